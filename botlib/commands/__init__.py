@@ -1,0 +1,1 @@
+"""Subcommands of `python -m botlib`, one module a topic."""

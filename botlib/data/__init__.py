@@ -1,0 +1,1 @@
+"""Where comment/reply pairs come from: one schema, three sources."""

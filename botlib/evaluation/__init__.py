@@ -1,0 +1,1 @@
+"""What is true of a model: metrics with intervals, baselines, figures."""

@@ -1,0 +1,1 @@
+"""What happens on Reddit: read, choose, ask, post once."""

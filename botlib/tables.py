@@ -1,0 +1,197 @@
+"""The CSV tables: columns, types and checks, so that everything joins on ids and nothing on text."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from botlib.errors import BotlibError
+from botlib.workspace import atomic_file
+
+TEXT = "str"
+ID = "str"
+INTEGER = "int64"
+REAL = "float64"
+# Times are seconds since 1970, UTC; absent in some dumps, hence nullable
+TIME = "Int64"
+FLAG = "bool"
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table's name, its columns in order (column → pandas dtype) and the notebook that writes it."""
+
+    name: str
+    writer: str
+    columns: dict[str, str]
+
+    def extended(self, name: str, writer: str, columns: dict[str, str]) -> "Table":
+        return Table(name, writer, {**self.columns, **columns})
+
+
+RAW = Table(
+    "raw_data/myreddit_{YYYY_MM}.csv",
+    "01_data",
+    {
+        "subreddit": TEXT,
+        "submission_id": ID,
+        "title": TEXT,
+        "submission": TEXT,
+        "submission_author": TEXT,
+        "submission_score": TIME,
+        "comment_id": ID,
+        "comment": TEXT,
+        "comment_author": TEXT,
+        "comment_score": TIME,
+        "comment_created_utc": TIME,
+        "reply_id": ID,
+        "reply": TEXT,
+        "reply_author": TEXT,
+        "reply_score": TIME,
+        "reply_created_utc": TIME,
+        "reply_retrieved_utc": TIME,
+    },
+)
+GPT2_FINETUNE = Table("gpt2_finetune.csv", "01_data", {"text": TEXT})
+GPT2_GENERATE = Table(
+    "gpt2_generate.csv",
+    "01_data",
+    {"comment_id": ID, "subreddit": TEXT, "comment": TEXT, "split": TEXT},
+)
+BERT_GAN_REAL = Table(
+    "bert_gan_real.csv",
+    "01_data",
+    {
+        "comment_id": ID,
+        "reply_id": ID,
+        "submission_id": ID,
+        "subreddit": TEXT,
+        "comment": TEXT,
+        "reply": TEXT,
+        "real": INTEGER,
+        "rating": INTEGER,
+        "reply_score": INTEGER,
+        "reply_created_utc": TIME,
+        "reply_retrieved_utc": TIME,
+        "comment_score": TIME,
+        "comment_created_utc": TIME,
+        "split": TEXT,
+    },
+)
+BERT_GAN_FAKE = Table(
+    "bert_gan_fake{NNN}.csv",
+    "03_bert_realism",
+    {
+        "comment_id": ID,
+        "comment": TEXT,
+        "reply": TEXT,
+        "real": INTEGER,
+        "sample": INTEGER,
+        "temperature": REAL,
+        "top_k": INTEGER,
+        "top_p": REAL,
+        "split": TEXT,
+    },
+)
+PROPOSED = Table(
+    "proposed_replies_{DATE}.csv",
+    "05_generate",
+    {
+        "subreddit": TEXT,
+        "post_id": ID,
+        "title": TEXT,
+        "post_score": TIME,
+        "comment_id": ID,
+        "comment_score": TIME,
+        "comment": TEXT,
+        "sample": INTEGER,
+        "proposed_reply": TEXT,
+        "log_prob": REAL,
+    },
+)
+REALISTIC = PROPOSED.extended(
+    "realistic_replies_{DATE}.csv", "06_discriminate_and_post", {"prob_real": REAL}
+)
+PREDICTIONS = REALISTIC.extended(
+    "reply_score_predictions_{DATE}.csv",
+    "06_discriminate_and_post",
+    {
+        **{f"prob_rating_{rating}": REAL for rating in range(4)},
+        "score": REAL,
+        "rank": TIME,
+        "decision": TEXT,
+        "reason": TEXT,
+    },
+)
+TABLES = (
+    RAW,
+    GPT2_FINETUNE,
+    GPT2_GENERATE,
+    BERT_GAN_REAL,
+    BERT_GAN_FAKE,
+    PROPOSED,
+    REALISTIC,
+    PREDICTIONS,
+)
+
+
+def read_table(path: Path, table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Reads a table, all columns or some, and checks it.
+
+    Args:
+      path: the CSV file.
+      table: what it should hold.
+      columns: the columns wanted, in the order wanted; all of the table's by default.
+
+    Returns:
+      A frame with those columns and the table's types; empty texts are "", never NaN.
+
+    Raises:
+      BotlibError: no such file, a column is missing, or a value doesn't fit its column.
+    """
+    path = Path(path)
+    wanted = list(columns or table.columns)
+    text = [column for column in wanted if table.columns[column] == TEXT]
+    try:
+        present = pd.read_csv(path, nrows=0, encoding="utf-8").columns
+    except FileNotFoundError:
+        raise BotlibError(f"{path} is missing: run {table.writer} first") from None
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise BotlibError(
+            f"{path} is not a CSV table ({error}): run {table.writer} again"
+        ) from error
+    if missing := [column for column in wanted if column not in present]:
+        raise BotlibError(f"{path} lacks the column {missing[0]!r}: run {table.writer} again")
+    try:
+        frame = pd.read_csv(
+            path,
+            usecols=wanted,
+            dtype={c: t for c, t in table.columns.items() if c in wanted and c not in text},
+            converters={column: str for column in text},
+            encoding="utf-8",
+            keep_default_na=True,
+        )
+    except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
+        raise BotlibError(f"{path} holds a value that doesn't fit its column ({error})") from error
+    return frame[wanted]
+
+
+def write_table(path: Path, frame: pd.DataFrame, table: Table) -> None:
+    """Writes a table atomically, its columns in order, after a check.
+
+    Raises:
+      BotlibError: a column is missing or a value doesn't fit its column.
+    """
+    if missing := [column for column in table.columns if column not in frame.columns]:
+        raise BotlibError(f"{table.name} can't be written: column {missing[0]!r} is missing")
+    frame = frame[list(table.columns)]
+    for column, dtype in table.columns.items():
+        try:
+            frame = frame.assign(**{column: frame[column].astype(dtype)})
+        except (ValueError, TypeError) as error:
+            raise BotlibError(
+                f"{table.name}: column {column!r} must be {dtype} ({error})"
+            ) from error
+    with atomic_file(path) as file:
+        frame.to_csv(file, index=False, lineterminator="\n")

@@ -1,0 +1,318 @@
+"""Every path of a workspace, from one root, with atomic writes and a manifest beside each artefact."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import IO, Any
+
+from botlib.errors import BotlibError
+
+# Whose versions a manifest records: those that can change a result.
+RECORDED_PACKAGES = (
+    "botlib gpt-2-simple tensorflow tf-keras tensorflow-hub bert-tensorflow numpy pandas scikit-learn "
+    "ctranslate2 tokenizers onnxruntime duckdb praw"
+).split()
+
+
+@dataclasses.dataclass(frozen=True)
+class Workspace:
+    """A folder (Google Drive on Colab, any folder elsewhere) that carries tables and models.
+
+    `drive_layout.md` describes every path; a test holds the two together.
+    """
+
+    root: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", Path(self.root).expanduser().resolve())
+
+    @classmethod
+    def open(cls, root: str | Path, create: bool = False) -> "Workspace":
+        """Returns the workspace at `root`, made if `create`.
+
+        Raises:
+          BotlibError: there is no such folder, or it can't be written.
+        """
+        workspace = cls(Path(root))
+        if create:
+            try:
+                workspace.root.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise BotlibError(
+                    f"cannot create the workspace {workspace.root}: {error.strerror}; "
+                    "choose another folder as drive_root"
+                ) from error
+        if not workspace.root.is_dir():
+            raise BotlibError(
+                f"no workspace at {workspace.root}: run 01_data first, or set drive_root to its folder"
+            )
+        return workspace
+
+    # Tables, in the order they are written
+    @property
+    def dumps(self) -> Path:
+        return self.root / "dumps"
+
+    @property
+    def raw_data(self) -> Path:
+        return self.root / "raw_data"
+
+    def raw_month(self, month: str) -> Path:
+        """The raw table of a month written as YYYY_MM."""
+        return self.raw_data / f"myreddit_{month}.csv"
+
+    @property
+    def gpt2_finetune(self) -> Path:
+        return self.root / "gpt2_finetune.csv"
+
+    @property
+    def gpt2_generate(self) -> Path:
+        return self.root / "gpt2_generate.csv"
+
+    @property
+    def bert_gan_real(self) -> Path:
+        return self.root / "bert_gan_real.csv"
+
+    def bert_gan_fake(self, number: int) -> Path:
+        return self.root / f"bert_gan_fake{number:03d}.csv"
+
+    def bert_gan_fakes(self) -> list[Path]:
+        return sorted(self.root.glob("bert_gan_fake[0-9][0-9][0-9].csv"))
+
+    def proposed_replies(self, date: str) -> Path:
+        return self.root / f"proposed_replies_{date}.csv"
+
+    def realistic_replies(self, date: str) -> Path:
+        return self.root / f"realistic_replies_{date}.csv"
+
+    def reply_score_predictions(self, date: str) -> Path:
+        return self.root / f"reply_score_predictions_{date}.csv"
+
+    @property
+    def outbox(self) -> Path:
+        return self.root / "outbox.sqlite3"
+
+    @property
+    def forgotten(self) -> Path:
+        return self.root / "forgotten.csv"
+
+    @property
+    def stop_switch(self) -> Path:
+        return self.root / "STOP"
+
+    @property
+    def sandbox(self) -> Path:
+        return self.root / "sandbox"
+
+    # Models
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    def gpt2_base(self, name: str) -> Path:
+        return self.models / "gpt2_base" / name
+
+    def gpt2(self, run_name: str) -> Path:
+        return self.models / "gpt2" / run_name
+
+    @property
+    def encoders(self) -> Path:
+        return self.models / "encoders"
+
+    @property
+    def bert_realism(self) -> Path:
+        return self.models / "bert_realism"
+
+    @property
+    def bert_upvotes(self) -> Path:
+        return self.models / "bert_upvotes"
+
+    @property
+    def bert_rank(self) -> Path:
+        return self.models / "bert_rank"
+
+    @property
+    def context(self) -> Path:
+        return self.models / "context"
+
+    # What runs leave behind
+    @property
+    def cache(self) -> Path:
+        return self.root / "cache"
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Writes a file whole or not at all: temporary file beside it, fsync, rename.
+
+    Args:
+      path: the file to be; its folder is made.
+      mode: "w" (UTF-8, newlines as written) or "wb".
+
+    Raises:
+      BotlibError: the disk is full or the folder can't be written.
+    """
+    path = Path(path)
+    text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
+    with _clear_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        try:
+            with os.fdopen(handle, mode, **text) as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            # mkstemp makes private files; a table on a shared drive is to be read by others
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)
+            raise
+
+
+@contextlib.contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yields a temporary folder that replaces `path` when the block ends without an error.
+
+    A kill between the two renames leaves the old folder beside `path` with the suffix `.old`.
+    """
+    path = Path(path)
+    with _clear_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+        try:
+            yield folder
+            folder.chmod(0o755)
+            old = path.with_name(f".{path.name}.old")
+            shutil.rmtree(old, ignore_errors=True)
+            if path.exists():
+                os.replace(path, old)
+            os.replace(folder, path)
+            shutil.rmtree(old, ignore_errors=True)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
+@contextlib.contextmanager
+def _clear_disk_errors(path: Path) -> Iterator[None]:
+    """Turns a full disk, a lost mount or a missing right into one line with the cure."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is None and error.errno not in _DISK_ERRNOS:
+            raise
+        raise BotlibError(
+            f"cannot write {path}: {os.strerror(error.errno).lower()}; "
+            "free space, check the folder's rights or mount the drive again, then run this step again"
+        ) from error
+
+
+_DISK_ERRNOS = frozenset({5, 28, 30, 107, 122})  # EIO, ENOSPC, EROFS, ENOTCONN, EDQUOT
+
+
+def manifest_path(artefact: Path) -> Path:
+    """Where an artefact's manifest lies: inside a folder, beside a file."""
+    artefact = Path(artefact)
+    if artefact.is_dir():
+        return artefact / "manifest.json"
+    return artefact.with_name(artefact.name + ".manifest.json")
+
+
+def write_manifest(
+    artefact: Path,
+    *,
+    inputs: Iterable[Path] = (),
+    parameters: Mapping[str, Any],
+    seed: int | None,
+    extra: Mapping[str, Any] | None = None,
+) -> Path:
+    """Records what an artefact was made from and how.
+
+    Args:
+      artefact: the file or folder just written.
+      inputs: files and folders it was made from; their hashes are recorded.
+      parameters: the settings used; never secrets.
+      seed: the random seed, or None where there is none.
+      extra: anything else worth keeping (counts, losses).
+
+    Returns:
+      The manifest's path.
+    """
+    artefact = Path(artefact)
+    manifest = {
+        "artefact": artefact.name,
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "inputs": {_relative(path, artefact): hash_path(path) for path in map(Path, inputs)},
+        "parameters": dict(parameters),
+        "seed": seed,
+        "versions": package_versions(),
+        "extra": dict(extra or {}),
+    }
+    path = manifest_path(artefact)
+    with atomic_file(path) as file:
+        json.dump(manifest, file, indent=1, sort_keys=True, default=str)
+        file.write("\n")
+    return path
+
+
+def read_manifest(artefact: Path) -> dict[str, Any]:
+    """Returns an artefact's manifest, or an empty dictionary if it has none.
+
+    Raises:
+      BotlibError: the manifest isn't JSON.
+    """
+    path = manifest_path(artefact)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except json.JSONDecodeError as error:
+        raise BotlibError(f"{path} is damaged ({error}): make the artefact again") from error
+
+
+def _relative(path: Path, artefact: Path) -> str:
+    """Relative to the artefact, so that a workspace can move (Drive today, a laptop tomorrow)."""
+    return os.path.relpath(path.resolve(), artefact.resolve().parent)
+
+
+def hash_path(path: Path) -> str:
+    """Returns the SHA-256 of a file, or of a folder's names and contents; manifests don't count.
+
+    A missing path hashes to "missing", so that its loss shows as a change.
+    """
+    path = Path(path)
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    if not path.is_dir():
+        return "missing"
+    digest = hashlib.sha256()
+    for file in sorted(path.rglob("*")):
+        if file.is_file() and not file.name.endswith("manifest.json"):
+            digest.update(file.relative_to(path).as_posix().encode() + b"\0")
+            digest.update(hash_path(file).encode())
+    return digest.hexdigest()
+
+
+def package_versions() -> dict[str, str]:
+    """Returns the versions of the packages that can change a result, and Python's."""
+    versions = {"python": platform.python_version()}
+    for name in RECORDED_PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
