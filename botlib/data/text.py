@@ -1,0 +1,68 @@
+"""What is done to one text: the same cleaning and the same prompt in training, for fakes and live."""
+
+import html
+import re
+import unicodedata
+
+SEPARATOR = "[SEP]"
+USER = "[user]"
+EMAIL = "[e-mail]"
+
+# Our own separator and the marks of the two models mean something to them: a text may not hold them.
+_MARKS = re.compile(r"\[(?:SEP|CLS|PAD|UNK|MASK)\]|<\|(?:endoftext|startoftext)\|>", re.IGNORECASE)
+_BREAKS = re.compile(r"\r\n?|[\u0085\u2028\u2029\x0b\x0c]")
+# Control and invisible characters; the joiner U+200D stays, since emoji are made with it.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u200c\u200e\u200f"
+    "\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\uffff]"
+)
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_SPACES = re.compile(r"[^\S\n]+")
+_SPACE_AT_BREAK = re.compile(r" ?\n ?")
+_BLANK_LINES = re.compile(r"\n{3,}")
+_MENTION = re.compile(r"(?<![\w/])/?u/[A-Za-z0-9_-]{2,}", re.IGNORECASE)
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+
+
+def clean_text(text: str | None, *, scrub: bool = True) -> str:
+    """Return the text as every model here sees it; cleaning twice changes nothing more.
+
+    HTML entities are unescaped, line ends made "\\n", invisible characters and the models' own
+    marks removed, runs of blanks and of blank lines shortened. With `scrub`, names of users and
+    e-mail addresses become "[user]" and "[e-mail]", so that no model learns, and no bot calls,
+    a person by name. Anything that is not a string (None, NaN) becomes "".
+    """
+    if not isinstance(text, str):
+        return ""
+    cleaned = _clean_once(text, scrub)
+    # Removing one thing can uncover another ("&amp;gt;"), so go on until nothing changes.
+    while "&" in text and cleaned != text:
+        text, cleaned = cleaned, _clean_once(cleaned, scrub)
+    return cleaned
+
+
+def prompt(comment: str) -> str:
+    """Return what GPT-2 is given to answer `comment`: "comment [SEP]", with no trailing blank."""
+    return f"{clean_text(comment)} {SEPARATOR}".lstrip()
+
+
+def training_text(comment: str, reply: str) -> str:
+    """Return one training example, which begins with exactly `prompt(comment)`."""
+    return f"{prompt(comment)} {clean_text(reply)}"
+
+
+def _clean_once(text: str, scrub: bool) -> str:
+    if "&" in text:
+        text = html.unescape(text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _SURROGATES.sub("\ufffd", text))
+    text = _INVISIBLE.sub("", _BREAKS.sub("\n", text))
+    if "[" in text or "<|" in text:
+        text = _MARKS.sub(" ", text)
+    if scrub:
+        if "@" in text:
+            text = _EMAIL.sub(EMAIL, text)
+        if "u/" in text or "U/" in text:
+            text = _MENTION.sub(USER, text)
+    text = _SPACE_AT_BREAK.sub("\n", _SPACES.sub(" ", text))
+    return _BLANK_LINES.sub("\n\n", text).strip()
