@@ -1,0 +1,43 @@
+"""Secrets: argument, then environment, then Colab's secrets; never printed, logged or stored."""
+
+import os
+
+from botlib.errors import BotlibError
+
+
+def get(name: str, value: str | None = None) -> str | None:
+    """Returns a secret, or None if it is nowhere.
+
+    Args:
+      name: its name in the environment and among Colab's secrets, such as REDDIT_CLIENT_ID.
+      value: given by the caller; wins if not empty.
+    """
+    return value or os.environ.get(name) or _from_colab(name)
+
+
+def require(name: str, value: str | None = None) -> str:
+    """Returns a secret.
+
+    Raises:
+      BotlibError: it is nowhere; the text says where it may be put.
+    """
+    if found := get(name, value):
+        return found
+    raise BotlibError(
+        f"{name} is not set: add it to the environment, or in Colab under the key symbol "
+        "(Secrets) and grant this notebook access"
+    )
+
+
+def _from_colab(name: str) -> str | None:
+    try:
+        from google.colab import userdata
+    except ImportError:
+        return None
+    try:
+        return userdata.get(name)
+    except (userdata.SecretNotFoundError, userdata.NotebookAccessError):
+        return None
+    except userdata.TimeoutException:
+        # No browser behind the kernel: a batch run has its secrets in the environment
+        return None

@@ -1,0 +1,207 @@
+"""One frozen, validated dataclass per notebook; the defaults are the scale of Colab.
+
+Each field has its reason beside it. `botlib/profiles/*.yaml` changes what a demo or a laptop
+needs otherwise; `botlib/parameters.py` merges a profile with a notebook's parameters cell.
+"""
+
+import dataclasses
+import typing
+from typing import Any, ClassVar
+
+from botlib.errors import BotlibError
+
+TUTORIAL_SUBREDDITS = (
+    "writing,scifi,sciencefiction,MachineLearning,philosophy,cogsci,neuro,Futurology"
+)
+
+
+def _setting(default: Any, **limits: Any) -> Any:
+    """A field with limits: `choices`, `minimum`, `maximum`."""
+    return dataclasses.field(default=default, metadata=limits)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What all six notebooks share."""
+
+    notebook: ClassVar[str] = ""
+
+    drive_root: str = "/content/drive/MyDrive/botlib"  # the workspace: all tables and models
+    seed: int = _setting(2020, minimum=0)  # every random choice starts here
+
+    def __post_init__(self) -> None:
+        hints = typing.get_type_hints(type(self))
+        for field in dataclasses.fields(self):
+            value = _checked(field, getattr(self, field.name), hints[field.name], self.notebook)
+            object.__setattr__(self, field.name, value)
+        self._check()
+
+    def _check(self) -> None:
+        """What one field can't check alone."""
+
+    @classmethod
+    def names(cls) -> list[str]:
+        return [field.name for field in dataclasses.fields(cls)]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns the settings for a manifest; the workspace's place doesn't change a result."""
+        return {k: v for k, v in dataclasses.asdict(self).items() if k != "drive_root"}
+
+
+def _checked(field: dataclasses.Field, value: Any, wanted: type, notebook: str) -> Any:
+    name = f"{notebook}: {field.name}" if notebook else field.name
+    # bool is an int in Python, but 'steps=True' is a mistake; and "false" is a true string
+    fits = (isinstance(value, wanted) and not (isinstance(value, bool) and wanted is not bool)) or (
+        wanted is float and isinstance(value, int) and not isinstance(value, bool)
+    )
+    if not fits:
+        raise BotlibError(
+            f"{name} must be {_TYPE_NAMES.get(wanted, wanted.__name__)}, "
+            f"not the {_TYPE_NAMES.get(type(value), type(value).__name__)} {value!r}"
+        )
+    limits = field.metadata
+    if "choices" in limits and value not in limits["choices"]:
+        raise BotlibError(f"{name} must be one of {', '.join(limits['choices'])}; not {value!r}")
+    if "minimum" in limits and not value >= limits["minimum"]:
+        raise BotlibError(f"{name} must be at least {limits['minimum']}, not {value}")
+    if "maximum" in limits and not value <= limits["maximum"]:
+        raise BotlibError(f"{name} must be at most {limits['maximum']}, not {value}")
+    return float(value) if wanted is float else value
+
+
+_TYPE_NAMES = {
+    bool: "boolean (True or False)",
+    int: "whole number",
+    float: "number",
+    str: "text",
+    dict: "dictionary",
+}
+
+
+def comma_list(text: str) -> list[str]:
+    """Returns the entries of a comma-separated setting, without blanks and without "r/"."""
+    entries = (entry.strip().removeprefix("/").removeprefix("r/") for entry in text.split(","))
+    return [entry for entry in entries if entry]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataSettings(Settings):
+    """01_data: where pairs come from, what is dropped, how they are split."""
+
+    notebook: ClassVar[str] = "01_data"
+
+    source: str = _setting("bigquery", choices=("bigquery", "dumps", "sample"))
+    subreddits: str = TUTORIAL_SUBREDDITS  # comma-separated
+    first_month: str = ""  # YYYY-MM, inclusive; empty: from the first there is
+    last_month: str = ""  # YYYY-MM, inclusive
+    dumps: str = ""  # folder or glob of dump files, for source="dumps"
+    project: str = ""  # Google Cloud project that pays for the query
+    depth: int = _setting(1, minimum=0)  # 1: comments on posts, as in 2020; 0: at any depth
+    self_posts_only: bool = True  # as in 2020: link posts have no text
+    max_pairs: int = _setting(0, minimum=0)  # 0: all; else whole threads up to so many pairs
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Gpt2Settings(Settings):
+    """02_gpt2_finetune: which GPT-2, and how it is fine-tuned."""
+
+    notebook: ClassVar[str] = "02_gpt2_finetune"
+
+    base_model: str = "355M"  # 124M, 355M, 774M, a folder, or "scratch"
+    run_name: str = "run1"  # models/gpt2/{run_name}
+    steps: int = _setting(1000, minimum=1)  # of batch_size × 1024 tokens
+    batch_size: int = _setting(1, minimum=1)
+    learning_rate: float = _setting(1e-4, minimum=0.0)
+    # base_model="scratch": the shape of a small GPT-2 of one's own
+    scratch_layers: int = _setting(4, minimum=1)
+    scratch_width: int = _setting(256, minimum=16)
+    scratch_heads: int = _setting(4, minimum=1)
+    scratch_vocabulary: int = _setting(8000, minimum=300)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DecoderSettings(Settings):
+    """How replies are sampled: the same for fakes (03) and for live replies (05)."""
+
+    temperature: float = _setting(0.7, minimum=0.0)
+    top_k: int = _setting(40, minimum=0)  # 0: all of the vocabulary
+    top_p: float = _setting(1.0, minimum=0.0, maximum=1.0)
+    repetition_penalty: float = _setting(1.0, minimum=0.0)
+    max_tokens: int = _setting(100, minimum=1)  # of the reply
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassifierSettings(Settings):
+    """What both classifiers share."""
+
+    # https://www.kaggle.com/models/tensorflow/bert, "minilm", "scratch:2x128" or a folder
+    encoder: str = "https://tfhub.dev/tensorflow/bert_en_uncased_L-12_H-768_A-12/4"
+    epochs: int = _setting(1, minimum=1)
+    batch_size: int = _setting(32, minimum=1)
+    learning_rate: float = _setting(2e-5, minimum=0.0)
+    max_pairs: int = _setting(0, minimum=0)  # 0: all training pairs
+    max_minutes: float = _setting(0.0, minimum=0.0)  # 0: no limit
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RealismSettings(ClassifierSettings, DecoderSettings):
+    """03_bert_realism: fakes, and a classifier that tells them from real replies."""
+
+    notebook: ClassVar[str] = "03_bert_realism"
+
+    gpt2_run: str = "run1"  # which models/gpt2/{run_name} writes the fakes
+    fake_comments: int = _setting(1000, minimum=10)  # comments answered
+    fakes_per_comment: int = _setting(10, minimum=1)
+    classifier_max_tokens: int = _setting(64, minimum=8)  # of comment and reply together
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UpvotesSettings(ClassifierSettings):
+    """04_bert_upvotes: four ratings, and which of two siblings ranks higher."""
+
+    notebook: ClassVar[str] = "04_bert_upvotes"
+
+    classifier_max_tokens: int = _setting(128, minimum=8)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GenerateSettings(DecoderSettings):
+    """05_generate: which comments are read, and how many candidate replies each gets."""
+
+    notebook: ClassVar[str] = "05_generate"
+
+    reddit: str = _setting("live", choices=("live", "sandbox"))
+    subreddits: str = TUTORIAL_SUBREDDITS
+    listing: str = _setting("rising", choices=("rising", "hot", "new"))
+    posts_per_subreddit: int = _setting(5, minimum=1)
+    min_comment_score: int = 3  # a comment needs a score above this
+    gpt2_run: str = "run1"
+    candidates: int = _setting(10, minimum=1)  # replies for each comment
+    date: str = ""  # names the tables; empty: today
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PostSettings(Settings):
+    """06_discriminate_and_post: which replies are good enough, and what may be posted."""
+
+    notebook: ClassVar[str] = "06_discriminate_and_post"
+
+    reddit: str = _setting("live", choices=("live", "sandbox"))
+    threshold: float = _setting(0.9, minimum=0.0, maximum=1.0)  # least probability of being real
+    max_chars: int = _setting(1000, minimum=1)
+    allowed_subreddits: str = ""  # comma-separated; only these are ever posted to
+    dry_run: bool = True  # only False posts; the text "false" is refused
+    date: str = ""  # which tables to read; empty: the newest
+
+
+NOTEBOOKS: dict[str, type[Settings]] = {
+    cls.notebook: cls
+    for cls in (
+        DataSettings,
+        Gpt2Settings,
+        RealismSettings,
+        UpvotesSettings,
+        GenerateSettings,
+        PostSettings,
+    )
+}
