@@ -1,4 +1,4 @@
-"""What is done to one text: the same cleaning and the same prompt in training, for fakes and live."""
+"""What is done to one text: one cleaning, one prompt, for training, fakes and live replies alike."""
 
 import html
 import re
@@ -8,7 +8,7 @@ SEPARATOR = "[SEP]"
 USER = "[user]"
 EMAIL = "[e-mail]"
 
-# Our own separator and the marks of the two models mean something to them: a text may not hold them.
+# These marks mean something to the models, so a text may not hold them.
 _MARKS = re.compile(r"\[(?:SEP|CLS|PAD|UNK|MASK)\]|<\|(?:endoftext|startoftext)\|>", re.IGNORECASE)
 _BREAKS = re.compile(r"\r\n?|[\u0085\u2028\u2029\x0b\x0c]")
 # Control and invisible characters; the joiner U+200D stays, since emoji are made with it.
