@@ -1,3 +1,3 @@
-"""Make a Reddit reply bot worth reading: GPT-2 writes, two BERT classifiers judge, a person approves."""
+"""A Reddit reply bot worth reading: GPT-2 writes, two BERTs judge, a person approves."""
 
 __version__ = "0.1.0"

@@ -2,4 +2,4 @@
 
 
 class BotlibError(Exception):
-    """Something a user can mend: a file, a setting, an account. Its text is one line with the cure."""
+    """Something a user can mend: a file, a setting, an account. One line, with the cure."""

@@ -1,4 +1,4 @@
-"""The CSV tables: columns, types and checks, so that everything joins on ids and nothing on text."""
+"""The CSV tables: columns, types and checks; everything joins on ids, nothing on text."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ FLAG = "bool"
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table's name, its columns in order (column → pandas dtype) and the notebook that writes it."""
+    """A table: its name, its columns in order (column → pandas dtype), who writes it."""
 
     name: str
     writer: str
@@ -152,25 +152,23 @@ def read_table(path: Path, table: Table, columns: Sequence[str] | None = None) -
     """
     path = Path(path)
     wanted = list(columns or table.columns)
-    text = [column for column in wanted if table.columns[column] == TEXT]
     try:
         present = pd.read_csv(path, nrows=0, encoding="utf-8").columns
     except FileNotFoundError:
         raise BotlibError(f"{path} is missing: run {table.writer} first") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise BotlibError(
-            f"{path} is not a CSV table ({error}): run {table.writer} again"
-        ) from error
+        raise BotlibError(f"{path} is no CSV table ({error}): run {table.writer} again") from error
     if missing := [column for column in wanted if column not in present]:
         raise BotlibError(f"{path} lacks the column {missing[0]!r}: run {table.writer} again")
     try:
         frame = pd.read_csv(
             path,
             usecols=wanted,
-            dtype={c: t for c, t in table.columns.items() if c in wanted and c not in text},
-            converters={column: str for column in text},
+            dtype={column: table.columns[column] for column in wanted},
+            # Only a number can be absent: a person may well have written "NA" or "null"
+            keep_default_na=False,
+            na_values={column: [""] for column in wanted if table.columns[column] != TEXT},
             encoding="utf-8",
-            keep_default_na=True,
         )
     except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
         raise BotlibError(f"{path} holds a value that doesn't fit its column ({error})") from error
@@ -187,8 +185,10 @@ def write_table(path: Path, frame: pd.DataFrame, table: Table) -> None:
         raise BotlibError(f"{table.name} can't be written: column {missing[0]!r} is missing")
     frame = frame[list(table.columns)]
     for column, dtype in table.columns.items():
+        # pandas 2 would write an absent text as "nan"
+        values = frame[column].fillna("") if dtype == TEXT else frame[column]
         try:
-            frame = frame.assign(**{column: frame[column].astype(dtype)})
+            frame = frame.assign(**{column: values.astype(dtype)})
         except (ValueError, TypeError) as error:
             raise BotlibError(
                 f"{table.name}: column {column!r} must be {dtype} ({error})"

@@ -1,7 +1,8 @@
-"""Every path of a workspace, from one root, with atomic writes and a manifest beside each artefact."""
+"""Every path of a workspace, from one root; atomic writes; a manifest beside each artefact."""
 
 import contextlib
 import dataclasses
+import errno
 import hashlib
 import json
 import os
@@ -18,9 +19,10 @@ from botlib.errors import BotlibError
 
 # Whose versions a manifest records: those that can change a result.
 RECORDED_PACKAGES = (
-    "botlib gpt-2-simple tensorflow tf-keras tensorflow-hub bert-tensorflow numpy pandas scikit-learn "
-    "ctranslate2 tokenizers onnxruntime duckdb praw"
-).split()
+    *("botlib", "gpt-2-simple", "tensorflow", "tf-keras", "tensorflow-hub", "bert-tensorflow"),
+    *("numpy", "pandas", "scikit-learn", "ctranslate2", "tokenizers", "onnxruntime", "duckdb"),
+    "praw",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Workspace:
                 ) from error
         if not workspace.root.is_dir():
             raise BotlibError(
-                f"no workspace at {workspace.root}: run 01_data first, or set drive_root to its folder"
+                f"no workspace at {workspace.root}: run 01_data first, or set drive_root"
             )
         return workspace
 
@@ -176,11 +178,10 @@ def atomic_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
                 file.flush()
                 os.fsync(file.fileno())
             # mkstemp makes private files; a table on a shared drive is to be read by others
-            os.chmod(name, 0o644)
-            os.replace(name, path)
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
         except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
+            Path(name).unlink(missing_ok=True)
             raise
 
 
@@ -200,8 +201,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             old = path.with_name(f".{path.name}.old")
             shutil.rmtree(old, ignore_errors=True)
             if path.exists():
-                os.replace(path, old)
-            os.replace(folder, path)
+                path.replace(old)
+            folder.replace(path)
             shutil.rmtree(old, ignore_errors=True)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -214,15 +215,26 @@ def _clear_disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno is None or error.filename is None and error.errno not in _DISK_ERRNOS:
+        if error.errno not in _DISK_ERRNOS:
             raise
         raise BotlibError(
             f"cannot write {path}: {os.strerror(error.errno).lower()}; "
-            "free space, check the folder's rights or mount the drive again, then run this step again"
+            "free space, check the folder's rights or mount the drive again, then rerun this step"
         ) from error
 
 
-_DISK_ERRNOS = frozenset({5, 28, 30, 107, 122})  # EIO, ENOSPC, EROFS, ENOTCONN, EDQUOT
+# A full or broken disk, a lost mount, a missing right: not a bug, so not a traceback
+_DISK_ERRNOS = frozenset(
+    {
+        errno.EIO,
+        errno.ENOSPC,
+        errno.EROFS,
+        errno.ENOTCONN,
+        errno.EDQUOT,
+        errno.EACCES,
+        errno.ENOTDIR,
+    }
+)
 
 
 def manifest_path(artefact: Path) -> Path:

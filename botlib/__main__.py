@@ -1,0 +1,49 @@
+"""The command line: `python -m botlib run | status | bot | review | …`; one module a topic."""
+
+import argparse
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+
+from botlib import __version__, commands
+from botlib.errors import BotlibError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Returns:
+      0 if all went well, 1 if something failed that one clear line explains, 2 for wrong usage.
+    """
+    args = parser().parse_args(arguments)
+    try:
+        return args.func(args)
+    except BotlibError as error:
+        print(f"botlib: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("botlib: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m botlib",
+        description="Make a Reddit reply bot worth reading.",
+    )
+    top.add_argument("--version", action="version", version=f"botlib {__version__}")
+    subparsers = top.add_subparsers(metavar="COMMAND", required=True)
+    for module in sorted(pkgutil.iter_modules(commands.__path__), key=_order):
+        importlib.import_module(f"botlib.commands.{module.name}").add_parsers(subparsers)
+    return top
+
+
+def _order(module: pkgutil.ModuleInfo) -> tuple[bool, str]:
+    # What a newcomer needs first comes first in --help
+    return module.name != "pipeline", module.name
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""`run` and `status`: the six notebooks, and what they have left."""
+
+import argparse
+import json
+from typing import Any
+
+from botlib import parameters
+from botlib.errors import BotlibError
+from botlib.workspace import Workspace
+
+# Settings common enough to have an option of their own; all others go through -p
+SHORTCUTS = ("source", "dumps", "subreddits", "first_month", "last_month", "seed")
+
+
+def add_parsers(subparsers: Any) -> None:
+    """Adds `run` and `status` to the command line."""
+    run = subparsers.add_parser(
+        "run",
+        help="run the notebooks, all or some",
+        description="Runs the six notebooks with papermill; what is up to date is skipped.",
+    )
+    run.add_argument("--workspace", required=True, metavar="DIR", help="tables and models")
+    run.add_argument("--profile", default="laptop", choices=parameters.profiles())
+    run.add_argument("--from", dest="first", default="01", metavar="NN", help="first notebook")
+    run.add_argument("--to", dest="last", default="06", metavar="NN", help="last notebook")
+    run.add_argument("--force", action="store_true", help="run what is up to date, too")
+    run.add_argument(
+        "-p",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="any setting, as NAME or NOTEBOOK.NAME; may be repeated",
+    )
+    for name in SHORTCUTS:
+        run.add_argument(f"--{name.replace('_', '-')}", metavar="TEXT", help=f"same as -p {name}")
+    run.set_defaults(func=run_notebooks)
+
+    status = subparsers.add_parser("status", help="what a workspace holds, and what is stale")
+    status.add_argument("--workspace", required=True, metavar="DIR")
+    status.add_argument("--json", action="store_true", help="for machines")
+    status.set_defaults(func=show_status)
+
+
+def run_notebooks(args: argparse.Namespace) -> int:
+    """Runs the notebooks, writes the report, prints the best replies."""
+    from botlib import pipeline, report
+
+    overrides = dict(args.p)
+    for name in SHORTCUTS:
+        if (value := getattr(args, name)) is not None:
+            if name in overrides:
+                raise BotlibError(f"{name} is given twice: once as --{name}, once with -p")
+            overrides[name] = value
+    workspace = Workspace.open(
+        args.workspace, create=pipeline.notebook_name(args.first) == "01_data"
+    )
+    folder, results = pipeline.run(
+        workspace,
+        profile=args.profile,
+        overrides=overrides,
+        first=args.first,
+        last=args.last,
+        force=args.force,
+    )
+    page = report.build(workspace, folder, results)
+    print()
+    print(report.best_replies_text(workspace))
+    print(f"\nreport: {page}")
+    return int(any(result.state == "failed" for result in results))
+
+
+def show_status(args: argparse.Namespace) -> int:
+    """Prints what the workspace holds."""
+    from botlib import status
+
+    found = status.artefacts(Workspace.open(args.workspace))
+    print(json.dumps(status.as_records(found), indent=1) if args.json else status.as_table(found))
+    return 0

@@ -1,0 +1,76 @@
+"""What each notebook does first: settings, Drive, workspace, errors in one line, figures."""
+
+import os
+import random
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from botlib import parameters
+from botlib.errors import BotlibError
+from botlib.settings import DataSettings, Settings
+from botlib.workspace import Workspace
+
+DRIVE = Path("/content/drive")
+
+S = TypeVar("S", bound=Settings)
+
+
+def start(settings: type[S], namespace: MutableMapping[str, Any]) -> tuple[S, Workspace]:
+    """Opens a notebook: returns its settings and the workspace.
+
+    Mounts Google Drive if `drive_root` lies on it and it isn't mounted yet; seeds Python and
+    NumPy; shows a `BotlibError` as one line instead of a traceback.
+
+    Args:
+      settings: the notebook's settings class.
+      namespace: the notebook's `globals()`.
+
+    Raises:
+      BotlibError: a setting is wrong, Drive can't be mounted, or the workspace isn't there.
+    """
+    _show_errors_in_one_line()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # TF Hub's layers need it before TensorFlow
+    chosen = parameters.load(settings, namespace)
+    _mount_drive(Path(chosen.drive_root))
+    # Only the first notebook may make a workspace: elsewhere a typo would hide as an empty one
+    workspace = Workspace.open(chosen.drive_root, create=settings is DataSettings)
+    random.seed(chosen.seed)
+    np.random.seed(chosen.seed % 2**32)
+    print(f"workspace: {workspace.root}")
+    return chosen, workspace
+
+
+def _mount_drive(root: Path) -> None:
+    if not root.is_relative_to(DRIVE) or (DRIVE / "MyDrive").is_dir():
+        # drive.mount would ask in the browser before it looks whether Drive is mounted
+        return
+    try:
+        from google.colab import drive
+    except ImportError:
+        raise BotlibError(
+            f"drive_root is {root}, but this isn't Colab: set drive_root to a folder of yours"
+        ) from None
+    try:
+        drive.mount(str(DRIVE))
+    except (ValueError, NotImplementedError, RuntimeError) as error:
+        raise BotlibError(
+            f"Google Drive can't be mounted ({error}): open the notebook in a browser and allow "
+            "it, or set drive_root to a folder such as /content/botlib-workspace"
+        ) from error
+
+
+def _show_errors_in_one_line() -> None:
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return
+    if shell := get_ipython():
+        shell.set_custom_exc((BotlibError,), _one_line)
+
+
+def _one_line(shell: Any, kind: type, error: BaseException, _: Any, tb_offset: Any = None) -> None:
+    shell._showtraceback(kind, error, [f"{kind.__name__}: {error}"])

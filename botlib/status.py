@@ -1,0 +1,136 @@
+"""What exists in a workspace: made when, from what, how large, and whether it is stale."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from botlib.workspace import Workspace, hash_path, manifest_path, read_manifest
+
+
+@dataclasses.dataclass(frozen=True)
+class Artefact:
+    """A table or model of a workspace.
+
+    Attributes:
+      path: relative to the workspace.
+      bytes: its size on disk.
+      made: when, ISO 8601 in UTC; empty where the manifest is missing.
+      inputs: what it was made from, relative to the workspace.
+      stale: the inputs that have changed or gone since.
+    """
+
+    path: str
+    bytes: int
+    made: str
+    inputs: list[str]
+    stale: list[str]
+
+    @property
+    def state(self) -> str:
+        if not self.made:
+            return "no manifest"
+        return f"stale: {', '.join(self.stale)}" if self.stale else "current"
+
+
+def artefacts(workspace: Workspace) -> list[Artefact]:
+    """Returns what is there, in the order of the notebooks that write it."""
+    hashes: dict[Path, str] = {}
+    return [_describe(workspace, path, hashes) for path in _present(workspace)]
+
+
+def as_table(found: list[Artefact]) -> str:
+    """Returns the artefacts as lines of text, one each under a heading."""
+    from pandas import DataFrame
+
+    if not found:
+        return "empty workspace: run 01_data"
+    rows = [
+        {
+            "artefact": a.path,
+            "size": _size(a.bytes),
+            "made (UTC)": a.made.replace("T", " ").removesuffix("+00:00"),
+            "from": ", ".join(a.inputs),
+            "state": a.state,
+        }
+        for a in found
+    ]
+    return DataFrame(rows).to_string(index=False, justify="left", max_colwidth=60)
+
+
+def as_records(found: list[Artefact]) -> list[dict[str, Any]]:
+    """Returns the artefacts as dictionaries, for JSON."""
+    return [dataclasses.asdict(a) | {"state": a.state} for a in found]
+
+
+def _present(workspace: Workspace) -> Iterator[Path]:
+    w = workspace
+    candidates = [
+        w.dumps,
+        *sorted(w.raw_data.glob("myreddit_*.csv")),
+        w.gpt2_finetune,
+        w.gpt2_generate,
+        w.bert_gan_real,
+        *sorted((w.models / "gpt2_base").glob("[!.]*")),
+        *sorted((w.models / "gpt2").glob("[!.]*")),
+        *w.bert_gan_fakes(),
+        *sorted(w.encoders.glob("[!.]*")),
+        w.bert_realism,
+        w.bert_upvotes,
+        w.bert_rank,
+        w.context,
+        *(
+            path
+            for kind in (w.proposed_replies, w.realistic_replies, w.reply_score_predictions)
+            for path in sorted(w.root.glob(kind("*").name))
+        ),
+        w.outbox,
+    ]
+    for path in candidates:
+        if path.exists():
+            yield path
+
+
+def _describe(workspace: Workspace, path: Path, hashes: dict[Path, str]) -> Artefact:
+    manifest = read_manifest(path)
+    # Inputs are stored relative to the artefact's folder, so that a workspace can move
+    inputs = {
+        (path.parent / relative).resolve(): recorded
+        for relative, recorded in manifest.get("inputs", {}).items()
+    }
+    for source in inputs:
+        if source not in hashes:
+            hashes[source] = hash_path(source)
+    return Artefact(
+        path=path.relative_to(workspace.root).as_posix(),
+        bytes=_bytes(path),
+        made=manifest.get("made", ""),
+        inputs=[_name(workspace, source) for source in inputs],
+        stale=[
+            _name(workspace, source)
+            for source, recorded in inputs.items()
+            if hashes[source] != recorded
+        ],
+    )
+
+
+def _name(workspace: Workspace, path: Path) -> str:
+    root = workspace.root
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def _bytes(path: Path) -> int:
+    if path.is_file():
+        return path.stat().st_size
+    return sum(
+        f.stat().st_size for f in path.rglob("*") if f.is_file() and f != manifest_path(path)
+    )
+
+
+def _size(count: int) -> str:
+    size = float(count)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
