@@ -7,25 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from botlib.evaluation import record
 from botlib.pipeline import Result
 from botlib.tables import PREDICTIONS, read_table
 from botlib.workspace import Workspace, atomic_file, read_manifest
-
-EVALUATION = "evaluation.json"  # in a model's folder: what `save_evaluation` wrote
-
-
-def save_evaluation(folder: Path, title: str, sentence: str, scores: pd.DataFrame) -> None:
-    """Keeps a notebook's main figures for the report, beside the model they are about.
-
-    Args:
-      folder: the model's folder.
-      title: what was measured, and on what.
-      sentence: what it means for this run.
-      scores: a row a model (its baselines too), a column a figure.
-    """
-    record = {"title": title, "sentence": sentence, "scores": scores.to_dict(orient="split")}
-    with atomic_file(folder / EVALUATION) as file:
-        json.dump(record, file, indent=1, default=float)
 
 
 def build(workspace: Workspace, folder: Path, results: Sequence[Result]) -> Path:
@@ -91,11 +76,9 @@ def _summary(workspace: Workspace) -> Iterator[str]:
             pd.DataFrame(plain.items(), columns=["", "value"])
         )
     for model in (workspace.bert_realism, workspace.bert_upvotes, workspace.bert_rank):
-        if (model / EVALUATION).is_file():
-            record = json.loads((model / EVALUATION).read_text(encoding="utf-8"))
-            scores = pd.DataFrame(**record["scores"])
-            yield f"<h2>{html.escape(record['title'])}</h2>"
-            yield f"<p>{html.escape(record['sentence'])}</p>" + _table(scores)
+        if evaluation := record.load(model):
+            yield f"<h2>{html.escape(evaluation.title)}</h2>"
+            yield f"<p>{html.escape(evaluation.sentence)}</p>" + _table(evaluation.scores)
     best = best_replies(workspace)
     if not best.empty:
         yield "<h2>Best replies</h2>" + _table(best.head(20))

@@ -1,0 +1,42 @@
+"""A notebook's main scores, kept beside the model they are about, for the report to show."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from botlib.workspace import atomic_file
+
+FILE = "evaluation.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What was measured.
+
+    Attributes:
+      title: what, and on which data.
+      sentence: what it means for this run.
+      scores: a row a model (its baselines too), a column a figure.
+    """
+
+    title: str
+    sentence: str
+    scores: pd.DataFrame
+
+
+def save(folder: Path, title: str, sentence: str, scores: pd.DataFrame) -> None:
+    """Writes `evaluation.json` into a model's folder; see `Evaluation`."""
+    values = {"title": title, "sentence": sentence, "scores": scores.to_dict(orient="split")}
+    with atomic_file(folder / FILE) as file:
+        json.dump(values, file, indent=1, default=float)
+
+
+def load(folder: Path) -> Evaluation | None:
+    """Returns what `save` wrote into a model's folder, or None."""
+    try:
+        values = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return Evaluation(values["title"], values["sentence"], pd.DataFrame(**values["scores"]))

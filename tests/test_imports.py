@@ -1,0 +1,73 @@
+"""Imports point one way, and a bot that only answers never waits for TensorFlow."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# A module may import from its own level and from those below it.
+LEVELS = {"data": 1, "evaluation": 2, "models": 3, "live": 4, "commands": 6}
+ABOVE_ALL = {"pipeline": 5, "report": 5, "status": 5, "notebook": 5, "__main__": 7}
+
+NEVER_TENSORFLOW = ("botlib.data", "botlib.live", "botlib.evaluation")
+
+
+def module_name(path: Path, root: Path) -> str:
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def level(name: str) -> int:
+    parts = name.split(".")
+    if len(parts) < 2:
+        return 0
+    return LEVELS.get(parts[1], ABOVE_ALL.get(parts[1], 0))
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """Every import of a file, and whether it stands at module level."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    top = set(map(id, tree.body))
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, id(node) in top) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [(f"{node.module}.{alias.name}", id(node) in top) for alias in node.names]
+    return found
+
+
+def test_imports_point_one_way(repository):
+    wrong = [
+        f"{name} imports {imported}"
+        for path in (repository / "botlib").rglob("*.py")
+        for name in [module_name(path, repository)]
+        for imported, _ in imports(path)
+        if imported.startswith("botlib.") and level(imported) > level(name)
+    ]
+    assert wrong == []
+
+
+def test_tensorflow_is_imported_inside_functions_and_only_by_what_trains(repository):
+    wrong = []
+    for path in (repository / "botlib").rglob("*.py"):
+        name = module_name(path, repository)
+        for imported, at_top in imports(path):
+            heavy = imported.split(".")[0] in {"tensorflow", "tf_keras", "gpt_2_simple", "bert"}
+            heavy = heavy or imported.split(".")[0] in {"tensorflow_hub", "tf2onnx"}
+            if heavy and (at_top or name.startswith(NEVER_TENSORFLOW)):
+                wrong.append(f"{name} imports {imported}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "modules", ["botlib.live.bot, botlib.models.generator, botlib.models.scorer", "botlib.__main__"]
+)
+def test_what_answers_loads_no_tensorflow(repository, modules):
+    code = f"import sys, {modules}; print([m for m in sys.modules if m.startswith('tensorflow')])"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
