@@ -1,4 +1,4 @@
-"""What is done to one text: one cleaning, one prompt, for training, fakes and live replies alike."""
+"""One cleaning of a text and one prompt, for training, fakes and live replies alike."""
 
 import html
 import re

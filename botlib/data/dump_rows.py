@@ -1,0 +1,206 @@
+"""Turns lines of a dump into rows: the fields we need, of the subreddits and times we want."""
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+
+_TIME_END = 4102444800  # 2100: a later time is an error
+_TEXT, _INT, _BOOL = pa.string(), pa.int64(), pa.bool_()
+
+# What a row has, and which of it must be there for the row to be good.
+SCHEMAS = {
+    "comments": pa.schema(
+        {
+            "id": _TEXT,
+            "subreddit": _TEXT,
+            "body": _TEXT,
+            "author": _TEXT,
+            "score": _INT,
+            "parent_id": _TEXT,
+            "link_id": _TEXT,
+            "created_utc": _INT,
+            "retrieved_on": _INT,
+            "score_hidden": _BOOL,
+        }
+    ),
+    "submissions": pa.schema(
+        {
+            "id": _TEXT,
+            "subreddit": _TEXT,
+            "title": _TEXT,
+            "selftext": _TEXT,
+            "author": _TEXT,
+            "score": _INT,
+            "created_utc": _INT,
+            "retrieved_on": _INT,
+            "is_self": _BOOL,
+        }
+    ),
+}
+_REQUIRED = {
+    "comments": ("id", "subreddit", "body", "parent_id", "link_id", "created_utc"),
+    "submissions": ("id", "subreddit", "created_utc"),
+}
+
+
+@dataclasses.dataclass
+class Counts:
+    """What became of the lines: all, good and wanted, malformed."""
+
+    lines: int = 0
+    kept: int = 0
+    malformed: int = 0
+
+
+class RowReader:
+    """Parses blocks of lines; the same rows come out whichever way a block had to be parsed.
+
+    Args:
+      kind: "comments" or "submissions".
+      subreddits: names wanted, in any case.
+      start: first second wanted (UTC since 1970).
+      end: first second no longer wanted.
+    """
+
+    def __init__(self, kind: str, subreddits: Iterable[str], start: int, end: int) -> None:
+        self.kind = kind
+        self.schema = SCHEMAS[kind]
+        self.names = sorted({name.lower() for name in subreddits})
+        self.start, self.end = start, end
+        self.counts = Counts()
+        # Some years write times as strings: then all do, so remember what worked last.
+        index = self.schema.get_field_index("created_utc")
+        self._layouts = [self.schema, self.schema.set(index, pa.field("created_utc", _TEXT))]
+
+    def rows(self, block: bytes) -> pa.Table:
+        """Return the wanted rows of a block of whole lines, in order, and count the rest."""
+        table = self._fast(block)
+        if table is None:
+            table = self._slow(block)
+        else:
+            self.counts.lines += table.num_rows
+        good = self._good(table)
+        kept = table.filter(pc.and_(good, self._wanted(table)))
+        self.counts.malformed += table.num_rows - (pc.sum(good).as_py() or 0)
+        self.counts.kept += kept.num_rows
+        return kept
+
+    def _fast(self, block: bytes) -> pa.Table | None:
+        """Arrow's parser takes a block whole or not at all: None if anything in it is odd."""
+        if not _is_utf8(block):
+            return None
+        lines = block.count(b"\n") + (not block.endswith(b"\n"))
+        for layout in list(self._layouts):
+            try:
+                table = pj.read_json(
+                    pa.BufferReader(block),
+                    pj.ReadOptions(block_size=4 << 20),
+                    pj.ParseOptions(layout, unexpected_field_behavior="ignore"),
+                )
+                if table.num_rows != lines:
+                    return None
+                table = table.cast(self.schema)
+            except pa.ArrowException:
+                continue
+            self._layouts.sort(key=lambda one, chosen=layout: one is not chosen)
+            return table
+        return None
+
+    def _slow(self, block: bytes) -> pa.Table:
+        rows = []
+        for line in block.split(b"\n"):
+            if not line.strip():
+                continue
+            self.counts.lines += 1
+            row = _parsed(line)
+            if row is None:
+                self.counts.malformed += 1
+            else:
+                rows.append(_plain(row, self.schema))
+        return pa.Table.from_pylist(rows, schema=self.schema)
+
+    def _good(self, table: pa.Table) -> pa.ChunkedArray:
+        created = table["created_utc"]
+        good = pc.and_(pc.greater(created, 0), pc.less(created, _TIME_END))
+        for name in _REQUIRED[self.kind]:
+            good = pc.and_(good, pc.is_valid(table[name]))
+        for name in ("id", "subreddit"):
+            good = pc.and_(good, pc.not_equal(table[name], ""))
+        return pc.fill_null(good, False)
+
+    def _wanted(self, table: pa.Table) -> pa.ChunkedArray:
+        created = table["created_utc"]
+        in_time = pc.and_(pc.greater_equal(created, self.start), pc.less(created, self.end))
+        names = pa.array(self.names, _TEXT)
+        named = pc.is_in(pc.utf8_lower(table["subreddit"]), names)
+        return pc.fill_null(pc.and_(in_time, named), False)
+
+
+def _is_utf8(block: bytes) -> bool:
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        # Half of a surrogate pair, cut out of an emoji, is common in dumps and only orjson minds.
+        if b"\\ud" not in line.lower():
+            return None
+        try:
+            row = json.loads(line.decode())
+        except (ValueError, RecursionError):
+            return None
+    return row if isinstance(row, dict) else None
+
+
+def _plain(row: dict[str, Any], schema: pa.Schema) -> dict[str, Any]:
+    """Return the row's fields in the schema's types; what doesn't fit is None."""
+    plain = {field.name: _PLAIN[field.type](row.get(field.name)) for field in schema}
+    parent = row.get("parent_id")
+    if isinstance(parent, int) and not isinstance(parent, bool) and "parent_id" in plain:
+        name = _base36(parent)
+        link = plain["link_id"] or ""
+        plain["parent_id"] = link if link == f"t3_{name}" else f"t1_{name}"
+    return plain
+
+
+def _as_text(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
+
+
+def _as_int(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = int(float(value)) if not isinstance(value, int) else value
+    except (ValueError, OverflowError):
+        return None
+    return number if -(2**63) <= number < 2**63 else None
+
+
+def _as_bool(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+_PLAIN = {_TEXT: _as_text, _INT: _as_int, _BOOL: _as_bool}
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number > 0:
+        number, rest = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[rest] + digits
+    return digits

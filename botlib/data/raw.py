@@ -1,0 +1,300 @@
+"""Joins posts, comments and replies on their ids and writes the raw table, month by month."""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from tqdm.auto import tqdm
+
+from botlib.data.months import number_of
+from botlib.errors import BotlibError
+from botlib.tables import RAW
+from botlib.workspace import Workspace, read_manifest, write_manifest
+
+# Reddit closed threads after six months until 2021, and later answers are rare.
+REACH_MONTHS = 6
+# Texts that are no longer there, in every year's spelling
+GONE = ("", "[deleted]", "[removed]", "[deleted by user]", "[ Removed by Reddit ]")
+ORDER = "comment_created_utc, comment_id, reply_created_utc, reply_id"
+
+
+@contextlib.contextmanager
+def database(folder: Path, memory_limit: str, max_temp: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open DuckDB in memory, with a cap on memory and on what it spills into `folder`.
+
+    Raises:
+      BotlibError: a cap is no size, or is reached, or the disk is full.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as connection:
+        try:
+            connection.execute(f"SET memory_limit = {quoted(memory_limit)}")
+            connection.execute(f"SET max_temp_directory_size = {quoted(max_temp)}")
+        except duckdb.Error as error:
+            raise BotlibError(
+                f"memory_limit={memory_limit!r} and max_temp={max_temp!r} must be sizes, such as "
+                f"'1GB' ({_first_line(error)})"
+            ) from error
+        connection.execute(f"SET temp_directory = {quoted(folder / 'spill')}")
+        # Nothing here relies on the order of rows but what says ORDER BY; keeping it costs memory.
+        connection.execute("SET preserve_insertion_order = false")
+        try:
+            yield connection
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+            raise BotlibError(
+                f"the join needs more room than memory_limit={memory_limit}, max_temp={max_temp} "
+                f"or the disk allows: raise them or take fewer months ({_first_line(error)})"
+            ) from error
+
+
+def join(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    first: str,
+    last: str,
+    reach: int,
+    depth: int,
+    self_posts_only: bool,
+) -> dict[str, int]:
+    """Join the tables `comments` and `submissions` into `posts` and `joined`.
+
+    `joined` has the raw table's columns but for the post's text, which stays in `posts` (it would
+    be copied for each reply), and `month`, the comment's ("2019_05").
+
+    Args:
+      connection: holds the two tables, with the columns of `dump_rows.SCHEMAS`.
+      first: first month of comments, "" for no limit.
+      last: last month of comments, "" for no limit.
+      reach: months that the post may be older, or the reply younger, than the comment.
+      depth: how deep the comment may stand (1: directly under the post; 0: anywhere).
+      self_posts_only: drop posts without a text of their own.
+
+    Returns:
+      Counts: comments, submissions, duplicate_rows, gone_comments (deleted or removed), posts,
+      pairs.
+    """
+    run = connection.execute
+    counts = {}
+    duplicates = 0
+    for table in ("comments", "submissions"):
+        rows, ids = run(f"SELECT count(*), count(DISTINCT id) FROM {table}").fetchone()
+        counts[table], duplicates = ids, duplicates + rows - ids
+        if rows != ids:
+            run(f"CREATE TEMP TABLE {table}_once AS FROM {table} QUALIFY {_LATEST}")
+        else:
+            run(f"CREATE TEMP VIEW {table}_once AS FROM {table}")
+    gone = ", ".join(map(quoted, GONE))
+    text = f"is_self IS DISTINCT FROM false AND trim(selftext) NOT IN ({gone})"
+    run(
+        f"""CREATE TEMP TABLE posts AS
+        SELECT id, {_text("title")} AS title, {_text("selftext")} AS submission,
+          coalesce(author, '[deleted]') AS author, score, {_MONTH} AS month
+        FROM submissions_once WHERE {text if self_posts_only else "true"}"""
+    )
+    run(
+        f"""CREATE TEMP TABLE texts AS
+        SELECT id, subreddit, {_text("body")} AS body, coalesce(author, '[deleted]') AS author,
+          CASE WHEN score_hidden THEN NULL ELSE score END AS score, parent_id, link_id,
+          created_utc, retrieved_on, {_MONTH} AS month
+        FROM comments_once WHERE trim(body) NOT IN ({gone})"""
+    )
+    (kept,) = run("SELECT count(*) FROM texts").fetchone()
+    run(
+        f"""CREATE TEMP TABLE joined AS
+        SELECT c.subreddit, p.id AS submission_id, p.title, p.author AS submission_author,
+          p.score AS submission_score,
+          c.id AS comment_id, c.body AS comment, c.author AS comment_author,
+          c.score AS comment_score, c.created_utc AS comment_created_utc,
+          r.id AS reply_id, r.body AS reply, r.author AS reply_author, r.score AS reply_score,
+          r.created_utc AS reply_created_utc, r.retrieved_on AS reply_retrieved_utc,
+          strftime(to_timestamp(c.created_utc) AT TIME ZONE 'UTC', '%Y_%m') AS month
+        FROM texts r
+        JOIN texts c ON r.parent_id = 't1_' || c.id
+        JOIN posts p ON c.link_id = 't3_' || p.id
+        WHERE {_at_depth(connection, depth)}
+          AND r.month <= c.month + {int(reach)} AND p.month >= c.month - {int(reach)}
+          AND c.month BETWEEN {number_of(first or "0000_01")} AND {number_of(last or "9999_12")}"""
+    )
+    (pairs,) = run("SELECT count(*) FROM joined").fetchone()
+    return {
+        **counts,
+        "duplicate_rows": duplicates,
+        "gone_comments": counts["comments"] - kept,
+        "posts": run("SELECT count(*) FROM posts").fetchone()[0],
+        "pairs": pairs,
+    }
+
+
+def write_months(
+    connection: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    *,
+    key: str,
+    parameters: Mapping[str, Any],
+    extra: Mapping[str, Any],
+    months: list[str] | None = None,
+    progress: bool = True,
+) -> dict[str, int]:
+    """Write the tables `joined` and `posts` as raw_data/myreddit_{YYYY_MM}.csv, each atomically.
+
+    Args:
+      connection: holds the two tables that `join` describes.
+      workspace: where to write.
+      key: what the rows depend on, hashed; `done` compares it.
+      parameters: for the manifest.
+      extra: for the manifest: what was read, what was counted.
+      months: months that may be written; those without a row become an empty table.
+      progress: show a bar.
+
+    Returns:
+      Number of rows of each month written.
+    """
+    rows = dict(
+        connection.execute("SELECT month, count(*) FROM joined GROUP BY 1 ORDER BY 1").fetchall()
+    )
+    for month in months or []:
+        rows.setdefault(month, 0)
+    connection.execute("SET preserve_insertion_order = true")
+    columns = ", ".join(
+        {"submission": "p.submission"}.get(column, f"j.{column}") for column in RAW.columns
+    )
+    for month in tqdm(sorted(rows), desc="raw_data", unit="month", disable=not progress):
+        path = workspace.raw_month(month)
+        with _replaced(path) as part:
+            connection.execute(
+                f"""COPY (SELECT {columns} FROM joined j JOIN posts p ON p.id = j.submission_id
+                WHERE j.month = '{month}' ORDER BY {ORDER})
+                TO {quoted(part)} (FORMAT csv, HEADER)"""
+            )
+    about = {name: value for name, value in parameters.items() if not name.endswith("_month")}
+    selection = key_of(**about)
+    known = _manifest(workspace).get("months", {})
+    known.update(
+        {m: {"rows": count, "key": key, "selection": selection} for m, count in rows.items()}
+    )
+    write_manifest(
+        workspace.raw_data,
+        inputs=(),
+        parameters=parameters,
+        seed=None,
+        extra={**extra, "months": dict(sorted(known.items())), "key": key, "selection": selection},
+    )
+    return dict(sorted(rows.items()))
+
+
+def done(workspace: Workspace, key: str) -> dict[str, int]:
+    """Return the months (and their rows) that stand in raw_data and were made with this key."""
+    return {
+        month: entry["rows"]
+        for month, entry in _manifest(workspace).get("months", {}).items()
+        if entry["key"] == key and workspace.raw_month(month).exists()
+    }
+
+
+def finished(workspace: Workspace, key: str) -> bool:
+    """Return whether the last run that wrote raw_data had this key, and its months still stand."""
+    manifest = _manifest(workspace)
+    made = [entry for entry in manifest.get("months", {}).values() if entry["key"] == key]
+    return manifest.get("key") == key and len(done(workspace, key)) == len(made)
+
+
+def last_counts(workspace: Workspace) -> dict[str, int]:
+    """Return what the last run that wrote raw_data counted."""
+    return _manifest(workspace).get("counts", {})
+
+
+def selected_months(workspace: Workspace) -> tuple[list[Path], list[Path]]:
+    """Return the months of the latest selection, and those that an earlier, other one left.
+
+    Without a manifest (tables made elsewhere) all months count as selected.
+    """
+    paths = sorted(workspace.raw_data.glob("myreddit_[0-9][0-9][0-9][0-9]_[0-9][0-9].csv"))
+    manifest = _manifest(workspace)
+    if not manifest:
+        return paths, []
+    selected = {
+        workspace.raw_month(month)
+        for month, entry in manifest["months"].items()
+        if entry["selection"] == manifest["selection"]
+    }
+    return [p for p in paths if p in selected], [p for p in paths if p not in selected]
+
+
+def key_of(**parts: Any) -> str:
+    """Return a short hash of everything that the rows depend on."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def quoted(value: object) -> str:
+    """Return the value as a literal of SQL."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _at_depth(connection: duckdb.DuckDBPyConnection, depth: int) -> str:
+    """Return the condition that comment `c` stands no deeper than `depth`."""
+    if depth == 0:
+        return "true"
+    if depth == 1:
+        return "c.parent_id = c.link_id"
+    connection.execute(
+        "CREATE TEMP TABLE shallow AS SELECT id, 1 AS level FROM comments_once "
+        "WHERE parent_id = link_id"
+    )
+    for level in range(2, depth + 1):
+        connection.execute(
+            f"""INSERT INTO shallow SELECT c.id, {level} FROM comments_once c
+            JOIN shallow s ON c.parent_id = 't1_' || s.id AND s.level = {level - 1}"""
+        )
+    return "c.id IN (SELECT id FROM shallow)"
+
+
+# Of rows with the same id (a comment in two files) the one looked at last; the rest breaks ties.
+_LATEST = (
+    "row_number() OVER (PARTITION BY id ORDER BY retrieved_on DESC NULLS LAST, "
+    "created_utc, score DESC NULLS LAST, hash(*COLUMNS(*))) = 1"
+)
+# Months since the year 0, so that months apart can be subtracted
+_MONTH = (
+    "(year(to_timestamp(created_utc) AT TIME ZONE 'UTC') * 12"
+    " + month(to_timestamp(created_utc) AT TIME ZONE 'UTC'))"
+)
+
+
+def _text(column: str) -> str:
+    """Return SQL for a text without "\\r" and NUL, which no CSV reader agrees on."""
+    return (
+        f"replace(replace(replace(coalesce({column}, ''), chr(13) || chr(10), chr(10)), "
+        f"chr(13), chr(10)), chr(0), '')"
+    )
+
+
+@contextlib.contextmanager
+def _replaced(path: Path) -> Iterator[Path]:
+    """Yield the name of a temporary file that becomes `path` at the end; DuckDB wants a name."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise BotlibError(f"{path} can't be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _manifest(workspace: Workspace) -> dict[str, Any]:
+    if not workspace.raw_data.is_dir():
+        return {}
+    return read_manifest(workspace.raw_data).get("extra", {})
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
