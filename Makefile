@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKSPACE ?= workspace/demo
 
-.PHONY: demo test test-all lint format bench clean help
+.PHONY: demo test test-all lint format bench clean help publish
 
 help:  ## what there is to do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -49,3 +49,7 @@ $(VENV)/installed: requirements.txt requirements-minilm.txt pyproject.toml | $(V
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $@
+
+publish:  ## write your repository's name into badges and set-up cells: make publish REPOSITORY=you/botlib
+	@test -n "$(REPOSITORY)" || { echo "say which: make publish REPOSITORY=your-name/botlib"; exit 1; }
+	sed -i.bak 's#YOUR-NAME/botlib#$(REPOSITORY)#g' notebooks/*.ipynb && rm notebooks/*.ipynb.bak
