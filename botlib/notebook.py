@@ -56,7 +56,7 @@ def _mount_drive(root: Path) -> None:
         ) from None
     try:
         drive.mount(str(DRIVE))
-    except (ValueError, NotImplementedError, RuntimeError) as error:
+    except Exception as error:  # Colab raises types it does not export
         raise BotlibError(
             f"Google Drive can't be mounted ({error}): open the notebook in a browser and allow "
             "it, or set drive_root to a folder such as /content/botlib-workspace"
