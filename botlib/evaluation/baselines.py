@@ -1,0 +1,165 @@
+"""What a classifier must beat: class frequencies, mere length, TF-IDF with logistic regression."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, SplineTransformer, StandardScaler
+
+from botlib.errors import BotlibError
+from botlib.evaluation.ranking import sibling_pairs
+
+CLASS_FREQUENCIES = "class frequencies"
+LENGTH = "length only"
+TFIDF = "TF-IDF"
+NAMES = (CLASS_FREQUENCIES, LENGTH, TFIDF)
+
+
+class Baseline:
+    """A fitted baseline: probabilities for rows of comment and reply.
+
+    Attributes:
+      name: one of `NAMES`.
+      classes: the labels, in the order of the columns of `predict_proba`.
+    """
+
+    def __init__(self, name: str, pipeline: Pipeline, classes: np.ndarray):
+        self.name = name
+        self.classes = classes
+        self._pipeline = pipeline
+
+    def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
+        """Returns probabilities, shape (n, classes), rows in the order given."""
+        return self._pipeline.predict_proba(frame[["comment", "reply"]])
+
+
+def fit(
+    name: str, train: pd.DataFrame, label: str, *, max_rows: int = 100_000, seed: int = 0
+) -> Baseline:
+    """Fits one baseline on the pairs a classifier trains on.
+
+    Args:
+      name: one of `NAMES`.
+      train: comment, reply and the label's column.
+      label: "real", "rating" or another column of whole numbers.
+      max_rows: more rows than this are sampled down; TF-IDF gains little from more.
+      seed: of the sample.
+
+    Returns:
+      A `Baseline`.
+
+    Raises:
+      BotlibError: unknown name, no such column, no rows, or one class only.
+    """
+    if name not in NAMES:
+        raise BotlibError(f"no baseline {name!r}: there are {', '.join(NAMES)}")
+    if absent := {"comment", "reply", label} - set(train.columns):
+        raise BotlibError(f"the training table lacks the column {min(absent)!r}")
+    if train[label].nunique() < 2:
+        raise BotlibError(
+            f"the {len(train)} training rows have fewer than two values of {label!r}: "
+            "a baseline needs at least two classes"
+        )
+    if len(train) > max_rows:
+        train = train.sample(max_rows, random_state=seed)
+    pipeline = _PIPELINES[name](len(train))
+    pipeline.fit(train[["comment", "reply"]], train[label])
+    return Baseline(name, pipeline, pipeline.classes_)
+
+
+def fit_all(
+    train: pd.DataFrame, label: str, *, max_rows: int = 100_000, seed: int = 0
+) -> dict[str, Baseline]:
+    """Fits every baseline; see `fit`."""
+    return {name: fit(name, train, label, max_rows=max_rows, seed=seed) for name in NAMES}
+
+
+def predict_all(baselines: dict[str, Baseline], frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Returns name → probabilities; for two classes the probability of the second, shape (n,)."""
+    predictions = {name: model.predict_proba(frame) for name, model in baselines.items()}
+    return {name: p[:, 1] if p.shape[1] == 2 else p for name, p in predictions.items()}
+
+
+def fit_rankers(
+    train: pd.DataFrame, *, max_pairs: int = 100_000, seed: int = 0
+) -> dict[str, Callable[[pd.DataFrame], np.ndarray]]:
+    """Returns baselines that order replies to one comment: name → function of a table to scores.
+
+    `LENGTH` puts the longer reply first. `TFIDF` is a logistic regression on the difference of the
+    replies' TF-IDF vectors, over sibling pairs at most a day apart that differ by a point or more.
+
+    Args:
+      train: comment_id, reply, reply_score, reply_created_utc (and what `sibling_pairs` may use).
+      max_pairs: more pairs than this are sampled down.
+      seed: of the sample.
+
+    Raises:
+      BotlibError: no two replies to one comment differ in score.
+    """
+    pairs = sibling_pairs(train, max_hours=24, min_age_hours=0)
+    if pairs.empty:
+        raise BotlibError(
+            "no two replies to one comment differ in score: there is nothing to learn a rank from"
+        )
+    if len(pairs) > max_pairs:
+        pairs = pairs.sample(max_pairs, random_state=seed)
+    vectors = _tfidf(len(train), words=(1, 2))
+    texts = vectors.fit_transform(train["reply"])
+    difference = texts[pairs["better"].to_numpy()] - texts[pairs["worse"].to_numpy()]
+    model = LogisticRegression(fit_intercept=False, max_iter=200, tol=1e-3)
+    # Each pair both ways round, or there would be one class only
+    model.fit(sparse.vstack([difference, -difference]), np.repeat([1, 0], len(pairs)))
+    weights = model.coef_[0]
+    return {
+        LENGTH: lambda frame: _lengths(frame[["reply"]])[:, 0],
+        TFIDF: lambda frame: np.asarray(vectors.transform(frame["reply"]) @ weights),
+    }
+
+
+def _length_pipeline(rows: int) -> Pipeline:
+    return make_pipeline(
+        FunctionTransformer(_lengths),
+        StandardScaler(),
+        # Splines, since the likeliest length lies in the middle
+        SplineTransformer(n_knots=6, extrapolation="linear"),
+        LogisticRegression(max_iter=1000),
+    )
+
+
+def _tfidf_pipeline(rows: int) -> Pipeline:
+    texts = ColumnTransformer(
+        [("comment", _tfidf(rows, words=(1, 1)), "comment"), ("reply", _tfidf(rows), "reply")]
+    )
+    return make_pipeline(texts, LogisticRegression(max_iter=200, tol=1e-3))
+
+
+def _tfidf(rows: int, words: tuple[int, int] = (1, 2)) -> TfidfVectorizer:
+    # The pattern keeps single letters and punctuation, which tell a good deal about a reply
+    return TfidfVectorizer(
+        ngram_range=words,
+        token_pattern=r"\w+|[^\w\s]",
+        min_df=2 if rows > 1000 else 1,
+        max_features=50_000,
+        sublinear_tf=True,
+        dtype=np.float32,
+    )
+
+
+def _lengths(frame: pd.DataFrame) -> np.ndarray:
+    reply = frame["reply"]
+    return np.column_stack(
+        [np.log1p(reply.str.len().astype(float)), np.log1p(reply.str.count(r"\s").astype(float))]
+    )
+
+
+_PIPELINES = {
+    CLASS_FREQUENCIES: lambda rows: make_pipeline(DummyClassifier(strategy="prior")),
+    LENGTH: _length_pipeline,
+    TFIDF: _tfidf_pipeline,
+}

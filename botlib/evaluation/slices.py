@@ -1,0 +1,145 @@
+"""Where a realism classifier holds: by decoder, by reply length, on a decoder it never saw."""
+
+import itertools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+from botlib.errors import BotlibError
+from botlib.evaluation.intervals import RESAMPLES, bootstrap
+
+LENGTH_EDGES = (0, 40, 80, 160, 320, 640)
+DECODER = ("temperature", "top_k", "top_p")
+
+
+def decoder_names(frame: pd.DataFrame) -> np.ndarray:
+    """Returns "T 0.7 · k 40 · p 1" for each generated row, "real" for real ones.
+
+    Args:
+      frame: temperature, top_k, top_p, and real where real replies are among the rows.
+    """
+    names = np.array(
+        [
+            f"T {t:g} · k {k:g} · p {p:g}"
+            for t, k, p in zip(*(frame[column] for column in DECODER), strict=True)
+        ],
+        dtype=object,
+    )
+    if "real" in frame:
+        names[frame["real"].to_numpy() == 1] = "real"
+    return names
+
+
+def auc_by_decoder(
+    frame: pd.DataFrame, p: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
+    """Returns the AUC of each decoder's fakes against all real replies.
+
+    Args:
+      frame: real (0, 1), temperature, top_k, top_p (anything where real), submission_id or
+        comment_id for the intervals.
+      p: probabilities of being real, shape (n,).
+
+    Returns:
+      Index: decoder; columns auc, low, high, fakes, mean_p (of the fakes).
+
+    Raises:
+      BotlibError: no fakes, or no real replies.
+    """
+    names = decoder_names(frame)
+    real = names == "real"
+    if real.all() or not real.any():
+        raise BotlibError("an AUC by decoder needs real replies and generated ones")
+    rows = {
+        name: _row(frame, p, real | (names == name), resamples, seed)
+        for name in sorted(set(names[~real]))
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("decoder")
+
+
+def auc_by_length(
+    frame: pd.DataFrame,
+    p: Sequence[float],
+    *,
+    edges: Sequence[int] = LENGTH_EDGES,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Returns the AUC among replies of like length, in characters; see `auc_by_decoder`."""
+    length = frame["reply"].str.len().to_numpy()
+    band = np.searchsorted(edges, length, side="right") - 1
+    names = [f"{low}–{high - 1}" for low, high in itertools.pairwise(edges)]
+    names.append(f"≥ {edges[-1]}")
+    rows = {
+        names[b]: _row(frame, p, band == b, resamples, seed) for b in sorted(set(band.tolist()))
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("characters")
+
+
+def _row(frame, p, chosen, resamples, seed) -> dict[str, float]:
+    y = frame["real"].to_numpy()[chosen]
+    p = np.asarray(p, dtype=float)[chosen]
+    group = "submission_id" if "submission_id" in frame else "comment_id"
+    both = len(np.unique(y)) == 2
+    low, high = (
+        bootstrap(_auc, (y, p), frame[group].to_numpy()[chosen], resamples=resamples, seed=seed)[
+            "auc"
+        ]
+        if both
+        else (float("nan"), float("nan"))
+    )
+    return {
+        "auc": float(roc_auc_score(y, p)) if both else float("nan"),
+        "low": low,
+        "high": high,
+        "fakes": int((y == 0).sum()),
+        "mean_p": float(p[y == 0].mean()) if (y == 0).any() else float("nan"),
+    }
+
+
+def _auc(y, p, weights) -> dict[str, float]:
+    both = len(np.unique(y)) == 2
+    return {"auc": float(roc_auc_score(y, p, sample_weight=weights)) if both else float("nan")}
+
+
+def leave_decoder_out(
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    decoder: str,
+    fit: Callable[[pd.DataFrame], Callable[[pd.DataFrame], np.ndarray]],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Returns how a classifier does on a decoder whose fakes it never saw, and on the others.
+
+    Args:
+      train: rows to fit on; the decoder's fakes are taken out.
+      test: rows to judge on.
+      decoder: as `decoder_names` writes it.
+      fit: called with the remaining training rows; returns a function of a table to p(real).
+
+    Returns:
+      Two rows, "left out" and "seen": auc, low, high, fakes, mean_p.
+
+    Raises:
+      BotlibError: the decoder isn't in both tables, or no other decoder remains.
+    """
+    of_train, of_test = decoder_names(train), decoder_names(test)
+    if decoder not in of_train or decoder not in of_test:
+        raise BotlibError(
+            f"no fakes of decoder {decoder!r} in both tables: "
+            f"there are {', '.join(sorted(set(of_test) - {'real'}))}"
+        )
+    if not np.isin(of_train, ["real", decoder], invert=True).any():
+        raise BotlibError(f"{decoder!r} is the only decoder: leaving it out leaves no fakes")
+    p = fit(train[of_train != decoder])(test)
+    return pd.DataFrame.from_dict(
+        {
+            "left out": _row(test, p, np.isin(of_test, ["real", decoder]), resamples, seed),
+            "seen": _row(test, p, of_test != decoder, resamples, seed),
+        },
+        orient="index",
+    ).rename_axis(decoder)
