@@ -99,6 +99,22 @@ class DataSettings(Settings):
     depth: int = _setting(1, minimum=0)  # 1: comments on posts, as in 2020; 0: at any depth
     self_posts_only: bool = True  # as in 2020: link posts have no text
     max_pairs: int = _setting(0, minimum=0)  # 0: all; else whole threads up to so many pairs
+    reach_months: int = _setting(6, minimum=0)  # threads closed after six months; fewer cost less
+    # Cleaning; botlib/data/cleaning.py says what each rule does
+    skip_rules: str = "deleted_account"  # comma-separated: a closed account withdraws no text
+    min_words: int = _setting(2, minimum=0)  # "Thanks!" teaches a model to say just that
+    max_words: int = _setting(300, minimum=1)  # longer ones are essays, not replies
+    max_tokens: int = _setting(450, minimum=1)  # a comment and a reply fit GPT-2's 1024 tokens
+    tokenizer: str = ""  # folder of encoder.json and vocab.bpe; empty: tokens are estimated
+    min_english: float = _setting(0.1, minimum=0.0, maximum=1.0)  # share of common English words
+    min_score_hours: float = _setting(6.0, minimum=0.0)  # younger scores have not settled
+    near_duplicate: float = _setting(0.7, minimum=0.1, maximum=1.0)  # shared 3-word sequences
+    template_limit: int = _setting(5, minimum=1)  # texts that may begin (or end) alike
+    rating_bins: str = _setting("tutorial", choices=("tutorial", "quantiles"))
+    # Room for the join of source="dumps"
+    memory_limit: str = "1GB"
+    max_temp: str = "20GB"
+    max_malformed: float = _setting(0.01, minimum=0.0, maximum=1.0)  # share of a file's lines
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -109,9 +125,27 @@ class Gpt2Settings(Settings):
 
     base_model: str = "355M"  # 124M, 355M, 774M, a folder, or "scratch"
     run_name: str = "run1"  # models/gpt2/{run_name}
-    steps: int = _setting(1000, minimum=1)  # of batch_size × 1024 tokens
-    batch_size: int = _setting(1, minimum=1)
-    learning_rate: float = _setting(1e-4, minimum=0.0)
+    steps: int = _setting(1000, minimum=1)  # of batch_size × window tokens
+    batch_size: int = _setting(0, minimum=0)  # 0: what a 16 GB GPU takes for this base model
+    learning_rate: float = _setting(0.0, minimum=0.0)  # 0: by the base model's size
+    # Tokens a step looks at together; 1024 as in gpt-2-simple, fewer are cheaper (comments are short)
+    window: int = _setting(1024, minimum=32, maximum=1024)
+    accumulate_gradients: int = _setting(1, minimum=1)  # batches added up before a step
+    schedule: str = _setting("cosine", choices=("cosine", "constant"))  # of the learning rate
+    optimizer: str = _setting("adam", choices=("adam", "sgd"))  # sgd: a third of the memory
+    only_train_transformer_layers: bool = False  # embeddings frozen: less memory
+    multi_gpu: bool = False  # layers spread over all GPUs
+    round_steps: int = _setting(0, minimum=0)  # steps between validations; 0: a tenth of steps
+    patience: int = _setting(3, minimum=0)  # rounds without a better validation; 0: never stop
+    max_minutes: float = _setting(0.0, minimum=0.0)  # end in good order before Colab does; 0: none
+    validation_pairs: int = _setting(200, minimum=0)  # held-out replies scored after each round
+    xla: str = _setting("auto", choices=("auto", "on", "off"))  # auto: on a GPU
+    mixed_precision: str = _setting("auto", choices=("auto", "on", "off"))  # auto: on a GPU
+    threads: int = _setting(0, minimum=0)  # CPU cores for training; 0: all
+    keep_optimizer: bool = True  # exact resume; False needs a third of the disk
+    quantization: str = _setting(  # how the inference model is stored
+        "float16", choices=("float32", "float16", "int8", "int8_float16")
+    )
     # base_model="scratch": the shape of a small GPT-2 of one's own
     scratch_layers: int = _setting(4, minimum=1)
     scratch_width: int = _setting(256, minimum=16)
@@ -175,6 +209,11 @@ class GenerateSettings(DecoderSettings):
     listing: str = _setting("rising", choices=("rising", "hot", "new"))
     posts_per_subreddit: int = _setting(5, minimum=1)
     min_comment_score: int = 3  # a comment needs a score above this
+    max_age_hours: float = _setting(24.0, minimum=0.0)  # of a comment; 0: any age
+    more_requests: int = _setting(4, minimum=0)  # for the rest of one long thread
+    # What the generator sees: the comment as in 2020, those above it too, or the whole thread
+    context: str = _setting("comment", choices=("comment", "parents", "thread"))
+    context_tokens: int = _setting(256, minimum=16)
     gpt2_run: str = "run1"
     candidates: int = _setting(10, minimum=1)  # replies for each comment
     date: str = ""  # names the tables; empty: today
@@ -192,6 +231,16 @@ class PostSettings(Settings):
     allowed_subreddits: str = ""  # comma-separated; only these are ever posted to
     dry_run: bool = True  # only False posts; the text "false" is refused
     date: str = ""  # which tables to read; empty: the newest
+    # On the live site a person approves each reply; "sandbox" lets a demo approve its own there
+    approve: str = _setting("person", choices=("person", "sandbox"))
+    # A guest's manners; 0 lifts a limit
+    max_per_post: int = _setting(1, minimum=0)
+    max_per_person_day: int = _setting(1, minimum=0)
+    max_per_subreddit_hour: int = _setting(1, minimum=0)
+    max_per_day: int = _setting(10, minimum=0)
+    min_pause_minutes: float = _setting(1.0, minimum=0.0)  # between two posts, as in 2020
+    max_pause_minutes: float = _setting(11.0, minimum=0.0)
+    delete_below: int = -1  # own replies with a lower score are deleted
 
 
 NOTEBOOKS: dict[str, type[Settings]] = {

@@ -1,0 +1,243 @@
+"""One PRAW client for the live site and the sandbox, whose replies are never sent twice."""
+
+import platform
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import praw
+import prawcore
+from praw.exceptions import MissingRequiredAttributeException
+
+import botlib
+from botlib import credentials
+from botlib.errors import BotlibError
+from botlib.live.sandbox import Sandbox
+from botlib.workspace import Workspace
+
+# Seconds for a connection and for each piece of an answer; prawcore's own default is 16
+TIMEOUT = 16.0
+SITES = ("live", "sandbox")
+
+
+class UnknownOutcome(Exception):
+    """A reply was sent and no clear answer came: it may be on Reddit, or not."""
+
+
+class LoginRefused(BotlibError):
+    """Reddit knows neither this application nor this account."""
+
+
+class OnceRequestor(prawcore.Requestor):
+    """Counts requests, bounds their time, and never lets a reply be sent a second time.
+
+    prawcore sends a request again after a 5xx, a time-out or a dropped connection, though the
+    first may have been carried out. For POST /api/comment such an answer raises UnknownOutcome
+    instead, which nobody retries.
+    """
+
+    def __init__(self, *args: Any, timeout: float = TIMEOUT, **kwargs: Any) -> None:
+        super().__init__(*args, timeout=timeout, **kwargs)
+        self.requests_made = 0
+        self.replies_sent = 0
+        if urlsplit(self.oauth_url).hostname in _LOCAL:
+            # A proxy of the environment can't reach this machine
+            self._http.trust_env = False
+
+    def request(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
+        """Sends a request; `timeout` of the caller gives way to this requestor's own."""
+        self.requests_made += 1
+        method, url = (str(argument) for argument in args[:2])
+        if method.upper() != "POST" or not urlsplit(url).path.rstrip("/").endswith("/api/comment"):
+            return super().request(*args, timeout=self.timeout, **kwargs)
+        self.replies_sent += 1
+        try:
+            response = super().request(*args, timeout=self.timeout, **kwargs)
+        except prawcore.RequestException as error:
+            kind = type(error.original_exception).__name__
+            raise UnknownOutcome(f"no answer ({kind})") from None
+        if response.status_code in prawcore.sessions.Session.RETRY_STATUSES | {401}:
+            raise UnknownOutcome(f"HTTP {response.status_code}")
+        return response
+
+
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+class Client(praw.Reddit):
+    """PRAW's Reddit that knows which site it is on, and what it asked for.
+
+    Attributes:
+      sandbox: the local site, if it is one.
+      owns_sandbox: whether `connect` started it, and `close` stops it.
+      name: the account's name; None without a password.
+    """
+
+    sandbox: Sandbox | None = None
+    owns_sandbox: bool = False
+    name: str | None = None
+
+    @property
+    def site(self) -> str:
+        """ "sandbox" if and only if the address is on this machine; else "live"."""
+        return "sandbox" if urlsplit(self.config.oauth_url).hostname in _LOCAL else "live"
+
+    @property
+    def requests_made(self) -> int:
+        """HTTP requests so far, those for tokens included."""
+        return self._core.requestor.requests_made
+
+    @property
+    def replies_sent(self) -> int:
+        """POST /api/comment so far."""
+        return self._core.requestor.replies_sent
+
+    def close(self) -> None:
+        """Closes the connections, and the sandbox if `connect` started it."""
+        self._core.requestor.close()
+        if self.owns_sandbox:
+            self.sandbox.stop()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def connect(
+    site: str,
+    *,
+    workspace: Workspace | None = None,
+    subreddits: Any = (),
+    sandbox: Sandbox | None = None,
+    client_id: str | None = None,
+    client_secret: str | None = None,
+    username: str | None = None,
+    password: str | None = None,
+    user_agent: str | None = None,
+    praw_site: str | None = None,
+    timeout: float = TIMEOUT,
+) -> Client:
+    """Connects to Reddit and asks once who we are.
+
+    Args:
+      site: "live", or "sandbox" for a local made-up Reddit.
+      workspace: for the sandbox: where its state is, and the threads that fill it.
+      subreddits: for the sandbox: which of them to fill.
+      sandbox: a running sandbox, instead of one in the workspace.
+      client_id: of the application; like the next four, an argument wins over the environment
+        (REDDIT_CLIENT_ID …), that over Colab's secrets, and these over praw.ini.
+      client_secret: REDDIT_CLIENT_SECRET.
+      username: REDDIT_USERNAME.
+      password: REDDIT_PASSWORD; without one the client only reads.
+      user_agent: REDDIT_USER_AGENT; made from the username by default.
+      praw_site: a section of praw.ini.
+      timeout: seconds, for each request.
+
+    Returns:
+      A PRAW Reddit with `.site`, `.name` (None when read-only), `.requests_made`, `.sandbox` and
+      `.close()`.
+
+    Raises:
+      LoginRefused: Reddit refuses the application or the account.
+      BotlibError: a credential is missing, Reddit can't be reached, or no such site.
+    """
+    if site not in SITES:
+        raise BotlibError(f'reddit must be "live" or "sandbox", not {site!r}')
+    if site == "sandbox":
+        return _connect_sandbox(workspace, subreddits, sandbox, timeout)
+    given = {
+        "client_id": credentials.get("REDDIT_CLIENT_ID", client_id),
+        "client_secret": credentials.get("REDDIT_CLIENT_SECRET", client_secret),
+        "username": credentials.get("REDDIT_USERNAME", username),
+        "password": credentials.get("REDDIT_PASSWORD", password),
+        "user_agent": credentials.get("REDDIT_USER_AGENT", user_agent),
+    }
+    given["user_agent"] = given["user_agent"] or default_user_agent(given["username"])
+    return _client(
+        {key: value for key, value in given.items() if value},
+        # Always said here: a praw.ini in the current folder must not send passwords elsewhere
+        {"oauth_url": "https://oauth.reddit.com", "reddit_url": "https://www.reddit.com"},
+        praw_site,
+        timeout,
+    )
+
+
+def default_user_agent(username: str | None) -> str:
+    """Returns <platform>:<app id>:<version> (by /u/<name>), the form Reddit asks for."""
+    owner = f"by /u/{username}" if username else "read-only"
+    return f"{platform.system().lower() or 'python'}:botlib:v{botlib.__version__} ({owner})"
+
+
+def _connect_sandbox(
+    workspace: Workspace | None, subreddits: Any, sandbox: Sandbox | None, timeout: float
+) -> Client:
+    started = None
+    if sandbox is None:
+        if workspace is None:
+            raise BotlibError("the sandbox needs a workspace: pass workspace=")
+        names = subreddits.split(",") if isinstance(subreddits, str) else subreddits
+        started = sandbox = Sandbox.from_workspace(workspace, [name.strip() for name in names])
+    url = sandbox.start()
+    account = sandbox.account
+    client = _client(
+        {
+            "client_id": account.client_id,
+            "client_secret": account.client_secret,
+            "username": account.name,
+            "password": account.password,
+            "user_agent": default_user_agent(account.name),
+        },
+        {"oauth_url": url, "reddit_url": url},
+        None,
+        timeout,
+    )
+    client.sandbox, client.owns_sandbox = sandbox, started is not None
+    return client
+
+
+def _client(
+    account: Mapping[str, str], addresses: Mapping[str, str], praw_site: str | None, timeout: float
+) -> Client:
+    try:
+        client = Client(
+            praw_site,
+            requestor_class=OnceRequestor,
+            requestor_kwargs={"timeout": timeout},
+            check_for_updates=False,
+            # PRAW itself repeats a rate-limited POST if the wait is at most this; 0 would still
+            # allow "0 seconds" and "400 milliseconds"
+            ratelimit_seconds=-1,
+            **addresses,
+            **account,
+        )
+    except MissingRequiredAttributeException as error:
+        missing = next(k for k in ("client_id", "client_secret") if k not in account)
+        raise BotlibError(
+            f"REDDIT_{missing.upper()} is not set: register an application at "
+            "https://www.reddit.com/prefs/apps and put it into the environment, Colab's secrets "
+            "or praw.ini"
+        ) from error
+    try:
+        # One request that fails early, with a clear text, rather than late in a run
+        client.name = None if client.read_only else client.user.me().name
+    except prawcore.OAuthException:
+        # Without "from": what is chained would show the request, and so the password
+        raise LoginRefused(
+            "Reddit refused the account: check REDDIT_USERNAME and REDDIT_PASSWORD, and that the "
+            'application is of type "script" and the account has no two-factor login'
+        ) from None
+    except prawcore.ResponseException as error:
+        status = error.response.status_code
+        if status in (401, 403):
+            raise LoginRefused(
+                "Reddit refused the application: check REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET, "
+                "and that the application was approved"
+            ) from None
+        raise BotlibError(
+            f"Reddit answered the login with HTTP {status}: try again later"
+        ) from None
+    except prawcore.RequestException as error:
+        kind = type(error.original_exception).__name__
+        raise BotlibError(
+            f"Reddit can't be reached at {addresses['reddit_url']} ({kind}): check the network"
+        ) from None
+    return client

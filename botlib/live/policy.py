@@ -1,0 +1,262 @@
+"""Who may be answered, where and how often; and the line that says a bot wrote it."""
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from botlib.errors import BotlibError
+from botlib.live import quiet
+from botlib.live.outbox import Outbox
+from botlib.live.outbox_schema import Reply
+
+DISCLOSURE = (
+    "*I'm a bot: a language model wrote this reply. Answer “stop” and I won't reply to you again; "
+    "answer “delete” and I'll remove this.*"
+)
+MAX_REPLY_CHARS = 10_000  # what Reddit takes, the disclosure included
+_HOUR, _DAY = 3600.0, 86400.0
+
+# Names under which Reddit gathers many subreddits, or none
+_GATHERED = {
+    "all",
+    "popular",
+    "friends",
+    "mod",
+    "random",
+    "randnsfw",
+    "home",
+    "subreddits",
+    "users",
+}
+_SUBREDDIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{1,20}")
+# Some people are called Talbot; leaving them alone costs less than talking to a machine
+_BOT_NAME = re.compile(r"bot[-_\d]*$|^bot[-_]|[-_]bot[-_]|^auto-?mod|transcriber|moderator$", re.I)
+_BOT_BODY = re.compile(
+    r"\b(i am|i'm|i’m|this is) an? (automated |reply |friendly )?bot\b|beep boop", re.I
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """Whether a reply may be posted now.
+
+    Attributes:
+      allowed: it may.
+      reason: why not; "" if it may.
+      again: seconds since 1970 when it is worth asking again; None: never, give it up.
+    """
+
+    allowed: bool
+    reason: str = ""
+    again: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How often; 0 lifts a limit."""
+
+    per_post: int = 1
+    per_person_day: int = 1
+    per_subreddit_hour: int = 1
+    per_day: int = 10
+
+
+def with_disclosure(reply: str) -> str:
+    """Returns the reply with the line that says who wrote it, once."""
+    if has_disclosure(reply):
+        return reply
+    return f"{reply.rstrip()}\n\n---\n{DISCLOSURE}"
+
+
+def has_disclosure(text: str) -> bool:
+    """Returns whether a text says that a bot wrote it, and how to opt out."""
+    return text.rstrip().endswith(DISCLOSURE)
+
+
+def allow_list(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Returns the subreddits that may be answered in, checked.
+
+    Args:
+      names: a sequence, or one text with commas.
+
+    Raises:
+      BotlibError: a name gathers many subreddits ("all") or can't be a subreddit's.
+    """
+    parts = names.split(",") if isinstance(names, str) else names
+    checked = []
+    for part in parts:
+        name = part.strip().strip("/").removeprefix("r/")
+        if not name:
+            continue
+        if name.lower() in _GATHERED or name.lower().startswith("u_"):
+            raise BotlibError(f"allowed_subreddits: r/{name} is no single subreddit; name each one")
+        if not _SUBREDDIT.fullmatch(name):
+            raise BotlibError(f"allowed_subreddits: {name!r} can't be the name of a subreddit")
+        checked.append(name)
+    return tuple(dict.fromkeys(checked))
+
+
+def looks_like_bot(author: str, body: str = "") -> bool:
+    """Returns whether a name or a text looks like a machine's."""
+    return bool(_BOT_NAME.search(author) or _BOT_BODY.search(body))
+
+
+def unanswerable(comment: Mapping[str, Any], post: Mapping[str, Any], me: str | None) -> str:
+    """Returns why a comment may never be answered, or "".
+
+    Args:
+      comment: its fields as Reddit gives them; missing ones count as harmless, but for
+        the author and the body.
+      post: the same of the post it stands under.
+      me: the bot's own name.
+    """
+    author = author_name(comment)
+    body = comment.get("body")
+    if not author:
+        return "its author is gone"
+    if not isinstance(body, str) or not body.strip():
+        return "it has no text"
+    if body.strip().lower() in ("[deleted]", "[removed]"):
+        return f"it was {body.strip().lower()[1:-1]}"
+    if me and author.lower() == me.lower():
+        return "it is our own"
+    if looks_like_bot(author, body):
+        return f"u/{author} looks like a bot"
+    for what, thing in (("the comment", comment), ("the post", post)):
+        for field in ("locked", "archived", "stickied", "distinguished", "removed", "quarantine"):
+            if thing.get(field):
+                return f"{what} is {_WORDS.get(field, field)}"
+        if thing.get("removed_by_category") or thing.get("banned_by"):
+            return f"{what} was removed"
+    if post.get("over_18"):
+        return "the post is over-18"
+    if post.get("selftext") in ("[removed]", "[deleted]"):
+        return f"the post was {post['selftext'][1:-1]}"
+    return ""
+
+
+_WORDS = {"quarantine": "quarantined", "distinguished": "a moderator's or admin's"}
+
+
+def author_name(thing: Mapping[str, Any]) -> str:
+    """Returns the author's name, or "" where there is none any more."""
+    author = thing.get("author")
+    name = "" if author is None else str(getattr(author, "name", author))
+    return "" if name in ("[deleted]", "[removed]", "None") else name
+
+
+class Policy:
+    """The rules a reply must pass before it is sent; `limits` alone can be widened.
+
+    Args:
+      outbox: what was posted, who opted out, which subreddits are shut.
+      site: where it is to be posted.
+      subreddits: the allow-list.
+      stop_switch: a file; while it exists nothing is posted.
+      me: the bot's own name.
+      limits: how often.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        *,
+        site: str,
+        subreddits: str | Sequence[str],
+        stop_switch: Path,
+        me: str | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.outbox = outbox
+        self.site = site
+        self.subreddits = allow_list(subreddits)
+        self.stop_switch = Path(stop_switch)
+        self.me = me
+        self.limits = limits or Limits()
+
+    def stopped(self) -> str:
+        """Returns why nothing at all may be posted, or ""."""
+        if self.stop_switch.exists():
+            return f"the stop switch is on: delete {self.stop_switch} or run `botlib start`"
+        if not self.subreddits:
+            return "no subreddit is allowed: set allowed_subreddits"
+        return ""
+
+    def check(self, reply: Reply, text: str, planned: Sequence[Reply] = ()) -> Verdict:
+        """Returns whether a reply may be posted now.
+
+        Args:
+          reply: the outbox's row.
+          text: what would be sent, disclosure included.
+          planned: replies to be counted as posted, for a dry run.
+        """
+        now = self.outbox.clock()
+        if reason := self.stopped():
+            return Verdict(False, reason, again=now)
+        until, reason = quiet.paused(self.outbox, self.site)
+        if until:
+            return Verdict(False, f"Reddit asked to wait: {reason}", again=until)
+        if reason := self._never(reply):
+            return Verdict(False, reason)
+        if reason := self._not_now(reply, text):
+            return Verdict(False, reason, again=now)
+        return self._frequency(reply, planned, now)
+
+    def _not_now(self, reply: Reply, text: str) -> str:
+        """What a person can mend: the reply keeps its place."""
+        if reply.site != self.site:
+            return f"it was proposed for the {reply.site} site"
+        if not reply.approved_by:
+            return "nobody approved it"
+        if self.site != "sandbox" and reply.approved_by == SANDBOX_APPROVAL:
+            return "no person approved it"
+        if reply.subreddit.lower() not in {name.lower() for name in self.subreddits}:
+            return f"r/{reply.subreddit} is not on the allow-list"
+        if not has_disclosure(text):
+            return "it doesn't say that a bot wrote it"
+        if len(text) > MAX_REPLY_CHARS:
+            return f"{len(text)} characters are more than Reddit takes ({MAX_REPLY_CHARS})"
+        if not text.removesuffix(DISCLOSURE).strip().strip("-").strip():
+            return "it is empty"
+        if reason := quiet.shut_reason(self.outbox, self.site, reply.subreddit):
+            return f"r/{reply.subreddit} is shut to the bot: {reason}"
+        return ""
+
+    def _never(self, reply: Reply) -> str:
+        if self.me and reply.author.lower() == self.me.lower():
+            return "it would answer ourselves"
+        if reply.author and looks_like_bot(reply.author):
+            return f"u/{reply.author} looks like a bot"
+        if reply.author and quiet.opted_out(self.outbox, reply.author):
+            return f"u/{reply.author} opted out"
+        return ""
+
+    def _frequency(self, reply: Reply, planned: Sequence[Reply], now: float) -> Verdict:
+        limits = self.limits
+        day = [r for r in self.outbox.sent_since(self.site, now - _DAY) if r.id != reply.id]
+        posted, pending = self.outbox.answers(self.site, reply.post_id, but=reply.id)
+        posted += sum(other.post_id == reply.post_id for other in planned)
+        if limits.per_post and posted >= limits.per_post:
+            return Verdict(False, f"the post has {posted} of our replies already")
+        if limits.per_post and posted + pending >= limits.per_post:
+            return Verdict(False, "another reply to the post may be on Reddit", again=now)
+        author = reply.author.lower()
+        subreddit = reply.subreddit.lower()
+        for limit, window, what, same in (
+            (limits.per_day, _DAY, "a day in all", lambda r: True),
+            (limits.per_person_day, _DAY, f"a day to u/{reply.author}",
+             lambda r: author and r.author.lower() == author),
+            (limits.per_subreddit_hour, _HOUR, f"an hour in r/{reply.subreddit}",
+             lambda r: r.subreddit.lower() == subreddit),
+        ):  # fmt: skip
+            times = [r.sent for r in day if r.sent >= now - window and same(r)]
+            times += [now for r in planned if same(r)]
+            if limit and len(times) >= limit:
+                return Verdict(False, f"limit of {limit} {what}", again=min(times) + window + 1)
+        return Verdict(True)
+
+
+# What `approved_by` says where a setting approved; posting to the live site refuses it
+SANDBOX_APPROVAL = "setting approve=sandbox"

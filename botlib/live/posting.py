@@ -1,0 +1,320 @@
+"""Posts approved replies, each once: intent before the POST, a look where no clear answer came."""
+
+import contextlib
+import dataclasses
+import logging
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import prawcore
+from praw.exceptions import PRAWException, RedditAPIException
+from praw.models import Comment
+
+from botlib.errors import BotlibError
+from botlib.live import quiet
+from botlib.live.client import Client, UnknownOutcome
+from botlib.live.outbox import Outbox
+from botlib.live.outbox_schema import FAILED, GIVEN_UP, POSTING, READY, Reply
+from botlib.live.policy import Policy, author_name, unanswerable, with_disclosure
+
+log = logging.getLogger(__name__)
+
+# Reddit may show a new comment late; only after so many seconds is "not there" believed
+GRACE = 120.0
+MAX_ATTEMPTS = 5
+# Seconds before a reply is tried again after Reddit couldn't be read
+BACKOFF = 60.0
+
+# What reading may raise: PRAW meets shapes it doesn't know with errors of its own making
+UNREADABLE = (
+    prawcore.PrawcoreException,
+    PRAWException,
+    AttributeError,
+    AssertionError,
+    KeyError,
+    IndexError,
+    TypeError,
+    ValueError,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """What became of a reply in this run: posted, would post, waits, unknown, failed, given up."""
+
+    id: int
+    subreddit: str
+    post_id: str
+    comment_id: str
+    decision: str
+    reason: str
+    url: str = ""
+
+
+class Poster:
+    """Posts to one site from one outbox.
+
+    Args:
+      outbox: the queue.
+      reddit: who posts; `reddit.site` says where.
+      policy: what is allowed.
+      grace: seconds until a reply that isn't found counts as not posted.
+      max_attempts: POSTs for one reply at most.
+      step: called with a name at every step; tests stop the process there.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        reddit: Client,
+        policy: Policy,
+        *,
+        grace: float = GRACE,
+        max_attempts: int = MAX_ATTEMPTS,
+        step: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        if policy.site != reddit.site:
+            raise BotlibError(f"the policy is for the {policy.site} site, not {reddit.site}")
+        self.outbox = outbox
+        self.reddit = reddit
+        self.policy = policy
+        self.grace = grace
+        self.max_attempts = max_attempts
+        self.step = step
+
+    def settle(self) -> list[Decision]:
+        """Looks for replies whose POST had no clear answer; returns what was found out."""
+        decisions = []
+        for reply in self.outbox.replies(self.reddit.site, [POSTING]):
+            with self.outbox.poster_lock() as mine:
+                # Whoever holds the lock may be in the middle of that very POST
+                if mine and self.outbox.get(reply.id).state == POSTING:
+                    decisions.append(self._settle(self.outbox.get(reply.id)))
+        return decisions
+
+    def post(self, reply: Reply, *, dry_run: bool, planned: list[Reply] | None = None) -> Decision:
+        """Posts one approved reply, or says why not; a dry run sends and changes nothing."""
+        if dry_run:
+            return self._try(reply, True, planned or [])
+        with self.outbox.poster_lock() as mine:
+            if not mine:
+                return self._decide(reply, "waits", "another bot is posting from this workspace")
+            reply = self.outbox.get(reply.id)
+            if reply.state not in READY:
+                return self._decide(reply, "waits", f"it is {reply.state} meanwhile")
+            return self._try(reply, False, [])
+
+    def _try(self, reply: Reply, dry_run: bool, planned: list[Reply]) -> Decision:
+        text = with_disclosure(reply.reply)
+        verdict = self.policy.check(reply, text, planned)
+        if not verdict.allowed:
+            return self._refuse(reply, verdict.reason, verdict.again, dry_run)
+        self.step("chosen")
+        try:
+            reason, own = look(self.reddit, reply, self.policy.me)
+        except prawcore.Forbidden:
+            if not dry_run:
+                quiet.shut(self.outbox, reply.site, reply.subreddit, "Reddit forbids reading it")
+            return self._refuse(reply, f"r/{reply.subreddit} can't be read any more", None, dry_run)
+        except UNREADABLE as error:
+            self._heed(error)
+            again = self.outbox.clock() + BACKOFF
+            return self._refuse(
+                reply, f"the thread can't be read now: {_short(error)}", again, dry_run
+            )
+        if own is not None:
+            if not dry_run:
+                self.outbox.posted(reply.id, own.id, "our reply was there already")
+            return self._decide(reply, "posted", "our reply was there already", _link(own))
+        if reason:
+            return self._refuse(reply, reason, None, dry_run)
+        if dry_run:
+            return self._decide(reply, "would post", "dry run: nothing was sent")
+        if stopped := self.policy.stopped():
+            return self._refuse(reply, stopped, self.outbox.clock(), dry_run)
+        self.outbox.begin(reply.id)
+        self.step("intent written")
+        return self._send(self.outbox.get(reply.id), text)
+
+    def _send(self, reply: Reply, text: str) -> Decision:
+        try:
+            posted = self.reddit.comment(reply.comment_id).reply(text)
+        except UnknownOutcome as error:
+            return self._settle(reply, str(error))
+        except RedditAPIException as error:
+            self._heed(error)
+            return self._settle(reply, _short(error), final=_final_state(error))
+        except prawcore.Forbidden:
+            quiet.shut(self.outbox, reply.site, reply.subreddit, "Reddit forbade a reply (403)")
+            return self._settle(reply, "Reddit forbade it (403)", final=GIVEN_UP)
+        except (prawcore.NotFound, prawcore.TooLarge, prawcore.UnavailableForLegalReasons) as error:
+            return self._settle(reply, _short(error), final=GIVEN_UP)
+        except UNREADABLE as error:
+            self._heed(error)
+            return self._settle(reply, _short(error))
+        self.step("answered")
+        if not isinstance(posted, Comment):
+            return self._settle(reply, "Reddit named no comment")
+        self.outbox.posted(reply.id, posted.id)
+        self.step("recorded")
+        return self._decide(reply, "posted", "", _link(posted))
+
+    def _settle(self, reply: Reply, why: str = "", final: str = "") -> Decision:
+        """Finds out whether a POST was carried out.
+
+        Args:
+          reply: in state "posting".
+          why: what Reddit answered; "" if a process ended before it knew.
+          final: the state to go to if it wasn't; "" tries again.
+        """
+        why = why or reply.reason
+        try:
+            own = find_own_reply(self.reddit, reply, self.policy.me)
+        except UNREADABLE as error:
+            self._heed(error)
+            if final and isinstance(error, prawcore.Forbidden | prawcore.NotFound):
+                return self._end(reply, final, why)
+            return self._decide(reply, "unknown", f"{why}; the thread can't be read now")
+        if own is not None:
+            self.outbox.posted(reply.id, own.id, f"found after: {why}" if why else "")
+            self.step("recorded")
+            return self._decide(reply, "posted", f"found after: {why}", _link(own))
+        if final:
+            return self._end(reply, final, why)
+        ready = (reply.sent or 0.0) + self.grace
+        if self.outbox.clock() < ready:
+            return self._decide(reply, "unknown", f"{why}; looked for again after {_time(ready)}")
+        if reply.attempts >= self.max_attempts:
+            return self._end(reply, FAILED, f"{reply.attempts} tries; the last: {why}")
+        self.outbox.release(reply.id, f"not posted: {why}")
+        return self._decide(reply, "waits", f"not posted, will be tried again: {why}")
+
+    def _end(self, reply: Reply, state: str, why: str) -> Decision:
+        (self.outbox.give_up if state == GIVEN_UP else self.outbox.fail)(reply.id, why)
+        return self._decide(reply, state, why)
+
+    def _refuse(self, reply: Reply, reason: str, again: float | None, dry_run: bool) -> Decision:
+        if again is None:
+            if not dry_run:
+                self.outbox.give_up(reply.id, reason)
+            return self._decide(reply, "would give up" if dry_run else "given up", reason)
+        if not dry_run:
+            self.outbox.postpone(reply.id, reason, again)
+        return self._decide(reply, "waits", reason)
+
+    def _heed(self, error: Exception) -> None:
+        """Leaves the site alone for as long as it asked."""
+        seconds = wait_asked(error)
+        if seconds:
+            until = self.outbox.clock() + seconds
+            quiet.pause(self.outbox, self.reddit.site, until, _short(error))
+
+    def _decide(self, reply: Reply, decision: str, reason: str, url: str = "") -> Decision:
+        made = Decision(
+            reply.id, reply.subreddit, reply.post_id, reply.comment_id, decision, reason, url
+        )
+        log.info(
+            "reply=%d r/%s comment=%s decision=%r reason=%r url=%s",
+            reply.id, reply.subreddit, reply.comment_id, decision, reason, url,
+        )  # fmt: skip
+        return made
+
+
+def look(reddit: Client, reply: Reply, me: str | None) -> tuple[str, Comment | None]:
+    """Asks Reddit how things stand just before posting: two requests.
+
+    Returns:
+      Why the comment may not be answered ("" if it may), and our reply if it is there already.
+    """
+    names = [f"t1_{reply.comment_id}", f"t3_{reply.post_id}"]
+    found = {thing.fullname: vars(thing) for thing in reddit.info(fullnames=names)}
+    comment, post = (found.get(name) for name in names)
+    if comment is None or post is None:
+        return "the comment or its post is gone", None
+    if reason := unanswerable(comment, post, me):
+        return reason, None
+    if str(comment.get("subreddit", "")).lower() != reply.subreddit.lower():
+        return f"it is in r/{comment.get('subreddit')}, not in r/{reply.subreddit}", None
+    if reply.author and author_name(comment).lower() != reply.author.lower():
+        return "its author changed", None
+    return "", _own_below(reddit, reply, me)
+
+
+def find_own_reply(reddit: Client, reply: Reply, me: str | None) -> Comment | None:
+    """Looks for our reply to a comment: in our own history, then below the comment."""
+    if me is None:
+        return None
+    parent = f"t1_{reply.comment_id}"
+    for own in reddit.redditor(me).comments.new(limit=100):
+        if vars(own).get("parent_id") == parent:
+            return own
+    return _own_below(reddit, reply, me)
+
+
+def _own_below(reddit: Client, reply: Reply, me: str | None) -> Comment | None:
+    comment = reddit.comment(reply.comment_id)
+    # With the post known, PRAW needn't ask for the comment first
+    comment._submission = reddit.submission(reply.post_id)
+    comment.reply_sort = "new"
+    comment.refresh()
+    for below in comment.replies:
+        if isinstance(below, Comment) and me and author_name(vars(below)).lower() == me.lower():
+            return below
+    return None
+
+
+def wait_asked(error: Exception) -> float:
+    """Returns for how many seconds an answer of Reddit's asks us to wait; 0 if it doesn't."""
+    if isinstance(error, prawcore.TooManyRequests):
+        with contextlib.suppress(TypeError, ValueError):
+            return float(error.retry_after)
+        return BACKOFF
+    if isinstance(error, RedditAPIException) and _is_ratelimit(error):
+        found = re.search(r"(\d+) (millisecond|second|minute|hour)", str(error))
+        if not found:
+            return BACKOFF
+        units = {"millisecond": 0.001, "second": 1, "minute": 60, "hour": 3600}
+        return int(found[1]) * units[found[2]] + 1
+    return 0.0
+
+
+def _is_ratelimit(error: RedditAPIException) -> bool:
+    return any(item.error_type == "RATELIMIT" for item in error.items)
+
+
+def _final_state(error: RedditAPIException) -> str:
+    """What a refusal means: later, never, or a person should look at the text."""
+    kinds = {item.error_type for item in error.items}
+    if "RATELIMIT" in kinds:
+        return ""
+    return GIVEN_UP if kinds & _NEVER else FAILED
+
+
+_NEVER = {
+    "THREAD_LOCKED",
+    "TOO_OLD",
+    "DELETED_COMMENT",
+    "DELETED_LINK",
+    "USER_BLOCKED",
+    "SUBREDDIT_NOEXIST",
+}
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, RedditAPIException):
+        return ", ".join(item.error_type for item in error.items)
+    if isinstance(error, prawcore.ResponseException):
+        return f"HTTP {error.response.status_code}"
+    if isinstance(error, prawcore.RequestException):
+        return type(error.original_exception).__name__
+    return type(error).__name__
+
+
+def _link(comment: Any) -> str:
+    return str(vars(comment).get("permalink") or vars(comment).get("context") or "")
+
+
+def _time(seconds: float) -> str:
+    return time.strftime("%H:%M:%S UTC", time.gmtime(seconds))

@@ -1,0 +1,263 @@
+"""Reads Reddit: the comments of rising posts that may be answered, and why the others may not."""
+
+import dataclasses
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+import prawcore
+from praw.models import Comment, MoreComments, Submission
+
+from botlib.errors import BotlibError
+from botlib.live import safety
+from botlib.live.client import Client, LoginRefused, UnknownOutcome, connect
+from botlib.live.policy import allow_list, author_name, unanswerable
+from botlib.live.posting import UNREADABLE
+
+__all__ = ["Client", "LoginRefused", "Reading", "UnknownOutcome", "connect", "read_comments"]
+
+LISTINGS = ("rising", "hot", "new")
+CONTEXTS = ("comment", "parents", "thread")
+_HOUR = 3600.0
+
+COMMENTS = [
+    *("subreddit", "post_id", "title", "post_score", "comment_id", "comment_score", "comment"),
+    *("author", "context", "created_utc", "depth", "siblings", "permalink"),
+]
+SKIPPED = ["subreddit", "post_id", "comment_id", "author", "reason"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """One pass over Reddit.
+
+    Attributes:
+      comments: one row a comment that may be answered; `context` is what a generator should see,
+        `created_utc` in seconds, `depth` 0 below the post, `siblings` the parent's other replies.
+      skipped: one row a post or comment left out, with the reason.
+      requests: HTTP requests it took.
+      texts: all comments of each post that was read, for the search of near-copies.
+    """
+
+    comments: pd.DataFrame
+    skipped: pd.DataFrame
+    requests: int
+    texts: dict[str, list[str]]
+
+    def summary(self) -> pd.DataFrame:
+        """Returns how many were left out for which reason."""
+        reasons = self.skipped["reason"].str.replace(r"u/\S+", "u/…", regex=True)
+        counts = Counter(reasons.str.replace(r"-?\d+", "…", regex=True))
+        return pd.DataFrame(counts.most_common(), columns=["reason", "left out"])
+
+
+def read_comments(
+    reddit: Client,
+    subreddits: str | Sequence[str],
+    *,
+    listing: str = "rising",
+    posts: int = 5,
+    min_score: int = 3,
+    max_age_hours: float = 24.0,
+    more_requests: int = 4,
+    context: str = "comment",
+    context_tokens: int = 256,
+    count_tokens: Callable[[str], int] | None = None,
+    answered_posts: Iterable[str] = (),
+    progress: bool = False,
+    clock: Callable[[], float] = time.time,
+) -> Reading:
+    """Reads the comments of the first posts of each subreddit.
+
+    One request for each subreddit, one for each post, and at most `more_requests` for each post
+    whose comments don't fit one answer; PRAW paces them by Reddit's rate-limit headers.
+
+    Args:
+      reddit: from `connect`; reading needs no password.
+      subreddits: names, or one text with commas.
+      listing: "rising", "hot" or "new".
+      posts: for each subreddit.
+      min_score: a comment needs a score above this.
+      max_age_hours: older comments are left alone; 0: any age.
+      more_requests: for the rest of one long thread.
+      context: what the generator sees before the comment: "comment" nothing more, "parents" the
+        comments above it, "thread" the post's title and text too.
+      context_tokens: what that may cost; the nearest parents come first.
+      count_tokens: counts a text's tokens; by default a quarter of its characters.
+      answered_posts: ids of posts that have a reply of ours.
+      progress: shows a bar.
+      clock: seconds since 1970, UTC.
+
+    Returns:
+      A Reading.
+
+    Raises:
+      BotlibError: a wrong setting, or none of the subreddits could be read.
+    """
+    if listing not in LISTINGS:
+        raise BotlibError(f"listing must be one of {', '.join(LISTINGS)}; not {listing!r}")
+    if context not in CONTEXTS:
+        raise BotlibError(f"context must be one of {', '.join(CONTEXTS)}; not {context!r}")
+    names = allow_list(subreddits)
+    if not names:
+        raise BotlibError("no subreddit to read: set subreddits")
+    before = reddit.requests_made
+    reader = _Reader(
+        reddit,
+        min_score=min_score,
+        oldest=clock() - max_age_hours * _HOUR if max_age_hours else 0.0,
+        more_requests=more_requests,
+        context=context,
+        context_tokens=context_tokens,
+        count_tokens=count_tokens or (lambda text: len(text) // 4 + 1),
+        answered=set(answered_posts),
+    )
+    unread: list[str] = []
+    submissions: list[Submission] = []
+    for name in names:
+        try:
+            submissions += getattr(reddit.subreddit(name), listing)(limit=posts)
+        except UNREADABLE as error:
+            unread.append(f"r/{name} {_why_unread(error)}")
+            reader.skip(name, "", "", "", f"the subreddit {_why_unread(error)}")
+    if len(unread) == len(names):
+        raise BotlibError(f"{'; '.join(unread)}: check the names in subreddits")
+    if progress:
+        from tqdm.auto import tqdm
+
+        submissions = tqdm(submissions, desc="reading threads", unit="thread")
+    for submission in submissions:
+        reader.read(submission)
+    return Reading(
+        pd.DataFrame(reader.rows, columns=COMMENTS),
+        pd.DataFrame(reader.skipped, columns=SKIPPED),
+        reddit.requests_made - before,
+        reader.texts,
+    )
+
+
+class _Reader:
+    """Sorts what Reddit answers into rows and skipped rows."""
+
+    def __init__(self, reddit: Client, **settings: Any) -> None:
+        self.reddit = reddit
+        self.__dict__.update(settings)
+        self.rows: list[dict[str, Any]] = []
+        self.skipped: list[dict[str, str]] = []
+        self.texts: dict[str, list[str]] = {}
+
+    def skip(self, subreddit: str, post_id: str, comment_id: str, author: str, reason: str) -> None:
+        values = (subreddit, post_id, comment_id, author, reason)
+        self.skipped.append(dict(zip(SKIPPED, values, strict=True)))
+
+    def read(self, submission: Any) -> None:
+        if not isinstance(submission, Submission):
+            return self.skip("", "", "", "", f"a {type(submission).__name__} where a post was due")
+        post = vars(submission)
+        subreddit, post_id = str(post.get("subreddit", "")), submission.id
+        if post_id in self.answered:
+            return self.skip(subreddit, post_id, "", "", "the post has a reply of ours")
+        try:
+            submission.comments.replace_more(limit=self.more_requests)
+            comments = [c for c in submission.comments.list() if not isinstance(c, MoreComments)]
+        except UNREADABLE as error:
+            return self.skip(subreddit, post_id, "", "", f"the thread {_why_unread(error)}")
+        post = vars(submission)
+        known = {f"t1_{c.id}": vars(c) for c in comments if isinstance(c, Comment)}
+        self.texts[post_id] = [tidy(fields.get("body")) for fields in known.values()]
+        me = (self.reddit.name or "").lower()
+        if me and any(author_name(fields).lower() == me for fields in known.values()):
+            return self.skip(subreddit, post_id, "", "", "the post has a reply of ours")
+        siblings = Counter(fields.get("parent_id") for fields in known.values())
+        for comment in comments:
+            if not isinstance(comment, Comment):
+                self.skip(subreddit, post_id, "", "", "a thing of unknown kind among the comments")
+                continue
+            fields = vars(comment)
+            if reason := self._reason(fields, post):
+                self.skip(subreddit, post_id, comment.id, author_name(fields), reason)
+                continue
+            above = _parents(fields, known)
+            self.rows.append(
+                {
+                    "subreddit": subreddit,
+                    "post_id": post_id,
+                    "title": tidy(post.get("title")),
+                    "post_score": post.get("score"),
+                    "comment_id": comment.id,
+                    "comment_score": fields["score"],
+                    "comment": tidy(fields["body"]),
+                    "author": author_name(fields),
+                    "context": self._context(post, above, tidy(fields["body"])),
+                    "created_utc": fields.get("created_utc"),
+                    "depth": len(above),
+                    "siblings": siblings[fields.get("parent_id")] - 1,
+                    "permalink": fields.get("permalink", ""),
+                }
+            )
+        return None
+
+    def _reason(self, comment: dict[str, Any], post: dict[str, Any]) -> str:
+        if reason := unanswerable(comment, post, self.reddit.name):
+            return reason
+        score = comment.get("score")
+        if not isinstance(score, int):
+            return "it has no score"
+        if score <= self.min_score:
+            return f"score {score} is not above {self.min_score}"
+        created = comment.get("created_utc")
+        if self.oldest and not (isinstance(created, int | float) and created >= self.oldest):
+            return "it is too old"
+        if found := safety.concern(comment["body"]):
+            return f"off-topic for a bot: {found}"
+        return ""
+
+    def _context(self, post: dict[str, Any], above: list[dict[str, Any]], comment: str) -> str:
+        if self.context == "comment":
+            return comment
+        parts = [tidy(fields.get("body")) for fields in above]
+        if self.context == "thread":
+            # Farthest from the comment, so the first to go when the budget is short
+            parts += [tidy(post.get("selftext")), tidy(post.get("title"))]
+        left = self.context_tokens - self.count_tokens(comment)
+        kept: list[str] = []
+        for part in filter(None, parts):
+            left -= self.count_tokens(part)
+            if left < 0:
+                break
+            kept.append(part)
+        return "\n\n".join([*reversed(kept), comment])
+
+
+def tidy(text: Any) -> str:
+    """Returns a text of Reddit's, unchanged but for what UTF-8 and CSV can't hold."""
+    if not isinstance(text, str):
+        return ""
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+
+
+def _parents(comment: dict[str, Any], known: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The comments above one, the nearest first."""
+    above: list[dict[str, Any]] = []
+    parent = known.get(comment.get("parent_id"))
+    while parent is not None and len(above) < len(known):
+        above.append(parent)
+        parent = known.get(parent.get("parent_id"))
+    return above
+
+
+def _why_unread(error: Exception) -> str:
+    if isinstance(error, prawcore.Redirect | prawcore.NotFound):
+        return "doesn't exist"
+    if isinstance(error, prawcore.Forbidden):
+        return "is private or forbidden to us"
+    if isinstance(error, prawcore.TooManyRequests):
+        return "can't be read now: Reddit asked us to wait"
+    if isinstance(error, prawcore.ResponseException):
+        return f"can't be read now (HTTP {error.response.status_code})"
+    if isinstance(error, prawcore.RequestException):
+        return f"can't be read now ({type(error.original_exception).__name__})"
+    return f"came in a shape that can't be read ({type(error).__name__})"
