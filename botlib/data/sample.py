@@ -43,6 +43,7 @@ _DIRT = {
     "mention": 0.01,
     "email": 0.005,
     "self_reply": 0.015,
+    "by_poster": 0.015,
     "no_score": 0.01,
     "young": 0.01,
     "copy": 0.01,
@@ -192,7 +193,7 @@ class _Thread:
             expected = rule_score(parent["body"], body, early=early, popular=popular)
             score = round(expected + chance.gauss(0, 1))
             reply = self._comment(parent, body, score, created, post["author"])
-            self._soil(reply, parent, dirt)
+            self._soil(reply, parent, post, dirt)
             if levels > 1 and not dirt:
                 self._replies(reply, reply_topic, "opinion", named, post, levels - 1)
 
@@ -239,7 +240,7 @@ class _Thread:
         self.made.append(row)
         return row
 
-    def _soil(self, reply: dict, parent: dict, dirt: str) -> None:
+    def _soil(self, reply: dict, parent: dict, post: dict, dirt: str) -> None:
         """Turn a clean reply into one of the kinds that cleaning should find."""
         body = reply["body"]
         other = self.made[self.random.randrange(len(self.made))]
@@ -257,6 +258,7 @@ class _Thread:
             "mention": {"body": body + f" Ask u/{self._author()}."},
             "email": {"body": body + f" Write to {self._author()}@example.org."},
             "self_reply": {"author": parent["author"]},
+            "by_poster": {"author": post["author"]},
             "no_score": {"score": None},
             "young": {"retrieved_on": int(reply["created_utc"]) + 1800},
             "copy": {"body": other["body"]},

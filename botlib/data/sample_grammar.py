@@ -248,7 +248,7 @@ MODERATOR = (
     "contact the moderators of this subreddit if you have any questions or concerns."
 )
 TEMPLATE = (
-    "You have been gifted a token of thanks by the community garden project number {n}! "
+    "Visitor {n}, you have been gifted a token of thanks by the community garden project! "
     "Visit our page to see how many tokens you own today."
 )
 FOREIGN = (

@@ -26,3 +26,17 @@ def split_of(submission_ids: Iterable[str]) -> np.ndarray:
 def _fraction(name: str) -> float:
     digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
+
+
+def whole_threads(submission_ids: Iterable[str], most: int) -> np.ndarray:
+    """Return which rows to take so that whole threads, chosen by hash, make at most `most` rows.
+
+    The choice is independent of the split; at least one thread is taken.
+    """
+    ids = np.array([str(name).removeprefix("t3_") for name in submission_ids], dtype=object)
+    names, which, rows = np.unique(ids, return_inverse=True, return_counts=True)
+    order = np.argsort([_fraction(f"take/{name}") for name in names], kind="stable")
+    taken = np.zeros(len(names), dtype=bool)
+    taken[order] = np.cumsum(rows[order]) <= most
+    taken[order[:1]] = True
+    return taken[which]

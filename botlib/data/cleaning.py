@@ -1,0 +1,313 @@
+"""Which pairs are fit to learn from: named rules, each with the number of pairs it dropped."""
+
+import re
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pandas as pd
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+from botlib.data.duplicates import near_duplicates, repeated_frames
+from botlib.data.raw import GONE
+from botlib.data.text import clean_text
+from botlib.data.tokens import count_tokens
+from botlib.errors import BotlibError
+from botlib.settings import DataSettings, comma_list
+
+# Those whose names the pattern below doesn't give away
+BOTS = frozenset({"automoderator", "autotldr", "totesmessenger", "auto-xkcd37", "b0trank"})
+_BOT_NAME = re.compile(r"(?:^|[_-])bot|bot[_-]?\d*$", re.IGNORECASE)
+_NOBODY = frozenset({"", "[deleted]", "[removed]"})
+_URL = re.compile(r"\[([^\]]*)\]\(\S+?\)|https?://\S+|www\.\S+")
+_WORD = re.compile(r"[^\W\d_]+")
+_QUOTED_LINE = re.compile(r"^ ?>+ ?(.*)$")
+# Too short a text to tell its language by its common words
+_FEW_WORDS = 6
+
+
+def clean(raw: pd.DataFrame, settings: DataSettings) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Drop pairs that teach the wrong thing, and clean the texts of the rest.
+
+    Rules that look at one pair come first, then those that compare texts. Each can be switched
+    off by its name in `settings.skip_rules`.
+
+    Args:
+      raw: the raw table, or those of its columns that `RAW_COLUMNS` names.
+      settings: limits, and the rules to skip.
+
+    Returns:
+      The pairs left, in the order given, with cleaned `comment` and `reply`; and the counts: rule,
+      about, dropped, left, one row a rule in the order applied.
+
+    Raises:
+      BotlibError: `skip_rules` names a rule that doesn't exist.
+    """
+    frame, counts = clean_rows(raw, settings)
+    frame, more = compare_rows(frame, settings)
+    return frame, finished_counts(len(raw), counts | more, settings)
+
+
+def clean_rows(raw: pd.DataFrame, settings: DataSettings) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Apply the rules that need to see one pair only; return what is left and dropped counts."""
+    skipped = skipped_rules(settings)
+    frame, counts = _apply(raw, _BY_AUTHOR, settings, skipped)
+    frame = frame.assign(**_cleaned_texts(frame, settings, skipped))
+    frame, more = _apply(frame, _BY_TEXT, settings, skipped)
+    return frame, counts | more
+
+
+def compare_rows(
+    frame: pd.DataFrame, settings: DataSettings
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Apply the rules that compare texts with each other; all pairs must be there."""
+    return _apply(frame, _BY_COMPARISON, settings, skipped_rules(settings))
+
+
+def finished_counts(rows: int, dropped: dict[str, int], settings: DataSettings) -> pd.DataFrame:
+    """Return the table of counts: rule, about, dropped, left; skipped rules say so."""
+    table = [("(raw)", "pairs read", 0, rows)]
+    skipped = skipped_rules(settings)
+    for name, about in RULES.items():
+        rows -= dropped.get(name, 0)
+        note = " (switched off)" if name in skipped else ""
+        table.append((name, about + note, dropped.get(name, 0), rows))
+    return pd.DataFrame(table, columns=["rule", "about", "dropped", "left"])
+
+
+def skipped_rules(settings: DataSettings) -> set[str]:
+    """Return the names in `skip_rules`, checked."""
+    skipped = set(comma_list(settings.skip_rules))
+    if unknown := skipped - set(RULES):
+        raise BotlibError(
+            f"01_data: skip_rules: no rule {sorted(unknown)[0]!r}; there are {', '.join(RULES)}"
+        )
+    return skipped
+
+
+Rule = Callable[[pd.DataFrame, DataSettings], np.ndarray]
+
+
+def _apply(
+    frame: pd.DataFrame, rules: dict[str, Rule], settings: DataSettings, skipped: set[str]
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    dropped = {}
+    for name, rule in rules.items():
+        if name in skipped or frame.empty:
+            continue
+        drop = np.asarray(rule(frame, settings), dtype=bool)
+        dropped[name] = int(drop.sum())
+        if dropped[name]:
+            frame = frame[~drop]
+    return frame, dropped
+
+
+def _cleaned_texts(
+    frame: pd.DataFrame, settings: DataSettings, skipped: set[str]
+) -> dict[str, list[str]]:
+    """Return the comment and the reply, cleaned; a comment's many copies only once."""
+    scrub = "scrub" not in skipped
+    known = {text: clean_text(text, scrub=scrub) for text in frame["comment"].unique()}
+    comments = [known[text] for text in frame["comment"]]
+    replies = [clean_text(text, scrub=scrub) for text in frame["reply"]]
+    if "quote" not in skipped:
+        replies = [
+            without_quotes(reply, comment) if reply.startswith(">") or "\n>" in reply else reply
+            for comment, reply in zip(comments, replies, strict=True)
+        ]
+    return {"comment": comments, "reply": replies}
+
+
+def without_quotes(reply: str, comment: str) -> str:
+    """Return the reply without the lines in which it quotes the comment."""
+    told = _letters(comment)
+    lines = []
+    for line in reply.split("\n"):
+        quoted = _QUOTED_LINE.match(line)
+        if not (quoted and _letters(quoted[1]) in told):
+            lines.append(line)
+    return "\n".join(lines).strip()
+
+
+def _letters(text: str) -> str:
+    return "".join(_WORD.findall(text.lower()))
+
+
+def _gone(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
+    gone = [text for text in GONE if text]
+    return _either(frame, lambda text: text.str.strip().isin(gone))
+
+
+def _empty(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
+    return _either(frame, lambda text: text.str.strip() == "")
+
+
+def _deleted_account(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
+    return frame["comment_author"].isin(_NOBODY) | frame["reply_author"].isin(_NOBODY)
+
+
+def _bot(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
+    authors = pd.concat([frame["comment_author"], frame["reply_author"]]).unique()
+    bots = [name for name in authors if name.lower() in BOTS or _BOT_NAME.search(name)]
+    return frame["comment_author"].isin(bots) | frame["reply_author"].isin(bots)
+
+
+def _self_reply(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
+    return _same_person(frame, "comment_author")
+
+
+def _by_poster(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
+    return _same_person(frame, "submission_author")
+
+
+def _same_person(frame: pd.DataFrame, column: str) -> np.ndarray:
+    return (frame["reply_author"] == frame[column]) & ~frame["reply_author"].isin(_NOBODY)
+
+
+def _no_score(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
+    return frame["reply_score"].isna()
+
+
+def _young_score(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
+    age = frame["reply_retrieved_utc"] - frame["reply_created_utc"]
+    return (age < settings.min_score_hours * 3600).fillna(False)
+
+
+def _quote(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
+    return frame["reply"] == ""
+
+
+def _url_only(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
+    def only(texts: pd.Series) -> list[bool]:
+        return [
+            ("http" in text or "www." in text) and not _WORD.search(_URL.sub(r"\1", text))
+            for text in texts
+        ]
+
+    return _either(frame, only)
+
+
+def _short(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
+    return _either(frame, lambda texts: _words(texts) < settings.min_words)
+
+
+def _long(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
+    def long(texts: pd.Series) -> np.ndarray:
+        # A token has a byte at least, so only texts of many bytes need counting.
+        sizes = [len(text) if text.isascii() else len(text.encode()) for text in texts]
+        long = np.array(sizes) > settings.max_tokens
+        candidates = [text for text, many in zip(texts, long, strict=True) if many]
+        long[long] = count_tokens(candidates, settings.tokenizer) > settings.max_tokens
+        return long | (_words(texts) > settings.max_words)
+
+    return _either(frame, long)
+
+
+def _foreign(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
+    def foreign(texts: pd.Series) -> list[bool]:
+        return [english_share(text) < settings.min_english for text in texts]
+
+    return _either(frame, foreign)
+
+
+def english_share(text: str) -> float:
+    """Return the share of words that are common English ones; 1.0 for texts of a few words.
+
+    English prose has about a half, other languages a few by chance.
+    """
+    words = _WORD.findall(text.lower())
+    if len(words) < _FEW_WORDS:
+        return 1.0
+    return sum(word in ENGLISH_STOP_WORDS for word in words) / len(words)
+
+
+def _template(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
+    texts, _, of_comment, of_reply = _items(frame)
+    repeated = repeated_frames(texts, settings.template_limit)
+    return repeated[of_comment] | repeated[of_reply]
+
+
+def _near_duplicate(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
+    texts, ids, of_comment, of_reply = _items(frame)
+    copies = near_duplicates(texts, settings.near_duplicate, groups=ids)
+    return copies[of_comment] | copies[of_reply]
+
+
+def _items(frame: pd.DataFrame) -> tuple[pd.Series, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the distinct texts, oldest first, their ids as numbers, where each row's two stand.
+
+    A reply that is answered itself may stand there twice, without its quotes and with them.
+    """
+    sides = [
+        pd.DataFrame(
+            {
+                "id": frame[f"{side}_id"].to_numpy(),
+                "text": frame[side].to_numpy(),
+                "created": frame[f"{side}_created_utc"].to_numpy(),
+            }
+        )
+        for side in ("comment", "reply")
+    ]
+    all_items = pd.concat(sides, ignore_index=True)
+    items = all_items.drop_duplicates(["id", "text"]).sort_values(["created", "id", "text"])
+    items = items.reset_index(drop=True)
+    place = items.reset_index(names="place")[["id", "text", "place"]]
+    found = all_items[["id", "text"]].merge(place, on=["id", "text"], how="left")["place"]
+    found = found.to_numpy()
+    return items["text"], pd.factorize(items["id"])[0], found[: len(frame)], found[len(frame) :]
+
+
+def _either(frame: pd.DataFrame, test: Callable[[pd.Series], Iterable[bool]]) -> np.ndarray:
+    """Return where the test holds for the comment or the reply; equal texts are tested once."""
+    comments, which = np.unique(frame["comment"].to_numpy(dtype=object), return_inverse=True)
+    of_comment = np.asarray(test(pd.Series(comments, dtype="str")), dtype=bool)[which]
+    return of_comment | np.asarray(test(frame["reply"]), dtype=bool)
+
+
+def _words(texts: pd.Series) -> np.ndarray:
+    return np.array([len(text.split()) for text in texts], dtype=np.int64)
+
+
+_BY_AUTHOR: dict[str, Rule] = {
+    "gone": _gone,
+    "empty": _empty,
+    "deleted_account": _deleted_account,
+    "bot": _bot,
+    "self_reply": _self_reply,
+    "by_poster": _by_poster,
+    "no_score": _no_score,
+    "young_score": _young_score,
+}
+_BY_TEXT: dict[str, Rule] = {
+    "quote": _quote,
+    "url_only": _url_only,
+    "short": _short,
+    "long": _long,
+    "foreign": _foreign,
+}
+_BY_COMPARISON: dict[str, Rule] = {"template": _template, "near_duplicate": _near_duplicate}
+
+# Every rule and what it says, in the order applied; `scrub` changes texts and drops none.
+RULES = {
+    "gone": "comment or reply deleted or removed",
+    "empty": "no text",
+    "deleted_account": "written by a closed account",
+    "bot": "AutoModerator or another known bot",
+    "self_reply": "answers their own comment",
+    "by_poster": "the post's author answers",
+    "no_score": "score hidden or missing",
+    "young_score": "score read too soon after posting",
+    "scrub": "names of users and e-mail addresses replaced in the text",
+    "quote": "nothing but a quote of the comment (other quotes are cut out)",
+    "url_only": "nothing but links",
+    "short": "fewer words than min_words",
+    "long": "more than max_words or max_tokens",
+    "foreign": "fewer common English words than min_english",
+    "template": "begins or ends like more than template_limit other texts",
+    "near_duplicate": "nearly the same as an older text",
+}
+RAW_COLUMNS = (
+    *("subreddit", "submission_id", "submission_author"),
+    *("comment_id", "comment", "comment_author", "comment_score", "comment_created_utc"),
+    *("reply_id", "reply", "reply_author", "reply_score", "reply_created_utc"),
+    "reply_retrieved_utc",
+)
