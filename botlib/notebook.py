@@ -2,7 +2,8 @@
 
 import os
 import random
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,6 +43,27 @@ def start(settings: type[S], namespace: MutableMapping[str, Any]) -> tuple[S, Wo
     np.random.seed(chosen.seed % 2**32)
     print(f"workspace: {workspace.root}")
     return chosen, workspace
+
+
+def today() -> str:
+    """Returns today's date as the tables are named, such as 2026-11-23."""
+    return datetime.now().date().isoformat()
+
+
+def newest(table: Callable[[str], Path]) -> str:
+    """Returns the latest date for which a dated table is there.
+
+    Args:
+      table: the workspace's method that names it, such as `workspace.proposed_replies`.
+
+    Raises:
+      BotlibError: there is none.
+    """
+    before, after = table("*").name.split("*")
+    found = sorted(path.name for path in table("*").parent.glob(table("*").name))
+    if not found:
+        raise BotlibError(f"{table('DATE')} is missing: run 05_generate first")
+    return found[-1].removeprefix(before).removesuffix(after)
 
 
 def _mount_drive(root: Path) -> None:

@@ -169,7 +169,8 @@ def execute(name: str, target: Path, values: Mapping[str, Any]) -> Result:
                 parameters=cell,
                 progress_bar={"desc": name, "unit": "cell"},
                 cwd=str(NOTEBOOK_FOLDER),
-                log_output=False,
+                # The kernel's warning that it listens on this machine alone is no news here
+                extra_arguments=["--IPKernelApp.log_level=ERROR"],
             )
     except PapermillExecutionError as error:
         line = next((line for line in error.source.splitlines() if line.strip()), "")

@@ -186,6 +186,9 @@ class RealismSettings(ClassifierSettings, DecoderSettings):
     gpt2_run: str = "run1"  # which models/gpt2/{run_name} writes the fakes
     fake_comments: int = _setting(1000, minimum=10)  # comments answered
     fakes_per_comment: int = _setting(10, minimum=1)
+    # More ways to sample than the one above, temperature:top_k:top_p, so that the classifier
+    # doesn't learn one decoder's habits; each gets its share of the fakes
+    more_decoders: str = "1.0:0:0.95,0.9:20:1.0"
     classifier_max_tokens: int = _setting(64, minimum=8)  # of comment and reply together
 
 
@@ -227,6 +230,8 @@ class PostSettings(Settings):
 
     reddit: str = _setting("live", choices=("live", "sandbox"))
     threshold: float = _setting(0.9, minimum=0.0, maximum=1.0)  # least probability of being real
+    # Above 0: the threshold that reaches this precision on validation pairs, half of them fake
+    precision: float = _setting(0.0, minimum=0.0, maximum=1.0)
     max_chars: int = _setting(1000, minimum=1)
     allowed_subreddits: str = ""  # comma-separated; only these are ever posted to
     dry_run: bool = True  # only False posts; the text "false" is refused
