@@ -1,0 +1,151 @@
+"""Downloads OpenAI's GPT-2: with progress, resumed where it stopped, sizes and hashes kept."""
+
+import json
+from pathlib import Path
+
+import requests
+from tqdm import tqdm
+
+from botlib.errors import BotlibError
+from botlib.workspace import atomic_file, hash_path, write_manifest
+
+URL = "https://openaipublic.blob.core.windows.net/gpt-2/models"
+NAMES = ("124M", "355M", "774M")
+WEIGHTS = "model.ckpt.data-00000-of-00001"
+FILES = (
+    *("checkpoint", "encoder.json", "hparams.json", "vocab.bpe"),
+    *("model.ckpt.index", WEIGHTS),
+)
+TRIES = 3
+TIMEOUT = (10, 60)
+CHUNK = 1 << 20
+
+
+def download(name: str, folder: Path, url: str = URL, progress: bool = True) -> Path:
+    """Fetches a GPT-2 into `folder`; files already there and whole are not fetched again.
+
+    A file arrives as NAME.part and gets its name when its size is right, so a kill or a lost
+    connection costs only what was not yet written. Sizes and SHA-256 of what came are kept, in
+    `downloads.json` file by file and in the manifest; a later call checks the sizes against them.
+
+    Args:
+      name: "124M", "355M" or "774M".
+      folder: where the files go.
+      url: the folder above the models on a server.
+      progress: whether to show a bar for each file.
+
+    Returns:
+      `folder`.
+
+    Raises:
+      BotlibError: no connection, a file cut off again and again, or weights that are too small
+        for the sizes in `hparams.json`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    record = folder / "downloads.json"
+    known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    fetched = False
+    for file in FILES:
+        path = folder / file
+        if path.is_file() and path.stat().st_size == known.get(file, {}).get("bytes"):
+            continue
+        _fetch(f"{url}/{name}/{file}", path, progress)
+        known[file] = {"bytes": path.stat().st_size, "sha256": hash_path(path)}
+        with atomic_file(record) as out:
+            json.dump(known, out, indent=1)
+        fetched = True
+    _check_weights(folder)
+    if fetched:
+        write_manifest(folder, parameters={"url": f"{url}/{name}"}, seed=None, extra=known)
+    return folder
+
+
+def verify(folder: Path) -> None:
+    """Compares every downloaded file with the hash taken when it came.
+
+    Raises:
+      BotlibError: a file is missing or has changed since.
+    """
+    known = json.loads((folder / "downloads.json").read_text(encoding="utf-8"))
+    for file, about in known.items():
+        if hash_path(folder / file) != about["sha256"]:
+            raise BotlibError(f"{folder / file} has changed since its download: delete {folder}")
+
+
+def parameters_of(hparams: dict[str, int]) -> int:
+    """Returns how many numbers a GPT-2 of these sizes has."""
+    width = hparams["n_embd"]
+    # Attention 4 w², MLP 8 w², biases 9 w, two layer norms 4 w
+    layer = 12 * width * width + 13 * width
+    embeddings = (hparams["n_vocab"] + hparams["n_ctx"]) * width
+    return embeddings + hparams["n_layer"] * layer + 2 * width
+
+
+def _check_weights(folder: Path) -> None:
+    hparams = json.loads((folder / "hparams.json").read_text(encoding="utf-8"))
+    needed, got = 4 * parameters_of(hparams), (folder / WEIGHTS).stat().st_size
+    if got < needed:
+        raise BotlibError(
+            f"{folder / WEIGHTS} has {got:,} bytes, {needed:,} are needed for its hparams.json: "
+            f"delete {folder} and download again"
+        )
+
+
+def _fetch(url: str, path: Path, progress: bool) -> None:
+    """Fetches one file; goes on after what is there, and tries again after a lost connection."""
+    part = path.with_name(f"{path.name}.part")
+    for attempt in range(TRIES):
+        try:
+            if _fetch_rest(url, part, progress):
+                part.replace(path)
+                return
+            reason = "the connection ended before the file did"
+        except (requests.ConnectionError, requests.Timeout) as error:
+            reason = type(error).__name__
+        except requests.exceptions.ChunkedEncodingError:
+            reason = "the connection ended before the file did"
+        except requests.HTTPError as error:
+            raise BotlibError(
+                f"{url} can't be downloaded: the server says {error.response.status_code}"
+            ) from error
+        if attempt < TRIES - 1:
+            tqdm.write(f"{path.name}: {reason}; going on from what is here")
+    got = part.stat().st_size if part.is_file() else 0
+    raise BotlibError(
+        f"the download of {url} was cut off after {got:,} bytes ({reason}): check the connection "
+        "and run this step again, it goes on from there; or give a folder as base_model"
+    )
+
+
+def _fetch_rest(url: str, part: Path, progress: bool) -> bool:
+    """Appends what is missing to `part`; returns whether the file is whole now."""
+    have = part.stat().st_size if part.is_file() else 0
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+        if answer.status_code == 416:
+            # Nothing behind what is here: whole if the size is right, else begin anew
+            total = answer.headers.get("Content-Range", "").rpartition("/")[2]
+            if total == str(have):
+                return True
+            part.unlink()
+            return False
+        answer.raise_for_status()
+        resumed = answer.status_code == 206
+        have = have if resumed else 0
+        length = answer.headers.get("Content-Length")
+        total = have + int(length) if length else None
+        with (
+            part.open("ab" if resumed else "wb") as out,
+            tqdm(
+                desc=part.name.removesuffix(".part"),
+                total=total,
+                initial=have,
+                unit="B",
+                unit_scale=True,
+                disable=not progress,
+            ) as bar,
+        ):
+            for chunk in answer.iter_content(CHUNK):
+                out.write(chunk)
+                bar.update(len(chunk))
+    return total is None or part.stat().st_size == total
