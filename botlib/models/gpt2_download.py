@@ -145,6 +145,8 @@ def _fetch_rest(url: str, part: Path, progress: bool) -> bool:
                 disable=not progress,
             ) as bar,
         ):
+            # What came before the connection broke counts; the size is checked below
+            answer.raw.enforce_content_length = False
             for chunk in answer.iter_content(CHUNK):
                 out.write(chunk)
                 bar.update(len(chunk))

@@ -1,0 +1,48 @@
+"""`export` and `import`: a trained model as one file, to hand on or to start from."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from botlib.models import bundle
+from botlib.workspace import Workspace
+
+
+def add_parsers(subparsers: Any) -> None:
+    """Adds the subcommands to the command line."""
+    export = subparsers.add_parser(
+        "export",
+        help="pack a trained model into one file",
+        description="Packs what inference needs of a model, with its card and hashes.",
+    )
+    export.add_argument("kind", choices=tuple(bundle.CONTENTS), help="which model")
+    export.add_argument("file", type=Path, metavar="FILE", help="the archive to write (.tar.gz)")
+    _common(export)
+    export.set_defaults(func=run_export)
+
+    take = subparsers.add_parser(
+        "import",
+        help="unpack a model that somebody exported",
+        description="Checks names, sizes and hashes, then unpacks; 05_generate can follow.",
+    )
+    take.add_argument("file", type=Path, metavar="FILE", help="the archive")
+    take.add_argument("--replace", action="store_true", help="replace a model that is there")
+    _common(take)
+    take.set_defaults(func=run_import)
+
+
+def run_export(args: argparse.Namespace) -> int:
+    path = bundle.write(args.kind, Workspace.open(args.workspace), args.file, args.run_name)
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def run_import(args: argparse.Namespace) -> int:
+    workspace = Workspace.open(args.workspace, create=True)
+    print(bundle.read(args.file, workspace, args.run_name, args.replace))
+    return 0
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workspace", required=True, metavar="DIR", help="the workspace")
+    parser.add_argument("--run-name", default="run1", help="which GPT-2 run (run1)")

@@ -1,0 +1,202 @@
+"""One archive with a model that answers, for readers who start at 05 with somebody's models."""
+
+import hashlib
+import io
+import json
+import shutil
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from botlib import __version__
+from botlib.errors import BotlibError
+from botlib.workspace import Workspace, atomic_file, atomic_folder
+
+# What inference needs of each model; training's checkpoints stay at home
+CONTENTS = {
+    "gpt2": ("ctranslate2/*", "model_card.json", "losses.csv"),
+    "bert_realism": ("*.onnx", "vocab.txt", "config.json", "model_card.json", "history.csv"),
+    "bert_upvotes": ("*.onnx", "vocab.txt", "config.json", "model_card.json", "history.csv"),
+    "bert_rank": ("*.onnx", "vocab.txt", "config.json", "model_card.json", "history.csv"),
+    "context": ("*.json", "*.joblib", "*.skops"),
+}
+NEEDED = {
+    "gpt2": ("ctranslate2/model.bin", "ctranslate2/gpt2.json", "model_card.json"),
+    "bert_realism": ("model.onnx", "vocab.txt", "config.json"),
+    "bert_upvotes": ("model.onnx", "vocab.txt", "config.json"),
+    "bert_rank": ("model.onnx", "vocab.txt", "config.json"),
+    "context": (),
+}
+INDEX = "bundle.json"
+FORMAT = 1
+MANIFEST = "manifest.json"
+# An index larger than this, or a bundle of more files, is no bundle of ours
+MOST_INDEX_BYTES = 1 << 20
+MOST_FILES = 200
+# Weights hardly compress; what grows more than this is meant to fill a disk
+MOST_GROWTH = 20
+SMALL = 1 << 24
+CHUNK = 1 << 20
+
+
+def write(kind: str, workspace: Workspace, path: Path, run_name: str = "run1") -> Path:
+    """Packs a trained model into one `.tar.gz` with its card, its manifest and all hashes.
+
+    Args:
+      kind: "gpt2", "bert_realism", "bert_upvotes" or "bert_rank".
+      workspace: holds the model.
+      path: the archive to be.
+      run_name: which run, for "gpt2".
+
+    Returns:
+      `path`.
+
+    Raises:
+      BotlibError: no such model, or one that is not complete.
+    """
+    folder = _folder(kind, workspace, run_name)
+    for name in NEEDED[kind]:
+        if not (folder / name).is_file():
+            raise BotlibError(
+                f"{folder / name} is missing: train the model first, or choose another run"
+            )
+    patterns = (*CONTENTS[kind], MANIFEST)
+    files = sorted({p for pattern in patterns for p in folder.glob(pattern) if p.is_file()})
+    names = [file.relative_to(folder).as_posix() for file in files]
+    index = {
+        "format": FORMAT,
+        "kind": kind,
+        "botlib": __version__,
+        "files": {
+            name: {"bytes": file.stat().st_size, "sha256": _hash(file)}
+            for name, file in zip(names, files, strict=True)
+        },
+    }
+    with atomic_file(Path(path), "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as archive:
+        _add_bytes(archive, INDEX, json.dumps(index, indent=1).encode())
+        for name, file in zip(names, files, strict=True):
+            archive.add(file, arcname=name, recursive=False, filter=_anonymous)
+    return Path(path)
+
+
+def read(path: Path, workspace: Workspace, run_name: str = "run1", replace: bool = False) -> Path:
+    """Unpacks an archive into the workspace, after every check, whole or not at all.
+
+    Nothing in an archive is trusted: names, kinds, sizes and hashes must be those of its index,
+    which comes first, and only files that a model of its kind has are taken.
+
+    Args:
+      path: the archive.
+      workspace: where the model goes.
+      run_name: under which run, for "gpt2".
+      replace: whether a model that is already there may be replaced.
+
+    Returns:
+      The model's folder.
+
+    Raises:
+      BotlibError: not a bundle, damaged, hostile, or there is already a model.
+    """
+    path = Path(path)
+    try:
+        with tarfile.open(path, mode="r:gz") as archive:
+            index = _index(archive, path)
+            folder = _folder(index["kind"], workspace, run_name)
+            if folder.exists() and not replace:
+                raise BotlibError(f"{folder} is already there: add --replace to replace it")
+            with atomic_folder(folder) as part:
+                _unpack(archive, index, part, path)
+    except FileNotFoundError:
+        raise BotlibError(f"{path} is missing") from None
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise BotlibError(
+            f"{path} is damaged or is not a bundle ({error}): download it again"
+        ) from error
+    return folder
+
+
+def _index(archive: tarfile.TarFile, path: Path) -> dict[str, Any]:
+    member = archive.next()
+    if member is None or member.name != INDEX or not member.isreg():
+        raise _refused(path, f"it doesn't begin with {INDEX}")
+    if member.size > MOST_INDEX_BYTES:
+        raise _refused(path, f"its {INDEX} is too large")
+    try:
+        index = json.loads(archive.extractfile(member).read())
+        kind, files = index["kind"], index["files"]
+        sizes = [(int(f["bytes"]), str(f["sha256"])) for f in files.values()]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _refused(path, f"its {INDEX} can't be read ({error})") from error
+    if index.get("format") != FORMAT:
+        raise _refused(path, f"its format is {index.get('format')!r}; this botlib reads {FORMAT}")
+    if kind not in CONTENTS:
+        raise _refused(path, f"it holds a {kind!r}, not one of {', '.join(CONTENTS)}")
+    total = sum(size for size, _ in sizes)
+    if len(files) > MOST_FILES or any(size < 0 for size, _ in sizes):
+        raise _refused(path, "its index is impossible")
+    if total > MOST_GROWTH * path.stat().st_size + SMALL:
+        raise _refused(path, f"it would unpack to {total:,} bytes")
+    for name in files:
+        pure = PurePosixPath(name)
+        if pure.is_absolute() or ".." in pure.parts or "\\" in name or name != str(pure):
+            raise _refused(path, f"it names a file outside of the model: {name!r}")
+        if name != MANIFEST and not any(pure.match(p) for p in _exact(kind, pure)):
+            raise _refused(path, f"{name!r} is no file of a {kind} model")
+    if missing := set(NEEDED[kind]) - set(files):
+        raise _refused(path, f"it lacks {sorted(missing)[0]}")
+    return index
+
+
+def _exact(kind: str, name: PurePosixPath) -> Iterable[str]:
+    """The patterns as deep as a name is, since `match` compares from the right."""
+    return (p for p in CONTENTS[kind] if len(PurePosixPath(p).parts) == len(name.parts))
+
+
+def _unpack(archive: tarfile.TarFile, index: dict[str, Any], part: Path, path: Path) -> None:
+    waiting = dict(index["files"])
+    while (member := archive.next()) is not None:
+        if not member.isreg():
+            raise _refused(path, f"{member.name!r} is a link or a device, not a file")
+        about = waiting.pop(member.name, None)
+        if about is None:
+            raise _refused(path, f"{member.name!r} is not in its index, or comes twice")
+        if member.size != about["bytes"]:
+            raise _refused(path, f"{member.name!r} has {member.size:,} bytes, not as in its index")
+        target = part / member.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with archive.extractfile(member) as source, target.open("wb") as out:
+            shutil.copyfileobj(source, out, CHUNK)
+        if _hash(target) != about["sha256"]:
+            raise _refused(path, f"{member.name!r} has another hash than its index says")
+    if waiting:
+        raise _refused(path, f"{next(iter(waiting))!r} is missing")
+
+
+def _refused(path: Path, reason: str) -> BotlibError:
+    return BotlibError(f"{path} is refused: {reason}; get it again from somebody you trust")
+
+
+def _folder(kind: str, workspace: Workspace, run_name: str) -> Path:
+    if kind not in CONTENTS:
+        raise BotlibError(f"a bundle holds one of {', '.join(CONTENTS)}, not {kind!r}")
+    return workspace.gpt2(run_name) if kind == "gpt2" else workspace.models / kind
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))
+
+
+def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    # Whose machine it was made on is nobody's business, and the mode is the reader's own
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mode = 0o644
+    return member
