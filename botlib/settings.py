@@ -95,6 +95,7 @@ class DataSettings(Settings):
     first_month: str = ""  # YYYY-MM, inclusive; empty: from the first there is
     last_month: str = ""  # YYYY-MM, inclusive
     dumps: str = ""  # folder or glob of dump files, for source="dumps"
+    sample_threads: int = _setting(1500, minimum=20)  # size of the made-up Reddit
     project: str = ""  # Google Cloud project that pays for the query
     depth: int = _setting(1, minimum=0)  # 1: comments on posts, as in 2020; 0: at any depth
     self_posts_only: bool = True  # as in 2020: link posts have no text

@@ -1,7 +1,6 @@
 """One round of the bot: read, generate, score, choose, queue, post; no TensorFlow, no notebook."""
 
 import dataclasses
-import logging
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from botlib import tables
 from botlib.errors import BotlibError
 from botlib.live import policy as rules
 from botlib.live.client import Client
+from botlib.live.events import note
 from botlib.live.outbox import Outbox
 from botlib.live.outbox_schema import POSTING, PROPOSED, READY
 from botlib.live.policy import Limits, Policy, author_name, unanswerable
@@ -22,8 +22,6 @@ from botlib.live.posting import UNREADABLE, Decision, Poster
 from botlib.live.ranking import CHOSEN, RATINGS
 from botlib.settings import PostSettings
 from botlib.workspace import Workspace
-
-log = logging.getLogger(__name__)
 
 
 class GeneratorLike(Protocol):
@@ -128,10 +126,8 @@ def queue(outbox: Outbox, chosen: pd.DataFrame, reddit: Client) -> pd.DataFrame:
             added, _ = outbox.propose(reddit.site, [given])
             decision = "proposed" if added else "known"
             reason = row["reason"] if added else "the comment has a reply in the outbox"
-        log.info(
-            "r/%s comment=%s decision=%r reason=%r score=%.3f prob_real=%.3f",
-            row["subreddit"], row["comment_id"], decision, reason, row["score"], row["prob_real"],
-        )  # fmt: skip
+        note("queue", subreddit=row["subreddit"], comment=row["comment_id"], decision=decision,
+             reason=reason, score=row["score"], prob_real=row["prob_real"])  # fmt: skip
         rows.append((row["subreddit"], row["comment_id"], decision, reason))
     return pd.DataFrame(rows, columns=["subreddit", "comment_id", "decision", "reason"])
 
@@ -241,10 +237,10 @@ def post_approved(
             if decision.decision == "would post":
                 planned.append(reply)
         if stopped := poster.policy.stopped():
-            log.warning("nothing is posted: %s", stopped)
+            note("stopped", reason=stopped)
         unclear = len(outbox.replies(reddit.site, [POSTING]))
         if unclear:
-            log.warning("%d replies may or may not be on Reddit; looked for next time", unclear)
+            note("unclear", replies=unclear, reason="they may be on Reddit; looked for next time")
     columns = [field.name for field in dataclasses.fields(Decision)]
     return pd.DataFrame([dataclasses.astuple(d) for d in decisions], columns=columns)
 

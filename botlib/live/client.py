@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import praw
@@ -12,12 +12,16 @@ from praw.exceptions import MissingRequiredAttributeException
 import botlib
 from botlib import credentials
 from botlib.errors import BotlibError
-from botlib.live.sandbox import Sandbox
+from botlib.live.shapes import mend
 from botlib.workspace import Workspace
+
+if TYPE_CHECKING:
+    from botlib.live.sandbox import Sandbox
 
 # Seconds for a connection and for each piece of an answer; prawcore's own default is 16
 TIMEOUT = 16.0
 SITES = ("live", "sandbox")
+LIVE = {"oauth_url": "https://oauth.reddit.com", "reddit_url": "https://www.reddit.com"}
 
 
 class UnknownOutcome(Exception):
@@ -71,11 +75,19 @@ class Client(praw.Reddit):
       sandbox: the local site, if it is one.
       owns_sandbox: whether `connect` started it, and `close` stops it.
       name: the account's name; None without a password.
+      things_dropped: how many things in Reddit's answers had no kind or id that is known.
     """
 
-    sandbox: Sandbox | None = None
+    sandbox: "Sandbox | None" = None
     owns_sandbox: bool = False
     name: str | None = None
+    things_dropped: int = 0
+
+    def request(self, **kwargs: Any) -> Any:
+        """Asks Reddit; odd things are taken out of what it answers, and counted."""
+        answer, dropped = mend(super().request(**kwargs))
+        self.things_dropped += dropped
+        return answer
 
     @property
     def site(self) -> str:
@@ -107,7 +119,8 @@ def connect(
     *,
     workspace: Workspace | None = None,
     subreddits: Any = (),
-    sandbox: Sandbox | None = None,
+    sandbox: "Sandbox | None" = None,
+    owned: bool = False,
     client_id: str | None = None,
     client_secret: str | None = None,
     username: str | None = None,
@@ -122,7 +135,8 @@ def connect(
       site: "live", or "sandbox" for a local made-up Reddit.
       workspace: for the sandbox: where its state is, and the threads that fill it.
       subreddits: for the sandbox: which of them to fill.
-      sandbox: a running sandbox, instead of one in the workspace.
+      sandbox: a sandbox, instead of one in the workspace.
+      owned: whether closing the client stops it.
       client_id: of the application; like the next four, an argument wins over the environment
         (REDDIT_CLIENT_ID …), that over Colab's secrets, and these over praw.ini.
       client_secret: REDDIT_CLIENT_SECRET.
@@ -143,7 +157,7 @@ def connect(
     if site not in SITES:
         raise BotlibError(f'reddit must be "live" or "sandbox", not {site!r}')
     if site == "sandbox":
-        return _connect_sandbox(workspace, subreddits, sandbox, timeout)
+        return _connect_sandbox(workspace, subreddits, sandbox, owned, timeout)
     given = {
         "client_id": credentials.get("REDDIT_CLIENT_ID", client_id),
         "client_secret": credentials.get("REDDIT_CLIENT_SECRET", client_secret),
@@ -155,7 +169,7 @@ def connect(
     return _client(
         {key: value for key, value in given.items() if value},
         # Always said here: a praw.ini in the current folder must not send passwords elsewhere
-        {"oauth_url": "https://oauth.reddit.com", "reddit_url": "https://www.reddit.com"},
+        LIVE,
         praw_site,
         timeout,
     )
@@ -168,14 +182,21 @@ def default_user_agent(username: str | None) -> str:
 
 
 def _connect_sandbox(
-    workspace: Workspace | None, subreddits: Any, sandbox: Sandbox | None, timeout: float
+    workspace: Workspace | None,
+    subreddits: Any,
+    sandbox: "Sandbox | None",
+    owned: bool,
+    timeout: float,
 ) -> Client:
-    started = None
     if sandbox is None:
         if workspace is None:
             raise BotlibError("the sandbox needs a workspace: pass workspace=")
+        # Flask is only needed here
+        from botlib.live.sandbox import Sandbox
+
         names = subreddits.split(",") if isinstance(subreddits, str) else subreddits
-        started = sandbox = Sandbox.from_workspace(workspace, [name.strip() for name in names])
+        owned = True
+        sandbox = Sandbox.from_workspace(workspace, [name.strip() for name in names])
     url = sandbox.start()
     account = sandbox.account
     client = _client(
@@ -190,7 +211,7 @@ def _connect_sandbox(
         None,
         timeout,
     )
-    client.sandbox, client.owns_sandbox = sandbox, started is not None
+    client.sandbox, client.owns_sandbox = sandbox, owned
     return client
 
 
@@ -234,6 +255,10 @@ def _client(
             ) from None
         raise BotlibError(
             f"Reddit answered the login with HTTP {status}: try again later"
+        ) from None
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise BotlibError(
+            f"Reddit answered the login with no JSON ({type(error).__name__}): try again later"
         ) from None
     except prawcore.RequestException as error:
         kind = type(error.original_exception).__name__

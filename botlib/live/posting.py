@@ -2,24 +2,22 @@
 
 import contextlib
 import dataclasses
-import logging
 import re
 import time
 from collections.abc import Callable
 from typing import Any
 
 import prawcore
-from praw.exceptions import PRAWException, RedditAPIException
+from praw.exceptions import ClientException, PRAWException, RedditAPIException
 from praw.models import Comment
 
 from botlib.errors import BotlibError
 from botlib.live import quiet
 from botlib.live.client import Client, UnknownOutcome
+from botlib.live.events import note
 from botlib.live.outbox import Outbox
 from botlib.live.outbox_schema import FAILED, GIVEN_UP, POSTING, READY, Reply
 from botlib.live.policy import Policy, author_name, unanswerable, with_disclosure
-
-log = logging.getLogger(__name__)
 
 # Reddit may show a new comment late; only after so many seconds is "not there" believed
 GRACE = 120.0
@@ -121,9 +119,8 @@ class Poster:
         except UNREADABLE as error:
             self._heed(error)
             again = self.outbox.clock() + BACKOFF
-            return self._refuse(
-                reply, f"the thread can't be read now: {_short(error)}", again, dry_run
-            )
+            reason = f"the thread can't be read now: {_short(error)}"
+            return self._refuse(reply, reason, again, dry_run, not_before=again)
         if own is not None:
             if not dry_run:
                 self.outbox.posted(reply.id, own.id, "our reply was there already")
@@ -195,13 +192,15 @@ class Poster:
         (self.outbox.give_up if state == GIVEN_UP else self.outbox.fail)(reply.id, why)
         return self._decide(reply, state, why)
 
-    def _refuse(self, reply: Reply, reason: str, again: float | None, dry_run: bool) -> Decision:
+    def _refuse(
+        self, reply: Reply, reason: str, again: float | None, dry_run: bool, not_before: float = 0
+    ) -> Decision:
         if again is None:
             if not dry_run:
                 self.outbox.give_up(reply.id, reason)
             return self._decide(reply, "would give up" if dry_run else "given up", reason)
         if not dry_run:
-            self.outbox.postpone(reply.id, reason, again)
+            self.outbox.postpone(reply.id, reason, not_before)
         return self._decide(reply, "waits", reason)
 
     def _heed(self, error: Exception) -> None:
@@ -215,10 +214,7 @@ class Poster:
         made = Decision(
             reply.id, reply.subreddit, reply.post_id, reply.comment_id, decision, reason, url
         )
-        log.info(
-            "reply=%d r/%s comment=%s decision=%r reason=%r url=%s",
-            reply.id, reply.subreddit, reply.comment_id, decision, reason, url,
-        )  # fmt: skip
+        note("post", **dataclasses.asdict(made))
         return made
 
 
@@ -250,7 +246,11 @@ def find_own_reply(reddit: Client, reply: Reply, me: str | None) -> Comment | No
     for own in reddit.redditor(me).comments.new(limit=100):
         if vars(own).get("parent_id") == parent:
             return own
-    return _own_below(reddit, reply, me)
+    try:
+        return _own_below(reddit, reply, me)
+    except (prawcore.NotFound, prawcore.Forbidden, ClientException):
+        # The thread went meanwhile; our history, which shows even removed replies, has none
+        return None
 
 
 def _own_below(reddit: Client, reply: Reply, me: str | None) -> Comment | None:

@@ -1,10 +1,12 @@
 """Which reply, to which comment: realism first, then expected upvotes, the best of each post."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from botlib.data.text import EMAIL, SEPARATOR, USER
 from botlib.errors import BotlibError
 from botlib.live import safety
 from botlib.live.copies import CopyIndex
@@ -12,6 +14,8 @@ from botlib.live.copies import CopyIndex
 RATINGS = [f"prob_rating_{rating}" for rating in range(4)]
 CHOSEN, OUTRANKED, REFUSED = "reply", "outranked", "refused"
 
+# What cleaning put in the place of names; nobody should read it
+_PLACEHOLDER = re.compile(rf"{re.escape(USER)}|{re.escape(EMAIL)}|{re.escape(SEPARATOR)}", re.I)
 # From which share of its runs of words on a reply counts as a copy
 NEAR_COPY = 0.5
 
@@ -168,6 +172,8 @@ def _refusals(
             threads[row.post_id] = CopyIndex(texts, words=5)
         if not reply.strip():
             reason = "empty"
+        elif found := _PLACEHOLDER.search(reply):
+            reason = f"holds the placeholder {found[0]}"
         elif np.isnan(row.prob_real):
             reason = "no realism score"
         elif np.isnan(row.score) or np.isnan(rank_score):

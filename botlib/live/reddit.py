@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 import prawcore
-from praw.models import Comment, MoreComments, Submission
+from praw.models import Comment, Submission
 
 from botlib.errors import BotlibError
 from botlib.live import safety
 from botlib.live.client import Client, LoginRefused, UnknownOutcome, connect
 from botlib.live.policy import allow_list, author_name, unanswerable
 from botlib.live.posting import UNREADABLE
+from botlib.settings import GenerateSettings
 
 __all__ = ["Client", "LoginRefused", "Reading", "UnknownOutcome", "connect", "read_comments"]
 
@@ -138,6 +139,22 @@ def read_comments(
     )
 
 
+def read(reddit: Client, settings: GenerateSettings, **options: Any) -> Reading:
+    """Reads as 05_generate's settings say; `options` go to `read_comments`."""
+    return read_comments(
+        reddit,
+        settings.subreddits,
+        listing=settings.listing,
+        posts=settings.posts_per_subreddit,
+        min_score=settings.min_comment_score,
+        max_age_hours=settings.max_age_hours,
+        more_requests=settings.more_requests,
+        context=settings.context,
+        context_tokens=settings.context_tokens,
+        **options,
+    )
+
+
 class _Reader:
     """Sorts what Reddit answers into rows and skipped rows."""
 
@@ -159,22 +176,22 @@ class _Reader:
         subreddit, post_id = str(post.get("subreddit", "")), submission.id
         if post_id in self.answered:
             return self.skip(subreddit, post_id, "", "", "the post has a reply of ours")
+        odd = self.reddit.things_dropped
         try:
             submission.comments.replace_more(limit=self.more_requests)
-            comments = [c for c in submission.comments.list() if not isinstance(c, MoreComments)]
+            comments = [c for c in submission.comments.list() if isinstance(c, Comment)]
         except UNREADABLE as error:
             return self.skip(subreddit, post_id, "", "", f"the thread {_why_unread(error)}")
+        if odd := self.reddit.things_dropped - odd:
+            self.skip(subreddit, post_id, "", "", f"{odd} things of unknown kind")
         post = vars(submission)
-        known = {f"t1_{c.id}": vars(c) for c in comments if isinstance(c, Comment)}
+        known = {f"t1_{c.id}": vars(c) for c in comments}
         self.texts[post_id] = [tidy(fields.get("body")) for fields in known.values()]
         me = (self.reddit.name or "").lower()
         if me and any(author_name(fields).lower() == me for fields in known.values()):
             return self.skip(subreddit, post_id, "", "", "the post has a reply of ours")
         siblings = Counter(fields.get("parent_id") for fields in known.values())
         for comment in comments:
-            if not isinstance(comment, Comment):
-                self.skip(subreddit, post_id, "", "", "a thing of unknown kind among the comments")
-                continue
             fields = vars(comment)
             if reason := self._reason(fields, post):
                 self.skip(subreddit, post_id, comment.id, author_name(fields), reason)

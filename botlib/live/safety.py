@@ -31,7 +31,8 @@ _PHRASES = {
 }  # fmt: skip
 _CONCERNS = {kind: re.compile(rf"\b(?:{phrases})\b", re.I) for kind, phrases in _PHRASES.items()}
 _PERSONAL = re.compile(
-    r"[\w.+-]+@[\w-]+\.[a-z]{2,}"  # mail
+    # Mail; bounded and anchored, since a bare [\w.+-]+@ takes minutes on 40,000 letters
+    r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.[a-z]{2,}"
     r"|(?<![\w/.-])(?:\+?\d{1,3}[ .-]?)?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w/-])"  # telephone
     r"|\b\d{3}-\d{2}-\d{4}\b"  # social security
     r"|\b\d{1,5} (?:[A-Z]\w+ ){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Lane|Drive|Blvd)\b"

@@ -34,6 +34,7 @@ class Sandbox:
       state: posts, comments, messages; `state.add_post`, `state.add_comment`, `state.change`.
       faults: a function (method, path) -> name of a fault or None; see `sandbox_api`.
       rate_limit: what the headers say: requests remaining, used, seconds to reset.
+      lag: after how many seconds a new reply of the bot shows in threads and histories.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Sandbox:
         self.account = Account()
         self.faults: Faults | None = None
         self.rate_limit = (999, 1, 1)
+        self.lag = 0.0
         self._port = port
         self._hang = threading.Event()
         self._hang_seconds = hang_seconds
@@ -114,6 +116,7 @@ class Sandbox:
             lambda: self.rate_limit,
             self._hang,
             self._hang_seconds,
+            lambda: self.lag,
         )
         try:
             self._server = make_server(

@@ -49,6 +49,7 @@ def application(
     rate_limit: Callable[[], tuple[int, int, int]] = lambda: (999, 1, 1),
     hang: threading.Event | None = None,
     hang_seconds: float = 30.0,
+    lag: Callable[[], float] = lambda: 0.0,
 ) -> Flask:
     """Returns the application.
 
@@ -59,10 +60,10 @@ def application(
       rate_limit: returns what the headers say: requests remaining, used, seconds to reset.
       hang: ends every "hang" fault when set.
       hang_seconds: how long such a fault lasts otherwise.
+      lag: returns after how many seconds a new reply shows.
     """
     app = Flask("sandbox", static_folder=None)
     app.url_map.strict_slashes = False
-    app.json.ensure_ascii = False
     # Tokens need not be stored: they say themselves whose they are
     tokens = {"user": secrets.token_hex(8), "anonymous": secrets.token_hex(8)}
     hang = hang or threading.Event()
@@ -72,6 +73,13 @@ def application(
 
     def wants_json() -> bool:
         return "bearer" in request.headers.get("Authorization", "").lower()
+
+    def visible(link: str) -> list[Thing]:
+        comments = filter(shows, state().comments(link))
+        return [_seen_by(comment, signed_in(), account.name) for comment in comments]
+
+    def shows(thing: Thing) -> bool:
+        return thing.get("_shows", 0) <= state().clock()
 
     @app.before_request
     def arrive() -> Response | None:
@@ -157,7 +165,7 @@ def application(
     @app.get("/r/<name>/comments/<post_id>/<slug>/<comment_id>/")
     def thread(post_id: str, comment_id: str = "", slug: str = "", name: str = ""):
         post = state().get(f"t3_{post_id}") or abort(404)
-        comments = [_seen_by(c, signed_in(), account.name) for c in state().comments(post["name"])]
+        comments = visible(post["name"])
         if not wants_json():
             return sandbox_pages.thread(post, comments, account.name)
         tree = Tree(comments, post["name"], request.args.get("sort", "confidence"))
@@ -173,8 +181,7 @@ def application(
     @app.post("/api/morechildren/")
     def more_children():
         link = request.form["link_id"]
-        comments = [_seen_by(c, signed_in(), account.name) for c in state().comments(link)]
-        tree = Tree(comments, link, request.form.get("sort", "confidence"))
+        tree = Tree(visible(link), link, request.form.get("sort", "confidence"))
         things = tree.more([f"t1_{child}" for child in request.form["children"].split(",")])
         return jsonify(json={"errors": [], "data": {"things": things}})
 
@@ -194,7 +201,7 @@ def application(
         parent, text = request.form.get("thing_id", ""), request.form.get("text", "")
         if refusal := _refusal(state(), parent, text):
             return refusal
-        new = state().add_comment(parent, text, author=account.name)
+        new = state().add_comment(parent, text, author=account.name, _shows=state().clock() + lag())
         state().count("replies")
         return jsonify(json={"errors": [], "data": {"things": [wrapped({**new, "replies": ""})]}})
 
@@ -227,7 +234,7 @@ def application(
 
     @app.get("/user/<name>/comments/")
     def history(name: str):
-        return jsonify(_page(state().written_by(name)))
+        return jsonify(_page(list(filter(shows, state().written_by(name)))))
 
     @app.errorhandler(404)
     def unknown(_error):

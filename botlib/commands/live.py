@@ -1,0 +1,239 @@
+"""`bot`, `review`, `outcomes`, `stop` and `start`: the bot without a notebook."""
+
+import argparse
+import logging
+import re
+import signal
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from botlib import parameters
+from botlib.errors import BotlibError
+from botlib.settings import GenerateSettings, PostSettings
+from botlib.workspace import Workspace, atomic_file
+
+
+def add_parsers(subparsers: Any) -> None:
+    """Adds the subcommands to the command line."""
+    bot = subparsers.add_parser(
+        "bot",
+        help="read, write, score, queue and post what was approved",
+        description="Runs the bot against the sandbox, or with --live on Reddit.",
+    )
+    _common(bot)
+    bot.add_argument("--every", metavar="10m", help="go on, one round every 90s, 10m or 2h")
+    bot.add_argument("--once", action="store_true", help="one round (the default)")
+    bot.add_argument("--live", action="store_true", help="on Reddit itself, and post there")
+    bot.add_argument("--dry-run", action="store_true", help="write nothing, there or here")
+    bot.add_argument("--subreddits", metavar="A,B", help="which to read")
+    bot.add_argument("--allow", metavar="A,B", help="which to post to")
+    bot.add_argument("--profile", default="laptop", choices=parameters.profiles())
+    bot.add_argument(
+        "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
+        help="any setting of 05_generate or 06_discriminate_and_post",
+    )  # fmt: skip
+    bot.set_defaults(func=run_bot)
+
+    review = subparsers.add_parser("review", help="approve, edit or reject proposed replies")
+    _common(review)
+    review.add_argument("--live", action="store_true", help="those meant for Reddit itself")
+    review.add_argument("--csv-out", metavar="FILE", help="write them to a file to be edited")
+    review.add_argument("--csv-in", metavar="FILE", help="read the edited file back")
+    review.add_argument("--list", action="store_true", help="show the outbox, change nothing")
+    review.set_defaults(func=run_review)
+
+    outcomes = subparsers.add_parser("outcomes", help="how our replies fared")
+    _common(outcomes)
+    outcomes.add_argument("--live", action="store_true", help="those on Reddit itself")
+    outcomes.add_argument("--offline", action="store_true", help="show what is known, ask nobody")
+    outcomes.add_argument("--delete", action="store_true", help="delete own disliked replies")
+    outcomes.set_defaults(func=run_outcomes)
+
+    stop = subparsers.add_parser("stop", help="post nothing more, at once")
+    _common(stop)
+    stop.add_argument("reason", nargs="*", help="for whoever finds the file")
+    stop.set_defaults(func=run_stop)
+    start = subparsers.add_parser("start", help="take the stop switch away; reopen a subreddit")
+    _common(start)
+    start.add_argument("--reopen", action="append", default=[], metavar="SUBREDDIT")
+    start.set_defaults(func=run_start)
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workspace", required=True, metavar="DIR", help="tables and models")
+
+
+def run_bot(args: argparse.Namespace) -> int:
+    """Runs one round or many; the log goes to standard error, one line a decision."""
+    began = time.monotonic()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("botlib.live").setLevel(logging.INFO)
+    every = _seconds(args.every) if args.every and not args.once else None
+    generate, post = _settings(args)
+    workspace = Workspace.open(args.workspace)
+
+    from botlib.live import running
+    from botlib.live.events import note
+    from botlib.live.reddit import connect
+    from botlib.models.decoder import Decoder
+
+    decoder = Decoder(
+        temperature=generate.temperature,
+        top_k=generate.top_k,
+        top_p=generate.top_p,
+        repetition_penalty=generate.repetition_penalty,
+        max_tokens=generate.max_tokens,
+    )
+    stopping = threading.Event()
+    with connect(generate.reddit, workspace=workspace, subreddits=generate.subreddits) as reddit:
+        models = running.Models.load(workspace, generate.gpt2_run)
+        note(
+            "start",
+            site=reddit.site,
+            account=reddit.name,
+            dry_run=post.dry_run,
+            allowed=post.allowed_subreddits or "none",
+            seconds=time.monotonic() - began,
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # The reply in hand is finished, then the loop ends
+            signal.signal(number, lambda *_: stopping.set())
+        rounds = running.run(
+            workspace, reddit, models, generate, post,
+            every=every, decoder=decoder, stop=stopping.is_set, wait=stopping.wait,
+        )  # fmt: skip
+        note("end", rounds=rounds, reason="stopped" if stopping.is_set() else None)
+    return 0
+
+
+def _settings(args: argparse.Namespace) -> tuple[GenerateSettings, PostSettings]:
+    made = []
+    known = {*GenerateSettings.names(), *PostSettings.names()}
+    if unknown := [name for name, _ in args.p if name not in known]:
+        names = ", ".join(sorted(known))
+        raise BotlibError(f"-p {unknown[0]}: no such setting; there are {names}")
+    for settings in (GenerateSettings, PostSettings):
+        values = parameters.profile_values(args.profile, settings.notebook)
+        values |= {k: _typed(settings, k, v) for k, v in args.p if k in settings.names()}
+        values["reddit"] = "live" if args.live else "sandbox"
+        if args.subreddits and "subreddits" in settings.names():
+            values["subreddits"] = args.subreddits
+        if settings is PostSettings:
+            # Without --live there is nobody to disturb: what is read may be answered
+            here = "" if args.live else made[0].subreddits
+            values["allowed_subreddits"] = args.allow or values.get("allowed_subreddits") or here
+            values["dry_run"] = args.dry_run
+            if args.live:
+                values["approve"] = "person"
+        made.append(parameters.make(settings, values))
+    return made[0], made[1]
+
+
+def _typed(settings: type, name: str, text: str) -> Any:
+    default = getattr(settings(), name)
+    if isinstance(default, bool):
+        if text.lower() not in ("true", "false"):
+            raise BotlibError(f"-p {name}: must be true or false, not {text!r}")
+        return text.lower() == "true"
+    try:
+        return type(default)(text)
+    except ValueError as error:
+        raise BotlibError(f"-p {name}: {text!r} is no {type(default).__name__}") from error
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h)?", text.strip())
+    if not found or float(found[1]) <= 0:
+        raise BotlibError(f"--every: {text!r} is no duration; write 90s, 10m or 2h")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600, None: 1}[found[2]]
+
+
+def run_review(args: argparse.Namespace) -> int:
+    """Lets a person judge: in the terminal, or through a CSV file."""
+    from botlib.live import review
+    from botlib.live.outbox import Outbox
+
+    workspace = Workspace.open(args.workspace)
+    site = _site(args)
+    with Outbox(workspace.outbox) as outbox:
+        if args.list:
+            shown = outbox.table(site)
+            columns = ["id", "state", "subreddit", "author", "reply", "score", "reason"]
+            print(shown[columns].to_string(index=False, max_colwidth=60) if len(shown) else "empty")
+            return 0
+        if args.csv_out:
+            count = review.write_csv(outbox, site, args.csv_out)
+            print(f"{count} replies written to {args.csv_out}: fill the column decision")
+            return 0
+        if args.csv_in:
+            done = review.read_csv(outbox, site, args.csv_in)
+        else:
+            done = review.review_in_terminal(outbox, site)
+    print(", ".join(f"{number} {what}" for what, number in done.items()))
+    return 0
+
+
+def run_outcomes(args: argparse.Namespace) -> int:
+    """Shows how replies fared, after a look at Reddit."""
+    from botlib.live import outcomes
+    from botlib.live.outbox import Outbox
+
+    workspace = Workspace.open(args.workspace)
+    site = _site(args)
+    with Outbox(workspace.outbox) as outbox:
+        if not args.offline:
+            with _connected(site, workspace) as reddit:
+                outcomes.listen(outbox, reddit, dry_run=not args.delete)
+                outcomes.follow(outbox, reddit, dry_run=not args.delete)
+        fared = outcomes.table(outbox, site)
+    if fared.empty:
+        print(f"nothing was posted to the {site} site yet")
+        return 0
+    print(fared.to_string(index=False, max_colwidth=50))
+    print("\npredicted rating and score after a day:")
+    print(outcomes.calibration(fared).to_string(index=False))
+    print(f"rank correlation (Spearman) after a day: {outcomes.rank_correlation(fared):.2f}")
+    return 0
+
+
+def _connected(site: str, workspace: Workspace) -> Any:
+    from botlib.live.reddit import connect
+
+    if site == "live":
+        return connect("live")
+    from botlib.live.sandbox import Sandbox
+
+    # As it is: a look at outcomes must not fill it with threads
+    return connect("sandbox", sandbox=Sandbox(workspace.sandbox), owned=True)
+
+
+def _site(args: argparse.Namespace) -> str:
+    return "live" if args.live else "sandbox"
+
+
+def run_stop(args: argparse.Namespace) -> int:
+    """Puts the stop switch into the workspace."""
+    workspace = Workspace.open(args.workspace)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    with atomic_file(workspace.stop_switch) as file:
+        file.write(f"{now} {' '.join(args.reason)}".strip() + "\n")
+    print(f"stopped: nothing is posted while {workspace.stop_switch} exists")
+    return 0
+
+
+def run_start(args: argparse.Namespace) -> int:
+    """Takes the stop switch away."""
+    from botlib.live import quiet
+    from botlib.live.outbox import Outbox
+
+    workspace = Workspace.open(args.workspace)
+    workspace.stop_switch.unlink(missing_ok=True)
+    with Outbox(workspace.outbox) as outbox:
+        for name in args.reopen:
+            was = [site for site in ("live", "sandbox") if quiet.reopen(outbox, site, name)]
+            print(f"r/{name}: {'reopened' if was else 'was not shut'}")
+    print("started: approved replies may be posted again")
+    return 0

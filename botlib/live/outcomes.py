@@ -1,0 +1,258 @@
+"""What became of our replies: scores after an hour, a day, a week; removals; who wants quiet."""
+
+import re
+
+import numpy as np
+import pandas as pd
+from praw.models import Comment, Message
+
+from botlib.errors import BotlibError
+from botlib.live import quiet
+from botlib.live.client import Client
+from botlib.live.events import note
+from botlib.live.outbox import Outbox
+from botlib.live.outbox_schema import POSTED, Reply
+from botlib.live.policy import author_name
+from botlib.live.posting import UNREADABLE
+
+AGES = (1.0, 24.0, 168.0)  # hours
+# So many removals in a row shut a subreddit: its moderators don't want us
+STREAK = 3
+_HOUR = 3600.0
+
+_STOP = re.compile(
+    r"^\W*(please\W+)?stop\W*(please|it|this|bot)?\W*$|\bopt(ed|ing)?[ -]?out\b|\bunsubscribe\b"
+    r"|\bstop (replying|answering|commenting|messaging|bothering)\b|\bleave me alone\b",
+    re.I,
+)
+_DELETE = re.compile(
+    r"^\W*(please\W+)?(delete|remove)\W*(this|it|that|your (reply|comment))?\W*(please)?\W*$", re.I
+)
+_BANNED = re.compile(r"banned from participating in r/(\w+)", re.I)
+
+
+def listen(outbox: Outbox, reddit: Client, *, dry_run: bool = True) -> pd.DataFrame:
+    """Reads the inbox: "stop" opts its writer out, "delete" removes our reply, a ban shuts r/….
+
+    Args:
+      outbox: where opt-outs are kept.
+      reddit: signed in.
+      dry_run: deletes nothing and marks nothing as read; opt-outs count all the same.
+
+    Returns:
+      One row a message that meant something: author, request, done.
+
+    Raises:
+      BotlibError: Reddit can't be read now.
+    """
+    rows = []
+    try:
+        for item in reddit.inbox.unread(limit=100):
+            found = _heed(outbox, reddit, item, dry_run is not False)
+            if found:
+                rows.append(found)
+                note("inbox", author=found[0], request=found[1], done=found[2])
+            if dry_run is False:
+                # After it was heeded: what a crash interrupts is read again
+                item.mark_read()
+    except UNREADABLE as error:
+        raise BotlibError(f"the inbox can't be read now ({error}): run this again") from error
+    return pd.DataFrame(rows, columns=["author", "request", "done"])
+
+
+def _heed(
+    outbox: Outbox, reddit: Client, item: Comment | Message, dry_run: bool
+) -> tuple[str, str, str] | None:
+    fields = vars(item)
+    # Who wants quiet says so at once; and no text may cost much time
+    author, body = author_name(fields), str(fields.get("body") or "")[:500]
+    if banned := _BANNED.search(f"{fields.get('subject') or ''} {body}"):
+        # Only Reddit itself or moderators write so; a comment can't shut a subreddit
+        if isinstance(item, Message):
+            quiet.shut(outbox, reddit.site, banned[1], "we are banned there")
+            return author, "ban", f"r/{banned[1]} is shut to the bot"
+        return None
+    if not author:
+        return None
+    if _DELETE.search(body):
+        parent = str(fields.get("parent_id") or "").removeprefix("t1_")
+        own = [
+            reply
+            for reply in outbox.replies(reddit.site, [POSTED])
+            if reply.author.lower() == author.lower()
+            and (reply.reply_id == parent or isinstance(item, Message))
+        ]
+        for reply in own:
+            if not dry_run:
+                _delete(outbox, reddit, reply, f"u/{author} asked")
+        return author, "delete", f"{len(own)} replies" + (" (dry run)" if dry_run else "")
+    if _STOP.search(body):
+        new = quiet.opt_out(outbox, author, "asked in a comment or message")
+        return author, "stop", "opted out" if new else "had opted out"
+    return None
+
+
+def follow(
+    outbox: Outbox, reddit: Client, *, delete_below: int = -1, dry_run: bool = True
+) -> pd.DataFrame:
+    """Looks after posted replies: writes down scores and removals, deletes what people dislike.
+
+    One request for each hundred replies, made without our name: their author alone still sees
+    replies that moderators removed.
+
+    Args:
+      outbox: which replies, and how they fared before.
+      reddit: where.
+      delete_below: replies with a lower score are deleted.
+      dry_run: writes nothing to Reddit.
+
+    Returns:
+      One row a reply that was looked at: id, subreddit, hours, score, fate ("there", "removed",
+      "deleted", "gone").
+
+    Raises:
+      BotlibError: Reddit can't be read now.
+    """
+    now = outbox.clock()
+    seen = dict(outbox.execute("SELECT reply, MAX(hours) FROM outcomes GROUP BY reply"))
+    gone = {
+        reply for (reply,) in outbox.execute("SELECT reply FROM outcomes WHERE fate != 'there'")
+    }
+    replies = [
+        reply
+        for reply in outbox.replies(reddit.site, [POSTED])
+        if reply.id not in gone and (now - (reply.sent or now)) / _HOUR <= AGES[-1] + 24
+    ]
+    rows = []
+    for reply, fields in _look(reddit, replies):
+        hours = (now - reply.sent) / _HOUR
+        score, fate = _fate(fields)
+        disliked = fate == "there" and score is not None and score < delete_below
+        if disliked and dry_run is False:
+            _delete(outbox, reddit, reply, f"score {score} is below {delete_below}", score)
+            fate = "deleted"
+        elif fate != "there" or any(seen.get(reply.id, 0) < age <= hours for age in AGES):
+            _record(outbox, reply, score, fate)
+        if fate == "removed":
+            _shut_after_streak(outbox, reply)
+        rows.append((reply.id, reply.subreddit, hours, score, fate))
+        note("outcome", reply=reply.id, subreddit=reply.subreddit, hours=hours, score=score,
+             fate=fate)  # fmt: skip
+    return pd.DataFrame(rows, columns=["id", "subreddit", "hours", "score", "fate"])
+
+
+def _look(reddit: Client, replies: list[Reply]) -> list[tuple[Reply, dict]]:
+    read_only = reddit.read_only
+    try:
+        reddit.read_only = True
+        names = [f"t1_{reply.reply_id}" for reply in replies]
+        found = {t.fullname: vars(t) for t in reddit.info(fullnames=names)} if names else {}
+    except UNREADABLE as error:
+        raise BotlibError(f"our replies can't be read now ({error}): run this again") from error
+    finally:
+        if not read_only:
+            reddit.read_only = False
+    return [(reply, found.get(f"t1_{reply.reply_id}", {})) for reply in replies]
+
+
+def _fate(fields: dict) -> tuple[int | None, str]:
+    if not fields:
+        return None, "gone"
+    hidden = fields.get("score_hidden")
+    score = fields.get("score") if isinstance(fields.get("score"), int) and not hidden else None
+    body = fields.get("body")
+    if body == "[removed]":
+        return score, "removed"
+    if body == "[deleted]" or not author_name(fields):
+        return score, "deleted"
+    return score, "there"
+
+
+def _delete(
+    outbox: Outbox, reddit: Client, reply: Reply, reason: str, score: int | None = None
+) -> None:
+    reddit.comment(reply.reply_id).delete()
+    _record(outbox, reply, score, "deleted")
+    note("deleted", reply=reply.id, subreddit=reply.subreddit, reason=reason)
+
+
+def _record(outbox: Outbox, reply: Reply, score: int | None, fate: str) -> None:
+    now = outbox.clock()
+    outbox.execute(
+        "INSERT INTO outcomes VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        reply.id,
+        now,
+        (now - (reply.sent or now)) / _HOUR,
+        score,
+        fate,
+    )
+
+
+def _shut_after_streak(outbox: Outbox, reply: Reply) -> None:
+    fates = outbox.execute(
+        "SELECT outcomes.fate FROM replies JOIN outcomes ON outcomes.reply = replies.id "
+        "WHERE replies.site = ? AND replies.subreddit = ? COLLATE NOCASE "
+        "GROUP BY replies.id HAVING outcomes.time = MAX(outcomes.time) "
+        "ORDER BY replies.sent DESC LIMIT ?",
+        reply.site,
+        reply.subreddit,
+        STREAK,
+    )
+    if len(fates) == STREAK and all(fate == "removed" for (fate,) in fates):
+        quiet.shut(outbox, reply.site, reply.subreddit, f"{STREAK} replies in a row were removed")
+
+
+def table(outbox: Outbox, site: str | None = None) -> pd.DataFrame:
+    """Returns how posted replies fared: predicted rating, scores at each age, fate.
+
+    Columns: id, subreddit, reply, predicted (0 to 3), score_1h, score_24h, score_168h (the first
+    look at that age or later; missing before), fate.
+    """
+    posted = outbox.table(site, [POSTED])
+    rows = outbox.execute("SELECT reply, hours, score, fate FROM outcomes ORDER BY time")
+    seen = pd.DataFrame(rows, columns=["id", "hours", "score", "fate"])
+    result = posted[["id", "subreddit", "reply"]].assign(predicted=posted["score"])
+    for age, until in zip(AGES, (*AGES[1:], np.inf), strict=True):
+        first = seen[(seen["hours"] >= age) & (seen["hours"] < until)].drop_duplicates("id")
+        scores = first.set_index("id")["score"].astype("Int64")
+        result[f"score_{age:g}h"] = result["id"].map(scores).astype("Int64")
+    last = seen.drop_duplicates("id", keep="last").set_index("id")["fate"]
+    result["fate"] = result["id"].map(last).fillna("there")
+    return result
+
+
+def calibration(fared: pd.DataFrame, age: float = 24.0) -> pd.DataFrame:
+    """Returns, for each rounded predicted rating, how replies really fared.
+
+    Args:
+      fared: from `table`.
+      age: in hours, one of AGES.
+
+    Returns:
+      A table: predicted (rounded), replies, mean_score, mean_rating (0 to 3), removed.
+    """
+    known = fared.assign(score=fared[f"score_{age:g}h"], bin=fared["predicted"].round())
+    known["rating"] = known["score"].map(_rating, na_action="ignore").astype("Float64")
+    groups = known.groupby("bin")
+    return pd.DataFrame(
+        {
+            "replies": groups["score"].count(),
+            "mean_score": groups["score"].mean(),
+            "mean_rating": groups["rating"].mean(),
+            "removed": groups["fate"].agg(lambda fates: (fates == "removed").sum()),
+        }
+    ).reset_index(names="predicted")
+
+
+def rank_correlation(fared: pd.DataFrame, age: float = 24.0) -> float:
+    """Returns Spearman's correlation of predicted rating and score; NaN for fewer than three."""
+    known = fared[["predicted", f"score_{age:g}h"]].dropna().astype(float)
+    if len(known) < 3:
+        return float("nan")
+    ranks = known.rank()
+    return float(ranks.iloc[:, 0].corr(ranks.iloc[:, 1]))
+
+
+def _rating(score: int) -> int:
+    """The tutorial's four ratings: below 1, 1, 2 to 4, 5 and more."""
+    return int(np.searchsorted([1, 2, 5], score, side="right"))

@@ -1,0 +1,269 @@
+"""The bot as a program: models stay loaded, round follows round until it is told to stop."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from botlib import tables
+from botlib.errors import BotlibError
+from botlib.live import bot, outcomes, ranking
+from botlib.live.bot import GeneratorLike, ScorerLike
+from botlib.live.client import Client
+from botlib.live.copies import CopyIndex
+from botlib.live.events import note
+from botlib.live.outbox import Outbox
+from botlib.live.outbox_schema import POSTED, POSTING
+from botlib.live.reddit import Reading, read_comments
+from botlib.settings import GenerateSettings, PostSettings
+from botlib.workspace import Workspace
+
+# Pairs of the validation split that a threshold is calibrated on
+CALIBRATION_PAIRS = 2000
+
+
+@dataclasses.dataclass
+class Models:
+    """What a round needs, loaded once.
+
+    Attributes:
+      generator: writes candidates.
+      realism: P(real).
+      upvotes: probabilities of the four ratings.
+      rank: orders the candidates of one comment; None: by expected rating.
+      worth: maps a reading's comments to how much each is worth answering; None: by the reply.
+      training_replies: what the generator has seen; None: copies of it are not looked for.
+    """
+
+    generator: GeneratorLike
+    realism: ScorerLike
+    upvotes: ScorerLike
+    rank: ScorerLike | None = None
+    worth: Callable[[pd.DataFrame], dict[str, float]] | None = None
+    training_replies: CopyIndex | None = None
+
+    @classmethod
+    def load(cls, workspace: Workspace, gpt2_run: str = "run1", threads: int = 0) -> "Models":
+        """Loads a workspace's models; those of 02, 03 and 04 are needed.
+
+        Raises:
+          BotlibError: one of them is missing.
+        """
+        from botlib.models.generator import Generator
+        from botlib.models.scorer import Scorer
+
+        rank = workspace.bert_rank
+        return cls(
+            generator=Generator(workspace.gpt2(gpt2_run), threads=threads),
+            realism=Scorer(workspace.bert_realism, threads=threads),
+            upvotes=Scorer(workspace.bert_upvotes, threads=threads),
+            rank=Scorer(rank, threads=threads) if (rank / "config.json").exists() else None,
+            training_replies=training_replies(workspace),
+        )
+
+
+def training_replies(workspace: Workspace) -> CopyIndex | None:
+    """Returns the index of the replies the generator was trained on, if the workspace has them."""
+    if not workspace.bert_gan_real.exists():
+        return None
+    real = tables.read_table(workspace.bert_gan_real, tables.BERT_GAN_REAL, ["reply", "split"])
+    return CopyIndex(real.loc[real["split"] == "generator", "reply"])
+
+
+def realism_threshold(workspace: Workspace, realism: ScorerLike, settings: PostSettings) -> float:
+    """Returns the setting `threshold`, or what reaches the setting `precision` on validation pairs.
+
+    Raises:
+      BotlibError: a precision is set, but no threshold reaches it or the pairs are missing.
+    """
+    if not settings.precision:
+        return settings.threshold
+    columns = ["comment", "reply", "real", "split"]
+    paths = [(workspace.bert_gan_real, tables.BERT_GAN_REAL)]
+    paths += [(path, tables.BERT_GAN_FAKE) for path in workspace.bert_gan_fakes()]
+    pairs = pd.concat([tables.read_table(path, table, columns) for path, table in paths])
+    pairs = pairs[pairs["split"] == "validation"]
+    # As many fakes as real ones: a threshold's precision depends on the mix
+    each = min(CALIBRATION_PAIRS // 2, pairs["real"].value_counts().reindex([0, 1]).fillna(0).min())
+    if not each:
+        raise BotlibError("precision: no validation pairs in the workspace; run 03 or set it to 0")
+    pairs = pairs.groupby("real").sample(int(each), random_state=settings.seed)
+    scores = np.asarray(realism.predict(pairs["comment"].tolist(), pairs["reply"].tolist()))
+    scores = scores if scores.ndim == 1 else scores[:, -1]
+    return ranking.threshold_for_precision(pairs["real"].to_numpy(), scores, settings.precision)
+
+
+@dataclasses.dataclass(frozen=True)
+class Round:
+    """What a round did: what it read, what it thought of each candidate, what it queued."""
+
+    reading: Reading
+    chosen: pd.DataFrame
+    queued: pd.DataFrame
+    seconds: float
+
+
+def propose_round(
+    workspace: Workspace,
+    reddit: Client,
+    models: Models,
+    generate: GenerateSettings,
+    post: PostSettings,
+    *,
+    decoder: Any = None,
+    threshold: float | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Round:
+    """Reads, generates, scores, chooses and queues; posts nothing.
+
+    Args:
+      workspace: its outbox.
+      reddit: from `connect`.
+      models: loaded ones.
+      generate: what 05 reads and how much it generates.
+      post: what 06 demands of a reply.
+      decoder: see `botlib.models.decoder`.
+      threshold: of realism; by default the setting.
+      clock: seconds since 1970, UTC.
+    """
+    began = time.monotonic()
+    with Outbox(workspace.outbox, clock=clock) as outbox:
+        busy = {r.post_id for r in outbox.replies(reddit.site, [POSTED, POSTING])}
+        known = {r.comment_id for r in outbox.replies(reddit.site)}
+        reading = read_comments(
+            reddit,
+            generate.subreddits,
+            listing=generate.listing,
+            posts=generate.posts_per_subreddit,
+            min_score=generate.min_comment_score,
+            max_age_hours=generate.max_age_hours,
+            more_requests=generate.more_requests,
+            context=generate.context,
+            context_tokens=generate.context_tokens,
+            answered_posts=busy,
+            clock=clock,
+        )
+        for row in reading.skipped.to_dict("records"):
+            note("skipped", **row)
+        # What a person is judging, or has judged, need not be written again
+        comments = reading.comments[~reading.comments["comment_id"].isin(known)]
+        note("read", comments=len(comments), known=len(reading.comments) - len(comments),
+             skipped=len(reading.skipped), requests=reading.requests)  # fmt: skip
+        proposed = bot.candidates(
+            comments,
+            models.generator,
+            n=generate.candidates,
+            decoder=decoder,
+            # Each round draws other replies, and can be drawn again
+            seed=generate.seed + int(clock()) % 100_000,
+        )
+        scored = bot.score(proposed, models.realism, models.upvotes)
+        rank_score = None
+        if models.rank is not None and len(scored):
+            rank_score = models.rank.predict(
+                scored["comment"].tolist(), scored["proposed_reply"].tolist()
+            )
+        chosen = ranking.choose(
+            scored,
+            threshold=post.threshold if threshold is None else threshold,
+            max_chars=post.max_chars,
+            rank_score=rank_score,
+            comment_worth=models.worth(comments) if models.worth and len(comments) else None,
+            thread_texts=reading.texts,
+            training_replies=models.training_replies,
+            per_post=post.max_per_post == 1,
+        )
+        best = chosen.sort_values("rank", na_position="last").drop_duplicates("comment_id")
+        for row in best.to_dict("records"):
+            note("candidate", subreddit=row["subreddit"], comment=row["comment_id"],
+                 decision=row["decision"], reason=row["reason"], score=row["score"],
+                 prob_real=row["prob_real"])  # fmt: skip
+        queued = bot.queue(outbox, chosen, reddit)
+    return Round(reading, chosen, queued, time.monotonic() - began)
+
+
+def run(
+    workspace: Workspace,
+    reddit: Client,
+    models: Models,
+    generate: GenerateSettings,
+    post: PostSettings,
+    *,
+    every: float | None = None,
+    decoder: Any = None,
+    stop: Callable[[], bool] = lambda: False,
+    wait: Callable[[float], Any] = time.sleep,
+) -> int:
+    """Runs one round, or one every so many seconds until `stop` says so.
+
+    A round listens to the inbox, looks after own replies, proposes new ones and posts what was
+    approved. What fails in one round is logged and tried again in the next.
+
+    Args:
+      workspace: where everything is.
+      reddit: from `connect`.
+      models: loaded ones.
+      generate: settings of 05.
+      post: settings of 06; unless `dry_run` is False nothing is written to Reddit.
+      every: seconds from round to round; None: one round only, whose error is raised.
+      decoder: see `botlib.models.decoder`.
+      stop: asked between steps; a reply in hand is finished first.
+      wait: waits between rounds and between posts; may return early when stopped.
+
+    Returns:
+      How many rounds were run.
+
+    Raises:
+      BotlibError: in the only round.
+    """
+    threshold = realism_threshold(workspace, models.realism, post)
+    rounds = 0
+    while not stop():
+        try:
+            _round(workspace, reddit, models, generate, post, decoder, threshold, stop, wait)
+        except BotlibError as error:
+            if every is None:
+                raise
+            note("error", reason=str(error))
+        rounds += 1
+        if every is None or stop():
+            break
+        wait(every)
+    return rounds
+
+
+def _round(
+    workspace: Workspace,
+    reddit: Client,
+    models: Models,
+    generate: GenerateSettings,
+    post: PostSettings,
+    decoder: Any,
+    threshold: float,
+    stop: Callable[[], bool],
+    wait: Callable[[float], Any],
+) -> None:
+    with Outbox(workspace.outbox) as outbox:
+        if reddit.name is not None:
+            outcomes.listen(outbox, reddit, dry_run=post.dry_run)
+            outcomes.follow(outbox, reddit, delete_below=post.delete_below, dry_run=post.dry_run)
+        if stop():
+            return
+        done = propose_round(
+            workspace, reddit, models, generate, post, decoder=decoder, threshold=threshold
+        )
+        bot.approve_in_sandbox(outbox, reddit, post)
+    if stop():
+        return
+    decisions = bot.post_approved(workspace, reddit, post, stop=stop, sleep=wait)
+    proposed, posted = done.queued["decision"], decisions["decision"]
+    note(
+        "round",
+        seconds=done.seconds,
+        proposed=int((proposed == "proposed").sum()),
+        posted=int((posted == "posted").sum()),
+        requests=reddit.requests_made,
+    )

@@ -1,0 +1,58 @@
+"""Makes Reddit's JSON a shape PRAW can read: one odd thing must not cost a whole thread."""
+
+from typing import Any
+
+KINDS = frozenset({"t1", "t2", "t3", "t4", "t5", "t6", "more", "Listing"})
+
+
+def mend(answer: Any) -> tuple[Any, int]:
+    """Mends the listings in an answer, in place.
+
+    Things of unknown kind and things without an id are taken out; a null author becomes
+    "[deleted]", which PRAW knows; replies that are no listing become none.
+
+    Args:
+      answer: parsed JSON of any endpoint.
+
+    Returns:
+      The answer, and how many things were taken out of it.
+    """
+    dropped = 0
+    stack = list(answer) if isinstance(answer, list) else [answer]
+    if isinstance(answer, dict) and isinstance(answer.get("json"), dict):
+        data = answer["json"].get("data")
+        if isinstance(data, dict) and isinstance(data.get("things"), list):
+            kept = [thing for thing in data["things"] if _usable(thing)]
+            dropped += len(data["things"]) - len(kept)
+            data["things"] = kept
+            stack += kept
+    while stack:
+        thing = stack.pop()
+        if not isinstance(thing, dict) or not isinstance(thing.get("data"), dict):
+            continue
+        data = thing["data"]
+        if thing.get("kind") == "Listing":
+            children = data.get("children")
+            children = children if isinstance(children, list) else []
+            data["children"] = [child for child in children if _usable(child)]
+            data.setdefault("after", None)
+            dropped += len(children) - len(data["children"])
+            stack += data["children"]
+        elif thing.get("kind") in ("t1", "t3", "t4"):
+            if "author" in data or thing["kind"] != "t4":
+                data["author"] = data.get("author") or "[deleted]"
+            if thing["kind"] == "t1":
+                if not isinstance(data.get("replies"), dict):
+                    data["replies"] = ""
+                stack.append(data["replies"])
+        elif thing.get("kind") == "more":
+            data.setdefault("children", [])
+            data.setdefault("count", len(data["children"]))
+    return answer, dropped
+
+
+def _usable(thing: Any) -> bool:
+    if not isinstance(thing, dict) or thing.get("kind") not in KINDS:
+        return False
+    data = thing.get("data")
+    return isinstance(data, dict) and (thing["kind"] == "Listing" or bool(data.get("id")))

@@ -1,0 +1,169 @@
+"""Connecting: where credentials come from, clear refusals, and no secret anywhere."""
+
+import logging
+import traceback
+
+import prawcore
+import pytest
+
+from botlib.errors import BotlibError
+from botlib.live import client as module
+from botlib.live.client import LoginRefused, OnceRequestor, UnknownOutcome, connect
+
+SECRETS = {"client_secret": "s3cr3t-application", "password": "p4ssw0rd-of-bot"}
+VARIABLES = ("CLIENT_ID", "CLIENT_SECRET", "USERNAME", "PASSWORD", "USER_AGENT")
+
+
+@pytest.fixture
+def live(sandbox, monkeypatch, tmp_path):
+    """The live site's address is the sandbox's; nothing in the environment."""
+    for name in VARIABLES:
+        monkeypatch.delenv(f"REDDIT_{name}", raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, "LIVE", {"oauth_url": sandbox.url, "reddit_url": sandbox.url})
+    sandbox.account.client_id = "app"
+    sandbox.account.client_secret = SECRETS["client_secret"]
+    sandbox.account.password = SECRETS["password"]
+    return sandbox
+
+
+def test_arguments_win_over_the_environment(live, monkeypatch):
+    monkeypatch.setenv("REDDIT_CLIENT_ID", "app")
+    monkeypatch.setenv("REDDIT_CLIENT_SECRET", "wrong")
+    monkeypatch.setenv("REDDIT_USERNAME", "sandbox_bot")
+    monkeypatch.setenv("REDDIT_PASSWORD", SECRETS["password"])
+    assert connect("live", client_secret=SECRETS["client_secret"]).name == "sandbox_bot"
+    monkeypatch.setenv("REDDIT_CLIENT_SECRET", SECRETS["client_secret"])
+    assert connect("live").name == "sandbox_bot"
+
+
+def test_reads_without_a_password(live, threads):
+    reddit = connect("live", client_id="app", client_secret=SECRETS["client_secret"])
+    assert reddit.name is None
+    assert reddit.read_only
+    assert len(list(reddit.subreddit("writing").rising(limit=5))) == 2
+
+
+def test_praw_ini_is_the_last_resort_and_cannot_redirect(live, tmp_path, monkeypatch):
+    (tmp_path / "praw.ini").write_text(
+        f"[mine]\nclient_id=app\nclient_secret={SECRETS['client_secret']}\n"
+        "oauth_url=http://127.0.0.1:9\nreddit_url=http://127.0.0.1:9\n"
+    )
+    monkeypatch.setattr("praw.config.Config.CONFIG", None)
+    monkeypatch.setenv("PRAW_ALLOW_ENDPOINT_OVERRIDE", "1")
+    reddit = connect("live", praw_site="mine")
+    assert reddit.config.oauth_url == live.url
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"password": "no"}, "REDDIT_PASSWORD"),
+        ({"client_secret": "no"}, "REDDIT_CLIENT_SECRET"),
+        ({"client_id": "no"}, "REDDIT_CLIENT_ID"),
+    ],
+)
+def test_a_refused_login_names_what_to_check(live, wrong, named):
+    account = {"client_id": "app", "username": "sandbox_bot", **SECRETS}
+    with pytest.raises(LoginRefused, match=named):
+        connect("live", **{**account, **wrong})
+
+
+def test_missing_credentials_are_named(live):
+    with pytest.raises(BotlibError, match="REDDIT_CLIENT_ID"):
+        connect("live")
+    with pytest.raises(BotlibError, match="REDDIT_CLIENT_SECRET"):
+        connect("live", client_id="app")
+
+
+def test_no_secret_in_logs_or_errors(live, caplog, workspace):
+    caplog.set_level(logging.DEBUG)
+    account = {"client_id": "app", "username": "sandbox_bot", **SECRETS}
+    reddit = connect("live", **account)
+    reddit.user.me()
+    texts = [repr(reddit), repr(vars(reddit)), caplog.text]
+    for fault in ("401", "403", "500", "drop", "html"):
+        live.faults = lambda method, path, fault=fault: fault
+        try:
+            connect("live", **account)
+        except BotlibError:
+            texts.append(traceback.format_exc())
+    for refused in ({"password": "other-p4ss"}, {"client_secret": "other-s3cr3t"}):
+        live.faults = None
+        with pytest.raises(LoginRefused) as error:
+            connect("live", **{**account, **refused})
+        texts += ["".join(traceback.format_exception(error.value))]
+    texts += [caplog.text]
+    for text in texts:
+        for secret in (*SECRETS.values(), "other-p4ss", "other-s3cr3t"):
+            assert secret not in text
+
+
+def test_unreachable(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    address = "http://127.0.0.1:9"
+    monkeypatch.setattr(module, "LIVE", {"oauth_url": address, "reddit_url": address})
+    with pytest.raises(BotlibError, match="can't be reached"):
+        connect("live", client_id="a", client_secret="b", username="c", password="d")
+
+
+def test_unknown_site():
+    with pytest.raises(BotlibError, match="reddit must be"):
+        connect("Live")
+
+
+def test_user_agent_has_reddits_form(client):
+    agent = client.config.user_agent
+    assert agent.startswith(("linux:botlib:v", "darwin:botlib:v", "windows:botlib:v"))
+    assert agent.endswith("(by /u/sandbox_bot)")
+
+
+def test_site_is_told_by_the_address(client):
+    assert client.site == "sandbox"
+    client.config.oauth_url = "https://oauth.reddit.com"
+    assert client.site == "live"
+
+
+@pytest.mark.parametrize("fault", ["500", "502", "503", "504", "408", "520", "401", "drop", "hang"])
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_reply_is_sent_once_whatever_comes_back(client, sandbox, threads, fault, accepted):
+    client._core.requestor.timeout = 0.1
+    sandbox.faults = lambda method, path: (
+        (f"after:{fault}" if accepted else fault) if path.startswith("/api/comment") else None
+    )
+    with pytest.raises(UnknownOutcome):
+        client.comment(threads[0][1][0]["id"]).reply("Once.")
+    assert sandbox.counts["POST /api/comment"] == 1
+    assert len(sandbox.replies()) == (1 if accepted else 0)
+
+
+@pytest.mark.parametrize("fault", ["RATELIMIT", "RATELIMIT-ms", "429"])
+def test_a_rate_limit_is_not_waited_out_inside_praw(client, sandbox, threads, fault):
+    sandbox.faults = lambda method, path: fault if path.startswith("/api/comment") else None
+    with pytest.raises(Exception, match=r"RATELIMIT|429"):
+        client.comment(threads[0][1][0]["id"]).reply("Once.")
+    assert sandbox.counts["POST /api/comment"] == 1
+
+
+def test_prawcore_alone_would_post_twice(sandbox, threads):
+    """What OnceRequestor is for; if this fails, prawcore has changed."""
+    import praw
+
+    reddit = praw.Reddit(
+        client_id=sandbox.account.client_id,
+        client_secret=sandbox.account.client_secret,
+        username=sandbox.account.name,
+        password=sandbox.account.password,
+        user_agent="a test of prawcore",
+        oauth_url=sandbox.url,
+        reddit_url=sandbox.url,
+        check_for_updates=False,
+    )
+    sandbox.faults = lambda method, path: "after:503" if path.startswith("/api/comment") else None
+    with pytest.raises(prawcore.ServerError):
+        reddit.comment(threads[0][1][0]["id"]).reply("Thrice.")
+    assert len(sandbox.replies()) == 3
+
+
+def test_the_requestor_bounds_time():
+    assert OnceRequestor(user_agent="a test of it", timeout=3.0).timeout == 3.0
