@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from botlib.data.duplicates import near_duplicates, repeated_frames
+from botlib.data.measures import count_tokens, english_share
 from botlib.data.raw import GONE
 from botlib.data.text import clean_text
-from botlib.data.tokens import count_tokens
 from botlib.errors import BotlibError
 from botlib.settings import DataSettings, comma_list
 
@@ -21,8 +20,6 @@ _NOBODY = frozenset({"", "[deleted]", "[removed]"})
 _URL = re.compile(r"\[([^\]]*)\]\(\S+?\)|https?://\S+|www\.\S+")
 _WORD = re.compile(r"[^\W\d_]+")
 _QUOTED_LINE = re.compile(r"^ ?>+ ?(.*)$")
-# Too short a text to tell its language by its common words
-_FEW_WORDS = 6
 
 
 def clean(raw: pd.DataFrame, settings: DataSettings) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -106,9 +103,10 @@ def _cleaned_texts(
 ) -> dict[str, list[str]]:
     """Return the comment and the reply, cleaned; a comment's many copies only once."""
     scrub = "scrub" not in skipped
-    known = {text: clean_text(text, scrub=scrub) for text in frame["comment"].unique()}
-    comments = [known[text] for text in frame["comment"]]
-    replies = [clean_text(text, scrub=scrub) for text in frame["reply"]]
+    which, texts = pd.factorize(frame["comment"])
+    texts = np.array([clean_text(text, scrub=scrub) for text in texts], dtype=object)
+    comments = texts[which].tolist()
+    replies = [clean_text(text, scrub=scrub) for text in frame["reply"].tolist()]
     if "quote" not in skipped:
         replies = [
             without_quotes(reply, comment) if reply.startswith(">") or "\n>" in reply else reply
@@ -133,12 +131,12 @@ def _letters(text: str) -> str:
 
 
 def _gone(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
-    gone = [text for text in GONE if text]
-    return _either(frame, lambda text: text.str.strip().isin(gone))
+    gone = set(GONE) - {""}
+    return _either(frame, lambda texts: [text.strip() in gone for text in texts])
 
 
 def _empty(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
-    return _either(frame, lambda text: text.str.strip() == "")
+    return _either(frame, lambda texts: [not text.strip() for text in texts])
 
 
 def _deleted_account(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
@@ -177,7 +175,7 @@ def _quote(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
 
 
 def _url_only(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
-    def only(texts: pd.Series) -> list[bool]:
+    def only(texts: list[str]) -> list[bool]:
         return [
             ("http" in text or "www." in text) and not _WORD.search(_URL.sub(r"\1", text))
             for text in texts
@@ -187,37 +185,30 @@ def _url_only(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
 
 
 def _short(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
-    return _either(frame, lambda texts: _words(texts) < settings.min_words)
+    few = settings.min_words
+    return _either(frame, lambda texts: [len(text.split(None, few)) < few for text in texts])
 
 
 def _long(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
-    def long(texts: pd.Series) -> np.ndarray:
-        # A token has a byte at least, so only texts of many bytes need counting.
-        sizes = [len(text) if text.isascii() else len(text.encode()) for text in texts]
-        long = np.array(sizes) > settings.max_tokens
-        candidates = [text for text, many in zip(texts, long, strict=True) if many]
-        long[long] = count_tokens(candidates, settings.tokenizer) > settings.max_tokens
-        return long | (_words(texts) > settings.max_words)
+    def long(texts: list[str]) -> np.ndarray:
+        # A word has two characters at least, a token a byte: only long texts need counting.
+        sizes = np.array([len(text.encode()) for text in texts], dtype=np.int64)
+        long = sizes > 2 * settings.max_words
+        long[long] = [
+            len(text.split()) > settings.max_words
+            for text, many in zip(texts, long, strict=True)
+            if many
+        ]
+        open_ = (sizes > settings.max_tokens) & ~long
+        candidates = [text for text, many in zip(texts, open_, strict=True) if many]
+        long[open_] = count_tokens(candidates, settings.tokenizer) > settings.max_tokens
+        return long
 
     return _either(frame, long)
 
 
 def _foreign(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
-    def foreign(texts: pd.Series) -> list[bool]:
-        return [english_share(text) < settings.min_english for text in texts]
-
-    return _either(frame, foreign)
-
-
-def english_share(text: str) -> float:
-    """Return the share of words that are common English ones; 1.0 for texts of a few words.
-
-    English prose has about a half, other languages a few by chance.
-    """
-    words = _WORD.findall(text.lower())
-    if len(words) < _FEW_WORDS:
-        return 1.0
-    return sum(word in ENGLISH_STOP_WORDS for word in words) / len(words)
+    return _either(frame, lambda texts: english_share(texts) < settings.min_english)
 
 
 def _template(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
@@ -232,39 +223,36 @@ def _near_duplicate(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
     return copies[of_comment] | copies[of_reply]
 
 
-def _items(frame: pd.DataFrame) -> tuple[pd.Series, np.ndarray, np.ndarray, np.ndarray]:
-    """Return the distinct texts, oldest first, their ids as numbers, where each row's two stand.
+def _items(frame: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
+    """Return all texts, oldest first, their ids as numbers, where each row's two stand.
 
-    A reply that is answered itself may stand there twice, without its quotes and with them.
+    A reply that is answered itself stands there twice, with its quotes and without.
     """
-    sides = [
-        pd.DataFrame(
-            {
-                "id": frame[f"{side}_id"].to_numpy(),
-                "text": frame[side].to_numpy(),
-                "created": frame[f"{side}_created_utc"].to_numpy(),
-            }
-        )
-        for side in ("comment", "reply")
+    rows = len(frame)
+    ids = np.concatenate([frame["comment_id"], frame["reply_id"]])
+    ids = pd.factorize(ids)[0]
+    created = np.concatenate(
+        [frame[f"{side}_created_utc"].to_numpy("int64") for side in ("comment", "reply")]
+    )
+    # Of a comment's copies, one a reply, the first will do.
+    _, first, which = np.unique(ids[:rows], return_index=True, return_inverse=True)
+    items = np.concatenate([first, np.arange(rows, 2 * rows)])
+    names = np.concatenate([frame["comment_id"], frame["reply_id"]])[items].astype(str)
+    order = np.lexsort((items >= rows, names, created[items]))
+    place = np.empty(len(items), dtype=np.int64)
+    place[order] = np.arange(len(items))
+    comments, replies = frame["comment"].to_numpy(object), frame["reply"].to_numpy(object)
+    texts = [
+        comments[item] if item < rows else replies[item - rows] for item in items[order].tolist()
     ]
-    all_items = pd.concat(sides, ignore_index=True)
-    items = all_items.drop_duplicates(["id", "text"]).sort_values(["created", "id", "text"])
-    items = items.reset_index(drop=True)
-    place = items.reset_index(names="place")[["id", "text", "place"]]
-    found = all_items[["id", "text"]].merge(place, on=["id", "text"], how="left")["place"]
-    found = found.to_numpy()
-    return items["text"], pd.factorize(items["id"])[0], found[: len(frame)], found[len(frame) :]
+    return texts, ids[items[order]], place[which], place[len(first) :]
 
 
-def _either(frame: pd.DataFrame, test: Callable[[pd.Series], Iterable[bool]]) -> np.ndarray:
-    """Return where the test holds for the comment or the reply; equal texts are tested once."""
-    comments, which = np.unique(frame["comment"].to_numpy(dtype=object), return_inverse=True)
-    of_comment = np.asarray(test(pd.Series(comments, dtype="str")), dtype=bool)[which]
-    return of_comment | np.asarray(test(frame["reply"]), dtype=bool)
-
-
-def _words(texts: pd.Series) -> np.ndarray:
-    return np.array([len(text.split()) for text in texts], dtype=np.int64)
+def _either(frame: pd.DataFrame, test: Callable[[list[str]], Iterable[bool]]) -> np.ndarray:
+    """Return where the test holds for the comment or the reply; equal comments are tested once."""
+    which, comments = pd.factorize(frame["comment"])
+    of_comment = np.asarray(test(list(comments)), dtype=bool)[which]
+    return of_comment | np.asarray(test(frame["reply"].tolist()), dtype=bool)
 
 
 _BY_AUTHOR: dict[str, Rule] = {

@@ -18,7 +18,7 @@ from botlib.errors import BotlibError
 
 # Public dumps are compressed with a window of 2 GiB; decoders refuse more than 128 MiB unless told.
 _MAX_WINDOW = 2**31
-_READ = 1 << 17
+_READ = 1 << 20
 # Large enough that calling the parser costs nothing, small enough that a few blocks fit anywhere.
 BLOCK = 8 << 20
 _SUFFIXES = ("", ".zst", ".gz", ".bz2", ".xz")
@@ -147,7 +147,10 @@ def _whole_lines(path: Path, size: int) -> Iterator[bytes]:
 
 def _decompressed(path: Path) -> Iterator[bytes]:
     new = {
-        ".zst": zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).decompressobj,
+        # Decompressing a block at a call leaves Python alone (the interpreter's lock is free).
+        ".zst": lambda: zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).decompressobj(
+            write_size=BLOCK
+        ),
         ".gz": lambda: zlib.decompressobj(wbits=31),
         ".bz2": bz2.BZ2Decompressor,
         ".xz": lzma.LZMADecompressor,

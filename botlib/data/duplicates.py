@@ -6,20 +6,24 @@ rarest first; two sets that similar share an element in their first few (Chaudhu
 Kaushik 2006, "A primitive operator for similarity joins in data cleaning").
 """
 
+import dataclasses
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-from scipy import sparse
+
+from botlib.data.measures import words_of
 
 _SHINGLE = 3
-_BATCH = 200_000
+_TEXTS = 50_000  # texts at a time
+_PAIRS = 20_000  # pairs at a time
+_BUCKET_BITS = 20  # a million buckets tell common sequences from rare ones
 # A frame is what many texts share at either end: long enough not to be a figure of speech.
 _FRAME_WORDS = 15
 
 
 def near_duplicates(
-    texts: pd.Series, threshold: float, groups: np.ndarray | None = None
+    texts: Sequence[str], threshold: float, groups: np.ndarray | None = None
 ) -> np.ndarray:
     """Return which texts are near-duplicates of an earlier one that is not one itself.
 
@@ -36,97 +40,118 @@ def near_duplicates(
     if len(texts) < 2:
         return copy
     groups = np.arange(len(texts)) if groups is None else np.asarray(groups)
-    matrix = _shingle_sets(texts)
-    for first, second in _similar_pairs(matrix, threshold, groups):
+    for first, second in _similar_pairs(_Sets.of(texts), threshold, groups):
         if not copy[first]:
             copy[second] = True
     return copy
 
 
-def repeated_frames(texts: pd.Series, limit: int) -> np.ndarray:
+def repeated_frames(texts: Sequence[str], limit: int) -> np.ndarray:
     """Return which texts begin, or end, with the same 15 words as more than `limit` others."""
-    words = [text.lower().split() for text in texts]
-    repeated = np.zeros(len(words), dtype=bool)
-    for part in (slice(_FRAME_WORDS), slice(-_FRAME_WORDS, None)):
-        frames = pd.Series(
-            [" ".join(w[part]) if len(w) >= _FRAME_WORDS else None for w in words], dtype="object"
-        )
-        counts = frames.map(frames.value_counts()).fillna(0).to_numpy(dtype=np.int64)
-        repeated |= counts > limit + 1
+    repeated = np.zeros(len(texts), dtype=bool)
+    openings, closings, rows = [], [], []
+    for row, text in enumerate(texts):
+        opening = text.split(None, _FRAME_WORDS)
+        if len(opening) >= _FRAME_WORDS:
+            rows.append(row)
+            openings.append(" ".join(opening[:_FRAME_WORDS]).lower())
+            closings.append(" ".join(text.rsplit(None, _FRAME_WORDS)[-_FRAME_WORDS:]).lower())
+    for frames in (openings, closings):
+        which = pd.factorize(np.array(frames, dtype=object))[0]
+        counts = np.bincount(which, minlength=1)[which]
+        repeated[np.array(rows, dtype=np.int64)[counts > limit + 1]] = True
     return repeated
 
 
-def _shingle_sets(texts: pd.Series) -> sparse.csr_array:
-    """Return the sets as rows (n, distinct sequences); rarer sequences have lower columns."""
-    words, lengths = _word_numbers(texts)
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    codes = words.astype(np.uint64)
-    # Ends of a text, so that no sequence runs over into the next one
-    text_of_word = np.repeat(np.arange(len(lengths)), lengths)
-    left = starts[1:][text_of_word] - np.arange(len(words))
-    # A sequence begins at each word but the last two; a shorter text is one sequence of its own.
-    begins = (left >= _SHINGLE) | (np.arange(len(words)) == starts[:-1][text_of_word])
-    mixed = np.zeros(len(words), dtype=np.uint64)
+@dataclasses.dataclass
+class _Sets:
+    """Each text's set of sequences: `elements[starts[i] : starts[i + 1]]`, rarest first.
+
+    An element is 64 bits: how common it is (estimated by counting into buckets), then its hash.
+    """
+
+    elements: np.ndarray
+    starts: np.ndarray
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> "_Sets":
+        numbers: dict[str, int] = {}
+        parts, sizes = [], []
+        counts = np.zeros(1 << _BUCKET_BITS, dtype=np.int64)
+        # A part at a time, so that no more than the hashes themselves stands for all texts.
+        for at in range(0, len(texts), _TEXTS):
+            hashes, rows = _sequences(texts[at : at + _TEXTS], numbers)
+            counts += np.bincount(hashes >> np.uint64(64 - _BUCKET_BITS), minlength=len(counts))
+            parts.append((hashes, rows))
+        del numbers
+        commonness = np.minimum(counts, 2047).astype(np.uint64) << np.uint64(53)
+        for at, (hashes, rows) in enumerate(parts):
+            elements = commonness[hashes >> np.uint64(64 - _BUCKET_BITS)]
+            elements |= hashes & np.uint64(2**53 - 1)
+            order = np.lexsort((elements, rows))
+            elements, rows = elements[order], rows[order]
+            new = np.ones(len(rows), dtype=bool)
+            new[1:] = (elements[1:] != elements[:-1]) | (rows[1:] != rows[:-1])
+            parts[at] = elements[new]
+            sizes.append(np.bincount(rows[new], minlength=min(_TEXTS, len(texts) - at * _TEXTS)))
+        starts = np.concatenate([[0], np.cumsum(np.concatenate(sizes))])
+        return cls(np.concatenate(parts), starts)
+
+
+def _sequences(texts: Sequence[str], numbers: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return hashes of all three-word sequences, and the text each stands in.
+
+    A text of one or two words is one sequence. `numbers` grows by words not seen before.
+    """
+    words, lengths = words_of(texts)
+    words = words.dictionary_encode()
+    known = [numbers.setdefault(word, len(numbers) + 1) for word in words.dictionary.to_pylist()]
+    codes = np.array(known, dtype=np.uint64)[words.indices.to_numpy(zero_copy_only=False)]
+    text_of_word = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+    ends = np.cumsum(lengths)
+    left = ends[text_of_word] - np.arange(len(codes))
+    begins = left >= _SHINGLE
+    begins[(ends - lengths)[lengths > 0]] = True
+    mixed = np.zeros(len(codes), dtype=np.uint64)
     for step in range(_SHINGLE):
-        following = np.roll(codes, -step) + np.uint64(1)
+        following = np.roll(codes, -step)
         following[left <= step] = 0
         mixed = _mix(mixed ^ following)
-    rows, mixed = text_of_word[begins], mixed[begins]
-    distinct, which, counts = np.unique(mixed, return_inverse=True, return_counts=True)
-    rank = np.empty(len(distinct), dtype=np.int64)
-    rank[np.lexsort((distinct, counts))] = np.arange(len(distinct))
-    keys = np.unique(rows.astype(np.int64) * len(distinct) + rank[which])
-    rows, columns = np.divmod(keys, len(distinct))
-    offsets = np.searchsorted(rows, np.arange(len(lengths) + 1))
-    ones = np.ones(len(keys), dtype=np.int32)
-    return sparse.csr_array((ones, columns, offsets), shape=(len(lengths), len(distinct)))
-
-
-def _word_numbers(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Return every text's words as numbers, one after the other, and how many each text has."""
-    strings = pa.array(texts.to_numpy(dtype=object), pa.large_string())
-    plain = pc.utf8_trim(
-        pc.replace_substring_regex(pc.utf8_lower(strings), r"[^\p{L}\p{N}]+", " "), " "
-    )
-    # Without a single word (emoji, signs) a text is what it is.
-    plain = pc.if_else(pc.equal(plain, ""), strings, plain)
-    words = pc.split_pattern(plain, " ")
-    numbers = pc.list_flatten(words).dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    return numbers, pc.list_value_length(words).to_numpy(zero_copy_only=False)
+    return mixed[begins], text_of_word[begins]
 
 
 def _mix(values: np.ndarray) -> np.ndarray:
-    """Return well-spread 64-bit hashes (the finalizer of SplitMix64)."""
+    """Return well-spread 64-bit hashes (SplitMix64: Steele, Lea and Flood 2014)."""
+    values = values + np.uint64(0x9E3779B97F4A7C15)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))
 
 
-def _similar_pairs(
-    matrix: sparse.csr_array, threshold: float, groups: np.ndarray
-) -> list[tuple[int, int]]:
-    """Return all pairs of similar rows, (earlier, later), in an order that settles the earlier."""
-    sizes = np.diff(matrix.indptr)
-    firsts, seconds = _equal_sets(matrix)
+def _similar_pairs(sets: _Sets, threshold: float, groups: np.ndarray) -> list[tuple[int, int]]:
+    """Return all pairs of similar texts, (earlier, later), in an order that settles the earlier."""
+    sizes = np.diff(sets.starts)
+    firsts, laters = _equal_sets(sets)
     # Equal sets are settled by their first; only firsts need comparing.
-    alone = np.ones(len(sizes), dtype=bool)
-    alone[seconds] = False
-    row_of = np.repeat(np.arange(len(sizes)), sizes)
-    place = np.arange(len(row_of)) - np.repeat(matrix.indptr[:-1], sizes)
     prefix = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
-    taken = (place < prefix[row_of]) & alone[row_of]
-    columns, rows = matrix.indices[taken], row_of[taken]
-    order = np.lexsort((rows, columns))
-    columns, rows = columns[order], rows[order]
-    found = [np.column_stack([firsts, seconds])]
+    prefix[laters] = 0
+    prefix = np.minimum(prefix, sizes)
+    rows = np.repeat(np.arange(len(sizes), dtype=np.int32), prefix)
+    places = np.arange(len(rows)) - np.repeat(np.cumsum(prefix) - prefix, prefix)
+    elements = sets.elements[sets.starts[rows] + places]
+    order = np.lexsort((rows, elements))
+    elements, rows, places = elements[order], rows[order], places[order]
+    found = [np.column_stack([firsts, laters])]
     apart = 1
-    here = np.arange(len(rows) - 1)
+    here = np.arange(len(rows))
     while len(here := here[here + apart < len(rows)]):
-        here = here[columns[here] == columns[here + apart]]
+        here = here[elements[here] == elements[here + apart]]
         one, other = rows[here], rows[here + apart]
-        small, large = np.minimum(sizes[one], sizes[other]), np.maximum(sizes[one], sizes[other])
-        near = small >= threshold * large - 1e-9
-        found.append(_verified(matrix, sizes, one[near], other[near], threshold))
+        # At the first element two sets share, no more can be common than what follows in either.
+        common = np.minimum(sizes[one] - places[here], sizes[other] - places[here + apart])
+        near = common * (1 + threshold) >= threshold * (sizes[one] + sizes[other]) - 1e-9
+        pairs = np.unique(np.column_stack([one[near], other[near]]), axis=0)
+        found.append(_verified(sets, pairs, threshold))
         apart += 1
     pairs = np.unique(np.concatenate(found), axis=0)
     pairs = pairs[groups[pairs[:, 0]] != groups[pairs[:, 1]]]
@@ -134,29 +159,33 @@ def _similar_pairs(
     return list(map(tuple, pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))].tolist()))
 
 
-def _equal_sets(matrix: sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
-    """Return (first row, later row) for rows with the same set."""
-    sums = np.add.reduceat(
-        _mix(matrix.indices.astype(np.uint64) + np.uint64(1)), matrix.indptr[:-1]
-    )
+def _equal_sets(sets: _Sets) -> tuple[np.ndarray, np.ndarray]:
+    """Return (first text, later text) for texts with the same set."""
+    sums = np.zeros(len(sets.starts) - 1, dtype=np.uint64)
+    some = np.flatnonzero(np.diff(sets.starts))
+    sums[some] = np.add.reduceat(_mix(sets.elements), sets.starts[some])
     _, first, which = np.unique(sums, return_index=True, return_inverse=True)
     firsts = first[which]
-    later = np.flatnonzero(firsts != np.arange(len(sums)))
-    return firsts[later], later
+    laters = np.flatnonzero(firsts != np.arange(len(sums)))
+    return firsts[laters], laters
 
 
-def _verified(
-    matrix: sparse.csr_array,
-    sizes: np.ndarray,
-    one: np.ndarray,
-    other: np.ndarray,
-    threshold: float,
-) -> np.ndarray:
-    """Return those pairs whose sets really are that similar, (m, 2)."""
-    kept = []
-    for at in range(0, len(one), _BATCH):
-        a, b = one[at : at + _BATCH], other[at : at + _BATCH]
-        common = np.asarray(matrix[a].multiply(matrix[b]).sum(axis=1)).ravel()
-        similar = common >= threshold * (sizes[a] + sizes[b] - common) - 1e-9
-        kept.append(np.column_stack([a[similar], b[similar]]))
-    return np.concatenate(kept) if kept else np.empty((0, 2), dtype=np.int64)
+def _verified(sets: _Sets, pairs: np.ndarray, threshold: float) -> np.ndarray:
+    """Return those pairs whose sets really are that similar."""
+    sizes = np.diff(sets.starts)
+    kept = [np.empty((0, 2), dtype=np.int64)]
+    for at in range(0, len(pairs), _PAIRS):
+        part = pairs[at : at + _PAIRS].astype(np.int64)
+        both = part.ravel()
+        lengths = sizes[both]
+        # Both sets of a pair side by side; what stands twice is common to them.
+        pair = np.repeat(np.arange(len(both)) // 2, lengths)
+        places = np.arange(len(pair)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        elements = sets.elements[np.repeat(sets.starts[both], lengths) + places]
+        order = np.lexsort((elements, pair))
+        elements, pair = elements[order], pair[order]
+        twice = (elements[1:] == elements[:-1]) & (pair[1:] == pair[:-1])
+        common = np.bincount(pair[1:][twice], minlength=len(part))
+        total = sizes[part[:, 0]] + sizes[part[:, 1]] - common
+        kept.append(part[common >= threshold * total - 1e-9])
+    return np.concatenate(kept)

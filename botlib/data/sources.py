@@ -24,8 +24,14 @@ def collect(workspace: Workspace, settings: DataSettings) -> ExtractReport:
 
         return bigquery.extract_with(settings, workspace)
     if settings.source == "sample":
-        place = sample.write_sample(workspace.dumps, seed=settings.seed)
-        write_manifest(workspace.dumps, parameters={"source": "sample"}, seed=settings.seed)
+        place = sample.write_sample(
+            workspace.dumps, seed=settings.seed, threads=settings.sample_threads
+        )
+        write_manifest(
+            workspace.dumps,
+            parameters={"source": "sample", "threads": settings.sample_threads},
+            seed=settings.seed,
+        )
     elif settings.dumps:
         place = settings.dumps
     else:

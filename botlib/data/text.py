@@ -17,6 +17,7 @@ _INVISIBLE = re.compile(
     "\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffc\ufffe\uffff]"
 )
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_ODD = re.compile(r"[^\n -~]")
 _SPACES = re.compile(r"[^\S\n]+")
 _SPACE_AT_BREAK = re.compile(r" ?\n ?")
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -52,11 +53,12 @@ def training_text(comment: str, reply: str) -> str:
 
 
 def _clean_once(text: str, scrub: bool) -> str:
+    # Most texts need little of this, and looking is many times cheaper than substituting.
     if "&" in text:
         text = html.unescape(text)
-    if not text.isascii():
+    if _ODD.search(text):
         text = unicodedata.normalize("NFC", _SURROGATES.sub("\ufffd", text))
-    text = _INVISIBLE.sub("", _BREAKS.sub("\n", text))
+        text = _SPACES.sub(" ", _INVISIBLE.sub("", _BREAKS.sub("\n", text)))
     if "[" in text or "<|" in text:
         text = _MARKS.sub(" ", text)
     if scrub:
@@ -64,5 +66,10 @@ def _clean_once(text: str, scrub: bool) -> str:
             text = _EMAIL.sub(EMAIL, text)
         if "u/" in text or "U/" in text:
             text = _MENTION.sub(USER, text)
-    text = _SPACE_AT_BREAK.sub("\n", _SPACES.sub(" ", text))
-    return _BLANK_LINES.sub("\n\n", text).strip()
+    if "  " in text:
+        text = _SPACES.sub(" ", text)
+    if " \n" in text or "\n " in text:
+        text = _SPACE_AT_BREAK.sub("\n", text)
+    if "\n\n\n" in text:
+        text = _BLANK_LINES.sub("\n\n", text)
+    return text.strip()
