@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 
 from botlib import parameters
 from botlib.errors import BotlibError
@@ -39,10 +40,16 @@ def start(settings: type[S], namespace: MutableMapping[str, Any]) -> tuple[S, Wo
     _mount_drive(Path(chosen.drive_root))
     # Only the first notebook may make a workspace: elsewhere a typo would hide as an empty one
     workspace = Workspace.open(chosen.drive_root, create=settings is DataSettings)
+    _readable_tables()
     random.seed(chosen.seed)
     np.random.seed(chosen.seed % 2**32)
     print(f"workspace: {workspace.root}")
     return chosen, workspace
+
+
+def _readable_tables() -> None:
+    """Comments and replies are to be read, not guessed from their first forty letters."""
+    pd.set_option("display.max_colwidth", 240, "display.precision", 3)
 
 
 def today() -> str:

@@ -9,7 +9,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -162,15 +162,16 @@ def execute(name: str, target: Path, values: Mapping[str, Any]) -> Result:
     started = datetime.now()
     failure = ""
     try:
-        with _kernel_environment():
+        with _kernel_environment(), target.with_suffix(".log").open("wb") as log:
             papermill.execute_notebook(
                 str(source),
                 str(target),
                 parameters=cell,
                 progress_bar={"desc": name, "unit": "cell"},
                 cwd=str(NOTEBOOK_FOLDER),
-                # The kernel's warning that it listens on this machine alone is no news here
-                extra_arguments=["--IPKernelApp.log_level=ERROR"],
+                kernel_manager_class=_logged_to(log),
+                # A progress bar's hundred states would make a hundred lines of the executed copy
+                coalesce_streams=True,
             )
     except PapermillExecutionError as error:
         line = next((line for line in error.source.splitlines() if line.strip()), "")
@@ -180,6 +181,17 @@ def execute(name: str, target: Path, values: Mapping[str, Any]) -> Result:
         )
     seconds = (datetime.now() - started).total_seconds()
     return Result(name, "failed" if failure else "done", target, seconds, failure)
+
+
+def _logged_to(log: IO[bytes]) -> type:
+    """A kernel manager whose kernels write to a log what would break the progress bar."""
+    from jupyter_client import AsyncKernelManager
+
+    class LoggedKernelManager(AsyncKernelManager):
+        async def start_kernel(self, **options: Any) -> None:
+            await super().start_kernel(stderr=log, **options)
+
+    return LoggedKernelManager
 
 
 @contextlib.contextmanager

@@ -1,6 +1,8 @@
 """Keeps gpt-2-simple and Keras out of one process: the first switches off what the second needs."""
 
 import os
+import sys
+import tempfile
 
 from botlib.errors import BotlibError
 
@@ -40,5 +42,27 @@ def claimed() -> str | None:
 
 
 def quiet_tensorflow() -> None:
-    """Keeps TensorFlow's start-up notes off stderr, where the progress bar is."""
+    """Imports TensorFlow without its start-up notes, which would stand between progress bars.
+
+    They come from C++ before any log level counts, so the process's own stderr is held back
+    meanwhile; it is shown if the import fails.
+    """
+    if "tensorflow" in sys.modules:
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

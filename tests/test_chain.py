@@ -1,0 +1,120 @@
+"""All six notebooks, one after the other, on a made-up Reddit: what `make demo` does, smaller."""
+
+import pandas as pd
+import pytest
+
+from botlib import pipeline, report, status
+from botlib.evaluation import record
+from botlib.live.outbox import Outbox
+from botlib.tables import BERT_GAN_REAL, PREDICTIONS, PROPOSED, read_table
+from botlib.workspace import Workspace
+
+# Enough to run every line, too little to learn much
+SMALL = {
+    "sample_threads": "400",
+    "steps": "20",
+    "scratch_layers": "2",
+    "scratch_width": "64",
+    "scratch_heads": "2",
+    "validation_pairs": "20",
+    "fake_comments": "80",
+    "fakes_per_comment": "3",
+    "03.max_pairs": "256",
+    "04.max_pairs": "256",
+    "candidates": "3",
+    "posts_per_subreddit": "2",
+    "max_tokens": "40",
+}
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory):
+    """A workspace after the whole chain, the run's folder, its results and its page."""
+    workspace = Workspace.open(tmp_path_factory.mktemp("chain") / "workspace", create=True)
+    overrides = {k: v for k, v in SMALL.items() if k != "max_tokens"} | {
+        "03.max_tokens": SMALL["max_tokens"],
+        "05.max_tokens": SMALL["max_tokens"],
+        "threshold": "0.0",  # a model that has learned nothing would refuse everything
+    }
+    folder, results = pipeline.run(workspace, profile="demo", overrides=overrides)
+    page = report.build(workspace, folder, results)
+    return workspace, results, page, overrides
+
+
+def test_every_notebook_ends_well(chain):
+    _, results, _, _ = chain
+    assert [(r.notebook, r.state, r.message) for r in results] == [
+        (name, "done", "") for name in pipeline.STEPS
+    ]
+
+
+def test_no_thread_stands_on_two_sides(chain):
+    workspace, *_ = chain
+    pairs = read_table(workspace.bert_gan_real, BERT_GAN_REAL)
+    assert set(pairs["split"]) == {"generator", "classifier", "validation", "test"}
+    assert (pairs.groupby("submission_id")["split"].nunique() == 1).all()
+
+
+def test_candidates_and_their_judgement_are_whole(chain):
+    workspace, *_ = chain
+    (proposed,) = workspace.root.glob("proposed_replies_*.csv")
+    (judged,) = workspace.root.glob("reply_score_predictions_*.csv")
+    proposed, judged = read_table(proposed, PROPOSED), read_table(judged, PREDICTIONS)
+    assert len(judged) == len(proposed) > 0
+    assert (proposed.groupby("comment_id")["sample"].nunique() == 3).all()
+    assert judged["prob_real"].between(0, 1).all()
+    ratings = judged[[f"prob_rating_{rating}" for rating in range(4)]]
+    assert (ratings.sum(axis=1) - 1).abs().max() < 1e-4
+    assert judged["reason"].str.len().min() > 0
+
+
+def test_the_best_of_each_post_was_posted_once_and_disclosed(chain):
+    workspace, *_ = chain
+    with Outbox(workspace.outbox) as outbox:
+        replies = outbox.table("sandbox")
+    posted = replies[replies["state"] == "posted"]
+    assert len(posted) > 0
+    assert posted["post_id"].is_unique
+    assert posted["comment_id"].is_unique
+
+
+def test_every_artefact_is_current_and_says_what_it_was_made_from(chain):
+    workspace, *_ = chain
+    found = {a.path: a for a in status.artefacts(workspace)}
+    for path in ("gpt2_finetune.csv", "bert_gan_real.csv", "models/gpt2/run1"):
+        assert found[path].state == "current", path
+    for path in ("models/bert_realism", "models/bert_upvotes"):
+        assert found[path].state == "current", path
+        assert "bert_gan_real.csv" in found[path].inputs
+
+
+def test_baselines_stand_beside_the_classifiers(chain):
+    workspace, *_ = chain
+    for model in (workspace.bert_realism, workspace.bert_upvotes):
+        scores = record.load(model).scores
+        assert isinstance(scores, pd.DataFrame)
+        assert {"length only", "TF-IDF", "class frequencies"} <= set(scores["model"])
+
+
+def test_the_page_is_self_contained_and_shows_the_replies(chain):
+    workspace, _, page, _ = chain
+    text = page.read_text(encoding="utf-8")
+    assert "Best replies" in text
+    for name in pipeline.STEPS:
+        assert f"<summary>{name}</summary>" in text
+    for outside in ('src="http', "href=\"http://", "<script src", "@import", "url(http"):
+        assert outside not in text
+
+
+def test_a_second_run_skips_what_is_done_and_posts_nothing_twice(chain):
+    workspace, _, _, overrides = chain
+    with Outbox(workspace.outbox) as outbox:
+        before = outbox.table("sandbox")
+    _, results = pipeline.run(workspace, profile="demo", overrides=overrides)
+    assert [r.state for r in results] == ["skipped"] * 4 + ["done"] * 2
+    with Outbox(workspace.outbox) as outbox:
+        after = outbox.table("sandbox")
+    posted = after[after["state"] == "posted"]
+    assert posted["comment_id"].is_unique
+    assert posted["post_id"].is_unique
+    assert len(posted) >= (before["state"] == "posted").sum()
