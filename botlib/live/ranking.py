@@ -72,7 +72,8 @@ def choose(
 
     within = ["_rank_score", "prob_real", "_likely"]
     good = good.sort_values(within, ascending=False, kind="stable", na_position="last")
-    first = good.drop_duplicates("comment_id")
+    # Ranking scores of different comments don't compare: back to the order of the rows
+    first = good.drop_duplicates("comment_id").sort_index()
     across = ["_worth", "score", "prob_real", "_likely"]
     first = first.sort_values(across, ascending=False, kind="stable", na_position="last")
     winners = first.drop_duplicates("post_id") if per_post else first

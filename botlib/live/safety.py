@@ -25,7 +25,8 @@ _PHRASES = {
         r"whores?|sluts?|cunts?|hope you die|piece of shit"
     ),
     "minors": (
-        r"(i'?m|i am) (8|9|1[0-5])(?! ?[%\w/.,:-])|(8|9|1[0-5])[ -]?(years?[ -]old|y/?o)|"
+        r"(i'?m|i am) (8|9|1[0-5])(?=\s*($|[.,;!)](?!\d)|and\b|but\b|so\b))|"
+        r"(8|9|1[0-5])[ -]?(years?[ -]old|y/?o)|"
         r"middle[- ]school(er)?|underage|my (kid|daughter|son)'?s? name"
     ),
 }  # fmt: skip

@@ -199,6 +199,7 @@ class SandboxState:
                 "created_utc": self.clock(),
                 "context": "",
                 "parent_id": None,
+                "replies": "",
                 **fields,
             }
             self._insert(message, parent="", link="")

@@ -39,7 +39,10 @@ def mend(answer: Any) -> tuple[Any, int]:
             dropped += len(children) - len(data["children"])
             stack += data["children"]
         elif thing.get("kind") in ("t1", "t3", "t4"):
-            if "author" in data or thing["kind"] != "t4":
+            if thing["kind"] == "t4":
+                for key in ("author", "dest", "replies", "subreddit"):
+                    data.setdefault(key, "" if key in ("dest", "replies") else None)
+            else:
                 data["author"] = data.get("author") or "[deleted]"
             if thing["kind"] == "t1":
                 if not isinstance(data.get("replies"), dict):

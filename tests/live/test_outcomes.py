@@ -1,0 +1,174 @@
+"""How replies fared, and who wants quiet."""
+
+import pandas as pd
+import pytest
+
+from botlib.errors import BotlibError
+from botlib.live import bot, outcomes, quiet, ranking
+from botlib.live.outbox_schema import POSTED
+
+
+@pytest.fixture
+def posted(outbox, client, scored, workspace, settings, clock):
+    bot.queue(outbox, ranking.choose(scored, threshold=0.5), client)
+    bot.approve_in_sandbox(outbox, client, settings())
+    bot.post_approved(workspace, client, settings(), clock=clock)
+    replies = outbox.replies(states=[POSTED])
+    assert len(replies) == 3
+    return replies
+
+
+def follow(outbox, client, **options):
+    return outcomes.follow(outbox, client, **{"dry_run": False, **options})
+
+
+def test_scores_at_each_age_beside_the_prediction(outbox, client, sandbox, posted, clock):
+    for hours, score in ((0.5, 2), (0.6, 3), (23, 7), (150, 9)):
+        clock.sleep(hours * 3600)
+        for reply in posted:
+            sandbox.state.change(f"t1_{reply.reply_id}", score=score + reply.id)
+        before = sandbox.counts["requests"]
+        follow(outbox, client)
+        # One question for all of them (the first time a token, too)
+        assert sandbox.counts["requests"] - before <= 2
+    table = outcomes.table(outbox)
+    assert table["predicted"].tolist() == [reply.score for reply in posted]
+    assert table["score_1h"].tolist() == [3 + reply.id for reply in posted]
+    assert table["score_24h"].tolist() == [7 + reply.id for reply in posted]
+    assert table["score_168h"].tolist() == [9 + reply.id for reply in posted]
+    assert set(table["fate"]) == {"there"}
+    clock.sleep(30 * 86400)
+    assert follow(outbox, client).empty
+
+
+def test_calibration_and_rank_correlation():
+    fared = pd.DataFrame(
+        {
+            "predicted": [0.2, 1.1, 1.2, 2.8],
+            "score_24h": pd.array([-1, 1, 3, 9], dtype="Int64"),
+            "fate": ["removed", "there", "there", "there"],
+        }
+    )
+    table = outcomes.calibration(fared)
+    assert table["predicted"].tolist() == [0, 1, 3]
+    assert table["mean_rating"].tolist() == [0, 1.5, 3]
+    assert table["removed"].tolist() == [1, 0, 0]
+    assert outcomes.rank_correlation(fared) == pytest.approx(1.0)
+    assert pd.isna(outcomes.rank_correlation(fared.head(2)))
+
+
+def test_disliked_replies_are_deleted_unless_dry_run(outbox, client, sandbox, posted, clock):
+    clock.sleep(600)
+    sandbox.state.change(f"t1_{posted[0].reply_id}", score=-2)
+    sandbox.state.change(f"t1_{posted[1].reply_id}", score=-1)
+    sandbox.state.change(f"t1_{posted[2].reply_id}", score=-9, score_hidden=True)
+    writes = sandbox.writes
+    assert set(follow(outbox, client, dry_run=True)["fate"]) == {"there"}
+    assert sandbox.writes == writes
+    assert follow(outbox, client)["fate"].tolist() == ["deleted", "there", "there"]
+    assert sandbox.counts["deletions"] == 1
+    assert outcomes.table(outbox)["fate"].tolist() == ["deleted", "there", "there"]
+    assert len(follow(outbox, client)) == 2
+
+
+def test_removals_are_seen_though_reddit_hides_them_from_us(outbox, client, sandbox, posted, clock):
+    clock.sleep(600)
+    name = f"t1_{posted[0].reply_id}"
+    sandbox.state.change(name, _removed=True)
+    ours = next(iter(client.info(fullnames=[name])))
+    assert ours.body != "[removed]"
+    assert follow(outbox, client)["fate"].tolist() == ["removed", "there", "there"]
+    assert not client.read_only
+
+
+def test_three_removals_in_a_row_shut_a_subreddit(outbox, client, sandbox, clock):
+    for number in range(4):
+        post = sandbox.state.add_post("writing", f"Post {number}")
+        made = sandbox.state.add_comment(post["name"], "Ours", author="sandbox_bot")
+        row = ("writing", post["id"], f"c{number}", "Ours")
+        names = ("subreddit", "post_id", "comment_id", "reply")
+        outbox.propose("sandbox", [dict(zip(names, row, strict=True))])
+        outbox.approve(number + 1, "a test")
+        outbox.begin(number + 1)
+        outbox.posted(number + 1, made["id"])
+        clock.sleep(60)
+        if number:
+            assert quiet.shut_reason(outbox, "sandbox", "writing") == ""
+            sandbox.state.change(made["name"], _removed=True)
+            follow(outbox, client)
+    assert "3 replies in a row were removed" in quiet.shut_reason(outbox, "sandbox", "Writing")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["stop", "STOP.", "Please stop!", "Stop it", "opt out", "I'd like to opt-out", "Unsubscribe",
+     "stop replying to me", "leave me alone!!"],
+)  # fmt: skip
+def test_stop_opts_out(outbox, client, sandbox, posted, text):
+    sandbox.state.add_comment(f"t1_{posted[0].reply_id}", text, author="Tired_Person")
+    heard = outcomes.listen(outbox, client, dry_run=False)
+    assert heard.to_dict("records") == [
+        {"author": "Tired_Person", "request": "stop", "done": "opted out"}
+    ]
+    assert quiet.opted_out(outbox, "tired_person")
+    assert outcomes.listen(outbox, client, dry_run=False).empty
+
+
+@pytest.mark.parametrize(
+    "text", ["Don't stop here, tell me more", "The bus stop?", "Nonstop fun", "Thanks!", "😀"]
+)
+def test_other_words_opt_nobody_out(outbox, client, sandbox, posted, text):
+    sandbox.state.add_comment(f"t1_{posted[0].reply_id}", text, author="ann")
+    assert outcomes.listen(outbox, client, dry_run=False).empty
+    assert not quiet.opted_out(outbox, "ann")
+
+
+def test_a_message_opts_out_too(outbox, client, sandbox):
+    sandbox.state.add_message("ann", "your bot", "please stop")
+    assert outcomes.listen(outbox, client, dry_run=True)["done"].tolist() == ["opted out"]
+    # A dry run marks nothing as read, so it is heard again
+    assert outcomes.listen(outbox, client, dry_run=False)["done"].tolist() == ["had opted out"]
+    assert outcomes.listen(outbox, client, dry_run=False).empty
+
+
+def test_delete_is_for_whom_was_answered(outbox, client, sandbox, posted):
+    target, other = posted[0], posted[1]
+    sandbox.state.add_comment(f"t1_{target.reply_id}", "delete", author="someone_else")
+    outcomes.listen(outbox, client, dry_run=False)
+    assert sandbox.counts.get("deletions", 0) == 0
+    sandbox.state.add_comment(f"t1_{target.reply_id}", "Delete this please", author=target.author)
+    outcomes.listen(outbox, client, dry_run=True)
+    assert sandbox.counts.get("deletions", 0) == 0
+    outcomes.listen(outbox, client, dry_run=False)
+    assert sandbox.state.get(f"t1_{target.reply_id}")["body"] == "[deleted]"
+    assert sandbox.state.get(f"t1_{other.reply_id}")["body"] != "[deleted]"
+
+
+def test_a_ban_shuts_the_subreddit(outbox, client, sandbox, posted):
+    subject = "You've been permanently banned from participating in r/scifi"
+    sandbox.state.add_comment(f"t1_{posted[0].reply_id}", subject, author="joker")
+    sandbox.state.add_message(None, subject.replace("scifi", "writing"), "", subreddit="writing")
+    outcomes.listen(outbox, client, dry_run=False)
+    assert quiet.shut_reason(outbox, "sandbox", "writing") == "we are banned there"
+    assert quiet.shut_reason(outbox, "sandbox", "scifi") == ""
+
+
+def test_faults_are_one_clear_line(outbox, client, sandbox, posted):
+    sandbox.faults = lambda method, path: "503"
+    with pytest.raises(BotlibError, match="inbox can't be read"):
+        outcomes.listen(outbox, client)
+    with pytest.raises(BotlibError, match="replies can't be read"):
+        follow(outbox, client)
+    assert not client.read_only
+
+
+def test_a_ban_noticed_while_posting(outbox, client, sandbox, scored, workspace, settings, clock):
+    bot.queue(outbox, ranking.choose(scored, threshold=0.5), client)
+    bot.approve_in_sandbox(outbox, client, settings())
+    sandbox.state.add_subreddit("writing", user_is_banned=True)
+    decisions = bot.post_approved(workspace, client, settings(), clock=clock)
+    found = decisions.groupby("subreddit")["decision"].agg(list)
+    assert found["scifi"] == ["posted"]
+    # The first is given up, the second waits for a person who reopens the subreddit
+    assert sorted(found["writing"]) == ["given up", "waits"]
+    assert sandbox.counts["POST /api/comment"] == 2
