@@ -1,0 +1,201 @@
+"""One sentence under each figure: what its numbers mean in this run, and no more than they say."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from botlib.evaluation.metrics import with_interval
+
+Results = Mapping[str, Mapping[str, Any]]
+
+
+def against_baselines(results: Results, figure: str, model: str = "BERT") -> str:
+    """Says whether a model beats the best of the others, or whether noise can explain it.
+
+    Args:
+      results: model name → result of `metrics.binary`, `multiclass`, `pairwise` or `lift`.
+      figure: one of their figures, of which more is better.
+      model: the model it is about.
+    """
+    own = f"{model} reaches {_NAMES.get(figure, figure)} {with_interval(results[model], figure)}"
+    others = {name: result for name, result in results.items() if name != model}
+    if not others:
+        return f"{own} (95 % interval); there is no baseline beside it."
+    best = max(others, key=lambda name: _number(others[name].get(figure)))
+    rival = f"{best}, the best baseline, with {with_interval(others[best], figure)}"
+    low, high = _interval(results[model], figure)
+    other_low, other_high = _interval(others[best], figure)
+    if low > other_high:
+        verdict = f"clearly above {rival}"
+    elif high < other_low:
+        verdict = f"clearly below {rival}: it has learned less than the baseline did"
+    elif _number(results[model][figure]) > _number(others[best][figure]):
+        verdict = f"above {rival}, but the intervals overlap, so chance may explain it"
+    else:
+        verdict = f"not above {rival}: a fine-tuned encoder that doesn't beat it is no result"
+    return f"{own}, {verdict}."
+
+
+def realism(results: Results, model: str = "BERT") -> str:
+    """Reads `metrics.binary` of all models: AUC, and what accuracy hides."""
+    result = results[model]
+    share = max(result["prevalence"], 1 - result["prevalence"])
+    text = against_baselines(results, "auc", model)
+    if share > 0.6:
+        text += (
+            f" {share:.0%} of the replies are of one class, so always saying that class would be "
+            f"right {share:.0%} of the time; balanced accuracy, {result['balanced_accuracy']:.3f}, "
+            "counts both alike."
+        )
+    if result["auc"] > 0.98:
+        text += " An AUC so high says that the generator is easy to tell from people, too."
+    return text
+
+
+def ratings(results: Results, model: str = "BERT") -> str:
+    """Reads `metrics.multiclass` of all models: macro leads, micro mostly repeats frequencies."""
+    result = results[model]
+    classes = {k: v for k, v in result.items() if k.startswith("auc_") and k[4:].isdigit()}
+    told = {name: value for name, value in classes.items() if np.isfinite(value)}
+    easiest, hardest = max(told, key=told.get), min(told, key=told.get)
+    return (
+        f"{against_baselines(results, 'auc_macro', model)} Rating {easiest[4:]} is told best "
+        f"(AUC {told[easiest]:.2f}), rating {hardest[4:]} worst ({told[hardest]:.2f}); the micro "
+        f"AUC of {result['auc_micro']:.2f} mostly repeats how common the ratings are."
+    )
+
+
+def rank(results: Results, model: str = "BERT rank") -> str:
+    """Reads `metrics.pairwise` of all models."""
+    result = results[model]
+    if not result["pairs"]:
+        return (
+            f"No two replies to one comment lie {result['min_gap']} points apart in the test "
+            "threads: take more data."
+        )
+    text = against_baselines(results, "pairwise", model)
+    low, high = _interval(result, "pairwise")
+    if high - low > 0.1:
+        text += (
+            f" With {result['pairs']:,} pairs only, differences under {high - low:.2f} are noise."
+        )
+    return text
+
+
+def lift(results: Results, model: str = "BERT rank") -> str:
+    """Reads `metrics.lift` of one or all models."""
+    result = results[model]
+    low, high = _interval(result, "lift")
+    gained = (
+        f"Over {result['comments']:,} comments the reply that {model} puts first has "
+        f"{result['chosen']:.1f} points on average, a random one {result['random']:.1f}, the best "
+        f"{result['best']:.1f}"
+    )
+    if low > 0:
+        possible = f"{result['of_possible']:.0%} of what is possible"
+        return f"{gained}: a gain of {with_interval(result, 'lift', 1)}, {possible}."
+    if high < 0:
+        return f"{gained}: a loss of {with_interval(result, 'lift', 1)}; chance does better."
+    return f"{gained}; the difference, {with_interval(result, 'lift', 1)}, may be chance."
+
+
+def calibration(rows: pd.DataFrame, model: str = "BERT") -> str:
+    """Reads `metrics.calibration`: does 0.9 mean nine in ten?"""
+    error = float(np.average((rows["predicted"] - rows["observed"]).abs(), weights=rows["n"]))
+    bias = float(np.average(rows["predicted"] - rows["observed"], weights=rows["n"]))
+    worst = rows.loc[(rows["predicted"] - rows["observed"]).abs().idxmax()]
+    quality = (
+        "can be read as they are"
+        if error < 0.03
+        else ("are roughly right" if error < 0.08 else "must not be read as shares")
+    )
+    lean = "" if abs(bias) < 0.02 else f", too {'high' if bias > 0 else 'low'} on the whole"
+    return (
+        f"{model}'s probabilities {quality}: they miss the observed share by {error:.3f} on "
+        f"average{lean}, at worst where they say {worst['predicted']:.2f} and "
+        f"{worst['observed']:.2f} is true."
+    )
+
+
+def threshold(rows: pd.DataFrame) -> str:
+    """Reads one or more rows of `metrics.coverage`: what a threshold keeps and costs."""
+    parts = []
+    for row in rows.itertuples():
+        if not row.kept:
+            parts.append(f"above {row.threshold:g} nothing is left")
+            continue
+        parts.append(
+            f"above {row.threshold:g} remain {row.coverage:.0%} of the replies, "
+            f"{row.precision:.1%} of them real"
+        )
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def slices(rows: pd.DataFrame, what: str, model: str = "BERT") -> str:
+    """Reads `slices.auc_by_decoder` or `auc_by_length`; `what` is "decoder" or "length"."""
+    told = rows[rows["auc"].notna()]
+    if told.empty:
+        return f"No {what} has both real and generated replies, so none can be judged."
+    if len(told) == 1:
+        return f"There is one {what} only, {told.index[0]}: AUC {told['auc'].iloc[0]:.3f}."
+    best, worst = told["auc"].idxmax(), told["auc"].idxmin()
+    apart = told.loc[best, "low"] > told.loc[worst, "high"]
+    return (
+        f"{model} does best at {what} {best} (AUC {told.loc[best, 'auc']:.3f}) and worst at "
+        f"{worst} ({told.loc[worst, 'auc']:.3f})"
+        + ("." if apart else "; the intervals overlap, so the order may be chance.")
+    )
+
+
+def left_out(rows: pd.DataFrame) -> str:
+    """Reads `slices.leave_decoder_out`."""
+    out, seen = rows.loc["left out"], rows.loc["seen"]
+    cost = seen["auc"] - out["auc"]
+    kept = (
+        "so what it learned holds for text of a kind it never saw"
+        if cost < 0.02
+        else "so part of what it learned are the habits of the decoders it saw"
+    )
+    return (
+        f"On the decoder left out of training, {rows.index.name}, the AUC is {out['auc']:.3f}, on "
+        f"those it saw {seen['auc']:.3f}, {kept}."
+    )
+
+
+def context(known: Mapping[str, Any], later: Mapping[str, Any]) -> str:
+    """Reads `metrics.multiclass` of the context model without and with what time has touched."""
+    gap = later["auc_macro"] - known["auc_macro"]
+    return (
+        f"From what is known when one answers the context model reaches a macro AUC of "
+        f"{with_interval(known, 'auc_macro')}; with the comment's final score and the number of "
+        f"replies in all {with_interval(later, 'auc_macro')}. The {gap:+.3f} between them "
+        "is hindsight: those values grew together with the score they predict, and a bot that "
+        "answers now doesn't have them."
+    )
+
+
+_NAMES = {
+    "auc": "an AUC of",
+    "auc_macro": "a macro AUC of",
+    "auc_micro": "a micro AUC of",
+    "kappa": "a quadratic kappa of",
+    "balanced_accuracy": "a balanced accuracy of",
+    "average_precision": "an average precision of",
+    "pairwise": "a pairwise accuracy of",
+    "lift": "a lift of",
+    "won": "a share of replies beaten of",
+}
+
+
+def _interval(result: Mapping[str, Any], figure: str) -> tuple[float, float]:
+    """The interval; where there is none the value itself, so that equal values overlap."""
+    value = _number(result.get(figure))
+    low, high = result.get("intervals", {}).get(figure, (value, value))
+    return (value, value) if np.isnan(low) else (low, high)
+
+
+def _number(value: float | None) -> float:
+    return float("-inf") if value is None or np.isnan(value) else float(value)

@@ -1,0 +1,83 @@
+import numpy as np
+import pandas as pd
+
+from botlib.evaluation import metrics, sentences, slices
+
+
+def result(value, low, high, **more):
+    return {"auc": value, "intervals": {"auc": (low, high)}, **more}
+
+
+def test_a_clear_win_and_a_clear_loss_are_called_so():
+    models = {"BERT": result(0.9, 0.88, 0.92), "TF-IDF": result(0.8, 0.78, 0.82)}
+    assert "clearly above TF-IDF" in sentences.against_baselines(models, "auc")
+    assert "0.900 [0.880, 0.920]" in sentences.against_baselines(models, "auc")
+    assert "clearly below BERT" in sentences.against_baselines(models, "auc", "TF-IDF")
+
+
+def test_overlap_is_called_chance_and_no_win_no_result():
+    close = {"BERT": result(0.81, 0.78, 0.84), "TF-IDF": result(0.8, 0.78, 0.82)}
+    assert "chance may explain it" in sentences.against_baselines(close, "auc")
+    behind = {"BERT": result(0.79, 0.76, 0.82), "TF-IDF": result(0.8, 0.78, 0.82)}
+    assert "no result" in sentences.against_baselines(behind, "auc")
+    unknown = {"BERT": result(0.9, np.nan, np.nan), "TF-IDF": result(0.8, np.nan, np.nan)}
+    assert "clearly above" in sentences.against_baselines(unknown, "auc")
+
+
+def test_the_best_baseline_is_named():
+    models = {
+        "length only": result(0.7, 0.68, 0.72),
+        "BERT": result(0.9, 0.88, 0.92),
+        "TF-IDF": result(float("nan"), np.nan, np.nan),
+    }
+    assert "length only, the best baseline" in sentences.against_baselines(models, "auc")
+
+
+def test_realism_says_what_accuracy_hides(two_class):
+    rare = pd.concat([two_class[two_class.real == 1], two_class[two_class.real == 0][:20]])
+    text = sentences.realism({"BERT": metrics.binary(rare.real, rare.p, resamples=20)})
+    assert "always saying that class" in text and "balanced accuracy" in text
+    even = sentences.realism({"BERT": metrics.binary(two_class.real, two_class.p, resamples=20)})
+    assert "always saying" not in even
+
+
+def test_ratings_rank_and_lift(four_class, siblings):
+    y, p, groups = four_class
+    text = sentences.ratings({"BERT": metrics.multiclass(y, p, groups, resamples=20)})
+    assert "is told best" in text and "micro" in text
+    length = siblings.reply.str.len().to_numpy(float)
+    models = {
+        "BERT rank": metrics.pairwise(siblings, length, resamples=50),
+        "length only": metrics.pairwise(siblings, -length, resamples=50),
+    }
+    assert "clearly above length only" in sentences.rank(models)
+    none = {"BERT rank": metrics.pairwise(siblings, length, min_gap=999)}
+    assert "take more data" in sentences.rank(none)
+    gain = sentences.lift({"BERT rank": metrics.lift(siblings, length, resamples=50)})
+    loss = sentences.lift({"BERT rank": metrics.lift(siblings, -length, resamples=50)})
+    assert "a gain of" in gain and "a loss of" in loss
+    equal = metrics.lift(siblings, np.zeros(len(siblings)), resamples=50)
+    assert "may be chance" in sentences.lift({"BERT rank": equal})
+
+
+def test_calibration_threshold_and_slices(two_class):
+    rng = np.random.default_rng(2)
+    p = rng.uniform(size=20_000)
+    y = rng.uniform(size=20_000) < p
+    assert "can be read as they are" in sentences.calibration(metrics.calibration(y, p))
+    assert "too low" in sentences.calibration(metrics.calibration(y, p**3))
+    rows = metrics.coverage(two_class.real, two_class.p, [0.5, 1.0])
+    text = sentences.threshold(rows)
+    assert text.startswith("Above 0.5 remain") and text.endswith("above 1 nothing is left.")
+    by_length = slices.auc_by_length(two_class, two_class.p, resamples=20)
+    assert "does best at length" in sentences.slices(by_length, "length")
+    one = slices.auc_by_decoder(two_class.assign(temperature=1.0), two_class.p, resamples=20)
+    assert "one decoder only" in sentences.slices(one, "decoder")
+
+
+def test_left_out_and_context_name_the_cost():
+    rows = pd.DataFrame({"auc": [0.8, 0.9]}, index=["left out", "seen"])
+    assert "habits of the decoders" in sentences.left_out(rows.rename_axis("T 1"))
+    known = {"auc_macro": 0.6, "intervals": {}}
+    text = sentences.context(known, {"auc_macro": 0.75, "intervals": {}})
+    assert "+0.150" in text and "hindsight" in text
