@@ -12,6 +12,7 @@ from typing import Any
 
 from botlib import parameters
 from botlib.errors import BotlibError
+from botlib.live.policy import allow_list
 from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace, atomic_file
 
@@ -80,13 +81,7 @@ def run_bot(args: argparse.Namespace) -> int:
     from botlib.live.reddit import connect
     from botlib.models.decoder import Decoder
 
-    decoder = Decoder(
-        temperature=generate.temperature,
-        top_k=generate.top_k,
-        top_p=generate.top_p,
-        repetition_penalty=generate.repetition_penalty,
-        max_tokens=generate.max_tokens,
-    )
+    decoder = Decoder.of(generate)
     stopping = threading.Event()
     with connect(generate.reddit, workspace=workspace, subreddits=generate.subreddits) as reddit:
         models = running.Models.load(workspace, generate.gpt2_run)
@@ -129,7 +124,10 @@ def _settings(args: argparse.Namespace) -> tuple[GenerateSettings, PostSettings]
             if args.live:
                 values["approve"] = "person"
         made.append(parameters.make(settings, values))
-    return made[0], made[1]
+    generate, post = made
+    for names in (generate.subreddits, post.allowed_subreddits):
+        allow_list(names)
+    return generate, post
 
 
 def _typed(settings: type, name: str, text: str) -> Any:

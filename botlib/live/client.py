@@ -196,7 +196,7 @@ def _connect_sandbox(
 
         names = subreddits.split(",") if isinstance(subreddits, str) else subreddits
         owned = True
-        sandbox = Sandbox.from_workspace(workspace, [name.strip() for name in names])
+        sandbox = Sandbox.from_workspace(workspace, [n.strip() for n in names if n.strip()])
     url = sandbox.start()
     account = sandbox.account
     client = _client(

@@ -142,6 +142,7 @@ def threshold_for_precision(
     Raises:
       BotlibError: no threshold reaches it.
     """
+    # botlib.evaluation.metrics has one with more figures; this one needs no scikit-learn
     order = np.argsort(-np.asarray(prob_real, float), kind="stable")
     scores = np.asarray(prob_real, float)[order]
     reached = np.cumsum(np.asarray(real)[order]) / np.arange(1, len(order) + 1)

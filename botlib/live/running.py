@@ -17,7 +17,7 @@ from botlib.live.copies import CopyIndex
 from botlib.live.events import note
 from botlib.live.outbox import Outbox
 from botlib.live.outbox_schema import POSTED, POSTING
-from botlib.live.reddit import Reading, read_comments
+from botlib.live.reddit import Reading, read
 from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace
 
@@ -34,7 +34,7 @@ class Models:
       realism: P(real).
       upvotes: probabilities of the four ratings.
       rank: orders the candidates of one comment; None: by expected rating.
-      worth: maps a reading's comments to how much each is worth answering; None: by the reply.
+      context: says which comment is worth an answer; None: the one with the best reply.
       training_replies: what the generator has seen; None: copies of it are not looked for.
     """
 
@@ -42,7 +42,7 @@ class Models:
     realism: ScorerLike
     upvotes: ScorerLike
     rank: ScorerLike | None = None
-    worth: Callable[[pd.DataFrame], dict[str, float]] | None = None
+    context: Any = None
     training_replies: CopyIndex | None = None
 
     @classmethod
@@ -52,15 +52,17 @@ class Models:
         Raises:
           BotlibError: one of them is missing.
         """
+        from botlib.models.context import ContextModel
         from botlib.models.generator import Generator
         from botlib.models.scorer import Scorer
 
-        rank = workspace.bert_rank
+        rank, context = workspace.bert_rank, workspace.context
         return cls(
             generator=Generator(workspace.gpt2(gpt2_run), threads=threads),
             realism=Scorer(workspace.bert_realism, threads=threads),
             upvotes=Scorer(workspace.bert_upvotes, threads=threads),
             rank=Scorer(rank, threads=threads) if (rank / "config.json").exists() else None,
+            context=ContextModel(context) if (context / "config.json").exists() else None,
             training_replies=training_replies(workspace),
         )
 
@@ -94,6 +96,42 @@ def realism_threshold(workspace: Workspace, realism: ScorerLike, settings: PostS
     scores = np.asarray(realism.predict(pairs["comment"].tolist(), pairs["reply"].tolist()))
     scores = scores if scores.ndim == 1 else scores[:, -1]
     return ranking.threshold_for_precision(pairs["real"].to_numpy(), scores, settings.precision)
+
+
+def comment_worth(
+    context: Any, reading: Reading, proposed: pd.DataFrame, now: float
+) -> dict[str, float] | None:
+    """Returns by comment_id the rating a reply written now may expect, whatever it says.
+
+    Args:
+      context: a `botlib.models.context.ContextModel`, or None.
+      reading: the threads, whose other replies count: a late one is seen by fewer.
+      proposed: the candidates; the first of each comment stands for all.
+      now: seconds since 1970, UTC.
+
+    Returns:
+      None without a model or without candidates.
+    """
+    if context is None or proposed.empty:
+        return None
+    first = proposed.drop_duplicates("comment_id").merge(
+        reading.comments[["comment_id", "created_utc"]], on="comment_id"
+    )
+    live = pd.DataFrame(
+        {
+            "subreddit": first["subreddit"],
+            "submission_id": first["post_id"],
+            "comment_id": first["comment_id"],
+            "comment": first["comment"],
+            "comment_created_utc": first["created_utc"],
+            "reply_id": "",
+            "reply": first["proposed_reply"],
+            "reply_created_utc": now,
+        }
+    )
+    frame = live if reading.pairs.empty else pd.concat([reading.pairs, live], ignore_index=True)
+    ratings = context.expected_rating(frame)[-len(live) :]
+    return dict(zip(live["comment_id"], ratings.tolist(), strict=True))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,19 +171,7 @@ def propose_round(
     with Outbox(workspace.outbox, clock=clock) as outbox:
         busy = {r.post_id for r in outbox.replies(reddit.site, [POSTED, POSTING])}
         known = {r.comment_id for r in outbox.replies(reddit.site)}
-        reading = read_comments(
-            reddit,
-            generate.subreddits,
-            listing=generate.listing,
-            posts=generate.posts_per_subreddit,
-            min_score=generate.min_comment_score,
-            max_age_hours=generate.max_age_hours,
-            more_requests=generate.more_requests,
-            context=generate.context,
-            context_tokens=generate.context_tokens,
-            answered_posts=busy,
-            clock=clock,
-        )
+        reading = read(reddit, generate, answered_posts=busy, clock=clock)
         for row in reading.skipped.to_dict("records"):
             note("skipped", **row)
         # What a person is judging, or has judged, need not be written again
@@ -171,7 +197,7 @@ def propose_round(
             threshold=post.threshold if threshold is None else threshold,
             max_chars=post.max_chars,
             rank_score=rank_score,
-            comment_worth=models.worth(comments) if models.worth and len(comments) else None,
+            comment_worth=comment_worth(models.context, reading, proposed, clock()),
             thread_texts=reading.texts,
             training_replies=models.training_replies,
             per_post=post.max_per_post == 1,

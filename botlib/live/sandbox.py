@@ -89,7 +89,7 @@ class Sandbox:
         missing = [name for name in subreddits if not sandbox.state.posts(name)]
         if missing:
             _seed(sandbox.state, _test_threads(workspace, missing), threads, seed)
-        if not any(sandbox.state.posts(name) for name in subreddits):
+        if subreddits and not any(sandbox.state.posts(name) for name in subreddits):
             sandbox.state.close()
             raise BotlibError(
                 f"{workspace.raw_data} holds no test thread of {', '.join(subreddits)}: "

@@ -1,0 +1,66 @@
+"""What a person sees of the sandbox in a browser."""
+
+import shutil
+import subprocess
+import urllib.request
+
+import pytest
+
+from botlib.live.policy import with_disclosure
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def page(sandbox, path: str) -> str:
+    with urllib.request.urlopen(sandbox.url + path, timeout=10) as answer:
+        return answer.read().decode()
+
+
+@pytest.fixture
+def answered(sandbox, client, threads):
+    post, comments = threads[0]
+    sandbox.state.change(comments[1]["name"], body="<script>document.title='hacked'</script> & so")
+    sandbox.state.change(comments[2]["name"], body="שלום עולם 👩‍👩‍👧")
+    client.comment(comments[0]["id"]).reply(with_disclosure("Write at night. 😀"))
+    return post
+
+
+def test_the_pages_lead_to_the_reply(sandbox, answered):
+    assert '<a href="/r/writing/">r/writing</a>' in page(sandbox, "/")
+    listing = page(sandbox, "/r/writing/")
+    assert "1 by the bot" in listing
+    assert answered["permalink"] in listing
+    shown = page(sandbox, answered["permalink"])
+    assert "Write at night. 😀" in shown
+    assert "I&#39;m a bot: a language model" in shown
+    assert 'class="own"' in shown
+    assert "<script>document" not in shown
+
+
+def test_unknown_pages_are_404(sandbox):
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        page(sandbox, "/r/writing/comments/none/_/")
+
+
+def test_a_browser_shows_what_the_bot_wrote(sandbox, answered, tmp_path):
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip("no Chromium is installed")
+    options = [
+        *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+        *("--disable-sync", "--disable-background-networking", "--disable-component-update"),
+        "--window-size=900,1200",
+    ]
+    picture = tmp_path / "page.png"
+    common = [browser, *options, f"--user-data-dir={tmp_path / 'profile'}"]
+    address = sandbox.url + answered["permalink"]
+    shown = subprocess.run(
+        [*common, "--dump-dom", address], capture_output=True, timeout=90, check=True
+    ).stdout.decode()
+    assert "Write at night. 😀" in shown
+    assert "שלום עולם 👩‍👩‍👧" in shown
+    assert "hacked</title>" not in shown
+    subprocess.run(
+        [*common, f"--screenshot={picture}", address], capture_output=True, timeout=90, check=True
+    )
+    assert picture.stat().st_size > 5_000
