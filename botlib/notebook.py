@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,8 @@ import pandas as pd
 from botlib import parameters
 from botlib.errors import BotlibError
 from botlib.settings import DataSettings, Settings
-from botlib.workspace import Workspace
+from botlib.tables import Table, write_table
+from botlib.workspace import Workspace, write_manifest
 
 DRIVE = Path("/content/drive")
 
@@ -55,6 +56,19 @@ def _readable_tables() -> None:
 def today() -> str:
     """Returns today's date as the tables are named, such as 2026-11-23."""
     return datetime.now().date().isoformat()
+
+
+def keep(
+    path: Path, frame: pd.DataFrame, table: Table, settings: Settings, inputs: Iterable[Path]
+) -> Path:
+    """Writes one of a notebook's tables, with its manifest; returns its path.
+
+    Raises:
+      BotlibError: a column is missing, or the disk is full.
+    """
+    write_table(path, frame, table)
+    write_manifest(path, inputs=inputs, parameters=settings.as_dict(), seed=settings.seed)
+    return path
 
 
 def newest(table: Callable[[str], Path]) -> str:

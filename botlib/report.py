@@ -1,16 +1,16 @@
 """One self-contained page over a run: a summary first, then each executed notebook, folded."""
 
 import html
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from botlib.evaluation import record
+from botlib import summary
 from botlib.pipeline import Result
-from botlib.tables import PREDICTIONS, read_table
-from botlib.workspace import Workspace, atomic_file, read_manifest
+from botlib.summary import Section
+from botlib.terminal import text_table
+from botlib.workspace import Workspace, atomic_file
 
 
 def build(workspace: Workspace, folder: Path, results: Sequence[Result]) -> Path:
@@ -24,64 +24,79 @@ def build(workspace: Workspace, folder: Path, results: Sequence[Result]) -> Path
     Returns:
       The page: one file, no external request, readable on a phone and in the dark.
     """
-    parts = [*_summary(workspace), _states(results)]
+    sections = summary.collect(workspace)
+    summary.save(sections, folder)
+    parts = ["<h1>What this run made</h1>", *map(_section, sections), _states(results)]
     parts += [_folded(result) for result in results if result.executed]
-    page = _PAGE.replace("{style}", _STYLE).replace("{body}", "\n".join(parts))
-    with atomic_file(folder / "report.html") as file:
-        file.write(page)
-    return folder / "report.html"
+    return _write(folder / "report.html", "botlib report", parts)
 
 
-def best_replies(workspace: Workspace) -> pd.DataFrame:
-    """Returns the best reply of each post of the newest round: comment, reply, scores, decision."""
-    tables = sorted(workspace.root.glob(workspace.reply_score_predictions("*").name))
-    columns = ["comment", "best reply", "realism", "expected rating", "decision"]
-    if not tables:
-        return pd.DataFrame(columns=columns)
-    replies = read_table(tables[-1], PREDICTIONS)
-    ranked = replies.sort_values(["score"], ascending=False, na_position="last")
-    best = ranked.groupby("post_id", sort=False).head(1)
-    return best.rename(
-        columns={"proposed_reply": "best reply", "prob_real": "realism", "score": "expected rating"}
-    )[columns].reset_index(drop=True)
+def compare(first: Path, second: Path, page: Path) -> pd.DataFrame:
+    """Lays two runs side by side, on a page and as a table.
+
+    Args:
+      first: a run's folder, `runs/{time}`.
+      second: another's, of this or another workspace.
+      page: where the page goes.
+
+    Returns:
+      The figures that both or either have: section, figure, and a column a run.
+
+    Raises:
+      BotlibError: a folder isn't one of a run.
+    """
+    runs = [{s.title: s for s in summary.load(run)} for run in (first, second)]
+    titles = list(dict.fromkeys(title for sections in runs for title in sections))
+    names = "<br>".join(html.escape(str(run)) for run in (first, second))
+    parts = [f"<h1>Two runs</h1><p>{names}</p>"]
+    flat = []
+    for title in titles:
+        sides = [sections.get(title) for sections in runs]
+        shown = "".join(
+            f"<div>{_section(side) if side else '<h2>–</h2><p>not in this run</p>'}</div>"
+            for side in sides
+        )
+        parts.append(f'<div class="pair">{shown}</div>')
+        flat.append(_side_by_side(sides).assign(section=title))
+    _write(page, "botlib: two runs", parts)
+    return pd.concat(flat, ignore_index=True)[["section", "figure", "first", "second"]]
+
+
+def _side_by_side(sides: list[Section | None]) -> pd.DataFrame:
+    columns = {}
+    for name, side in zip(("first", "second"), sides, strict=True):
+        table = side.table if side else pd.DataFrame()
+        # A row is named by its first cell: a figure's or a model's name
+        columns[name] = pd.Series(
+            {
+                f"{row.iloc[0]} {column}".strip() if column != "value" else str(row.iloc[0]): value
+                for _, row in table.iterrows()
+                for column, value in row.iloc[1:].items()
+            },
+            dtype=object,
+        )
+    return pd.DataFrame(columns).rename_axis("figure").reset_index()
+
+
+def _write(path: Path, title: str, parts: Sequence[str]) -> Path:
+    page = _PAGE.replace("{title}", title).replace("{style}", _STYLE)
+    with atomic_file(path) as file:
+        file.write(page.replace("{body}", "\n".join(parts)))
+    return path
 
 
 def best_replies_text(workspace: Workspace, limit: int = 12, width: int = 44) -> str:
     """Returns the best replies as a table for the terminal, long texts cut."""
-    best = best_replies(workspace)
+    best = summary.best_replies(workspace)
     if best.empty:
         return "no replies yet: run 05_generate and 06_discriminate_and_post"
-    short = best.head(limit).copy()
-    for column in ("comment", "best reply", "decision"):
-        short[column] = [_cut(text, width) for text in short[column]]
-    table = short.to_string(index=False, justify="left", float_format=lambda x: f"{x:.2f}")
-    left = len(best) - len(short)
-    return table + (f"\n… and {left} more" if left else "")
+    left = len(best) - limit
+    return text_table(best.head(limit), width) + (f"\n… and {left} more" if left > 0 else "")
 
 
-def _cut(text: str, width: int) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= width else flat[: width - 1] + "…"
-
-
-def _summary(workspace: Workspace) -> Iterator[str]:
-    yield "<h1>botlib: what this run made</h1>"
-    counts = read_manifest(workspace.bert_gan_real).get("extra", {})
-    if plain := {k: v for k, v in counts.items() if isinstance(v, int | float | str)}:
-        yield "<h2>Data</h2>" + _table(pd.DataFrame([plain]))
-    for card in sorted((workspace.models / "gpt2").glob("*/model_card.json")):
-        values = json.loads(card.read_text(encoding="utf-8"))
-        plain = {k: v for k, v in values.items() if isinstance(v, int | float | str)}
-        yield f"<h2>GPT-2: {html.escape(card.parent.name)}</h2>" + _table(
-            pd.DataFrame(plain.items(), columns=["", "value"])
-        )
-    for model in (workspace.bert_realism, workspace.bert_upvotes, workspace.bert_rank):
-        if evaluation := record.load(model):
-            yield f"<h2>{html.escape(evaluation.title)}</h2>"
-            yield f"<p>{html.escape(evaluation.sentence)}</p>" + _table(evaluation.scores)
-    best = best_replies(workspace)
-    if not best.empty:
-        yield "<h2>Best replies</h2>" + _table(best.head(20))
+def _section(section: Section) -> str:
+    sentence = f"<p>{html.escape(section.sentence)}</p>" if section.sentence else ""
+    return f"<h2>{html.escape(section.title)}</h2>{sentence}" + _table(section.table)
 
 
 def _states(results: Sequence[Result]) -> str:
@@ -115,7 +130,7 @@ _PAGE = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>botlib report</title>
+<title>{title}</title>
 <style>{style}</style>
 </head>
 <body>
@@ -136,10 +151,12 @@ body { margin: 0; background: var(--page); color: var(--text);
        font: 16px/1.5 system-ui, sans-serif; }
 main { max-width: 62rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: left;
-         vertical-align: top; white-space: pre-line; overflow-wrap: anywhere; min-width: 3.5rem; }
+         vertical-align: top; white-space: pre-line; overflow-wrap: break-word; min-width: 4rem; }
+thead th { text-align: left !important; white-space: nowrap; }
 details { border: 1px solid var(--line); border-radius: 6px; margin: .6rem 0;
           padding: .4rem .8rem; }
 summary { cursor: pointer; font-weight: 600; }

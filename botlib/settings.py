@@ -97,6 +97,11 @@ class DataSettings(Settings):
     dumps: str = ""  # folder or glob of dump files, for source="dumps"
     sample_threads: int = _setting(1500, minimum=20)  # size of the made-up Reddit
     project: str = ""  # Google Cloud project that pays for the query
+    bigquery_comments: str = "fh-bigquery.reddit_comments"  # or a dataset of one's own
+    bigquery_posts: str = "fh-bigquery.reddit_posts"
+    bigquery_location: str = ""  # where they lie; empty: Google finds it
+    max_gigabytes: float = _setting(1000.0, minimum=0.0)  # scanned; a month's first TiB is free
+    month_by_month: bool = False  # a query a month: spread over days, but scans more
     depth: int = _setting(1, minimum=0)  # 1: comments on posts, as in 2020; 0: at any depth
     self_posts_only: bool = True  # as in 2020: link posts have no text
     max_pairs: int = _setting(0, minimum=0)  # 0: all; else whole threads up to so many pairs
@@ -129,7 +134,7 @@ class Gpt2Settings(Settings):
     steps: int = _setting(1000, minimum=1)  # of batch_size × window tokens
     batch_size: int = _setting(0, minimum=0)  # 0: what a 16 GB GPU takes for this base model
     learning_rate: float = _setting(0.0, minimum=0.0)  # 0: by the base model's size
-    # Tokens a step looks at together; 1024 as in gpt-2-simple, fewer are cheaper (comments are short)
+    # Tokens a step looks at together: 1024 in gpt-2-simple; comments are short, fewer are cheaper
     window: int = _setting(1024, minimum=32, maximum=1024)
     accumulate_gradients: int = _setting(1, minimum=1)  # batches added up before a step
     schedule: str = _setting("cosine", choices=("cosine", "constant"))  # of the learning rate

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from botlib.terminal import text_table
 from botlib.workspace import Workspace, hash_path, manifest_path, read_manifest
 
 
@@ -28,6 +29,8 @@ class Artefact:
 
     @property
     def state(self) -> str:
+        if self.path.endswith(".sqlite3"):
+            return "kept up by the bot"
         if not self.made:
             return "no manifest"
         return f"stale: {', '.join(self.stale)}" if self.stale else "current"
@@ -55,7 +58,7 @@ def as_table(found: list[Artefact]) -> str:
         }
         for a in found
     ]
-    return DataFrame(rows).to_string(index=False, justify="left", max_colwidth=60)
+    return text_table(DataFrame(rows), width=50)
 
 
 def as_records(found: list[Artefact]) -> list[dict[str, Any]]:
@@ -67,7 +70,7 @@ def _present(workspace: Workspace) -> Iterator[Path]:
     w = workspace
     candidates = [
         w.dumps,
-        *sorted(w.raw_data.glob("myreddit_*.csv")),
+        w.raw_data,
         w.gpt2_finetune,
         w.gpt2_generate,
         w.bert_gan_real,
@@ -101,20 +104,21 @@ def _describe(workspace: Workspace, path: Path, hashes: dict[Path, str]) -> Arte
     for source in inputs:
         if source not in hashes:
             hashes[source] = hash_path(source)
+    # A month's table is an input like any other, but its folder is what is shown
+    names = dict.fromkeys(_name(workspace, source) for source in inputs)
+    stale = [_name(workspace, s) for s, recorded in inputs.items() if hashes[s] != recorded]
     return Artefact(
         path=path.relative_to(workspace.root).as_posix(),
         bytes=_bytes(path),
         made=manifest.get("made", ""),
-        inputs=[_name(workspace, source) for source in inputs],
-        stale=[
-            _name(workspace, source)
-            for source, recorded in inputs.items()
-            if hashes[source] != recorded
-        ],
+        inputs=list(names),
+        stale=list(dict.fromkeys(stale)),
     )
 
 
 def _name(workspace: Workspace, path: Path) -> str:
+    if path.parent == workspace.raw_data:
+        path = workspace.raw_data
     root = workspace.root
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 

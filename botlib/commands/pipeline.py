@@ -2,10 +2,12 @@
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 from botlib import parameters
 from botlib.errors import BotlibError
+from botlib.terminal import text_table
 from botlib.workspace import Workspace
 
 # Settings common enough to have an option of their own; all others go through -p
@@ -40,6 +42,22 @@ def add_parsers(subparsers: Any) -> None:
     status.add_argument("--workspace", required=True, metavar="DIR")
     status.add_argument("--json", action="store_true", help="for machines")
     status.set_defaults(func=show_status)
+
+    compare = subparsers.add_parser("compare", help="two runs side by side")
+    compare.add_argument("first", type=Path, metavar="RUN", help="a folder in WORKSPACE/runs")
+    compare.add_argument("second", type=Path, metavar="RUN")
+    compare.add_argument("--page", type=Path, default=Path("compare.html"), metavar="FILE")
+    compare.set_defaults(func=compare_runs)
+
+
+def compare_runs(args: argparse.Namespace) -> int:
+    """Prints the figures of two runs and writes a page."""
+    from botlib import report
+
+    table = report.compare(args.first, args.second, args.page)
+    print(text_table(table, width=50))
+    print(f"\npage: {args.page}")
+    return 0
 
 
 def run_notebooks(args: argparse.Namespace) -> int:
