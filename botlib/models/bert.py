@@ -45,7 +45,7 @@ def train(
     max_pairs: int = 0,
     max_minutes: float = 0.0,
     seed: int = 2020,
-    pooling: str = "cls",
+    pooling: str = "auto",
     trained_layers: int = 0,
     class_weights: str = "none",
     warmup: float = 0.1,
@@ -63,7 +63,9 @@ def train(
     Args:
       train: columns comment, reply and the task's label: real (0, 1), rating (0 to 3), or for
         "rank" reply_score and comment_id (replies with the same one are siblings), and
-        reply_created_utc if known (siblings over an hour apart aren't compared).
+        reply_created_utc if known: siblings over an hour apart aren't compared. Training pairs
+        may have a column offset instead, the log-odds they owe to their time; then all siblings
+        are compared.
       validation: the same columns; decides which weights are kept, and the temperature.
       task: "realism", "upvotes" or "rank".
       encoder: from `encoder.load`.
@@ -75,7 +77,8 @@ def train(
       max_pairs: train on so many pairs, drawn by the seed; 0 takes all.
       max_minutes: training ends after so many, with its learning rate decayed to zero; 0: never.
       seed: of order, head and draws.
-      pooling: "cls" or "pair"; see `bert_model.build`.
+      pooling: "cls" or "pair", see `bert_model.build`; "auto" is "pair" for a scratch encoder,
+        which has not learned to compare texts.
       trained_layers: 0 trains everything, n only the n top layers.
       class_weights: "balanced" counts each class alike in the loss, "none" each pair.
       warmup: share of the run in which the learning rate rises.
@@ -102,9 +105,11 @@ def train(
     }
     tf = tensorflow()
     tf.keras.utils.set_random_seed(seed)
+    if pooling == "auto":
+        pooling = "pair" if encoder.handle.startswith("scratch") else "cls"
     if max_tokens > encoder.max_positions:
         raise BotlibError(
-            f"max_tokens is {max_tokens}, but {encoder.handle} knows {encoder.max_positions} positions"
+            f"max_tokens is {max_tokens}, but {encoder.handle} has room for {encoder.max_positions}"
         )
     train, validation = _checked(train, task, "training"), _checked(validation, task, "validation")
     train = _draw(train, task, max_pairs, seed)
@@ -210,7 +215,7 @@ def _examples(
     label, classes = TASKS[task]
     labels = frame[label].to_numpy(np.float64 if task == "rank" else np.int64)
     weights = np.ones(len(frame))
-    groups, times = np.full(len(frame), -1), np.zeros(len(frame))
+    groups, times, offsets = np.full(len(frame), -1), np.zeros(len(frame)), np.zeros(len(frame))
     if class_weights not in ("none", "balanced"):
         raise BotlibError(f"class_weights must be none or balanced, not {class_weights!r}")
     if classes and class_weights == "balanced":
@@ -218,13 +223,15 @@ def _examples(
         weights = (len(labels) / ((counts > 0).sum() * np.maximum(counts, 1)))[labels]
     if task == "rank":
         groups = pd.factorize(frame["comment_id"])[0]
-        if "reply_created_utc" in frame:
+        if "offset" in frame:
+            offsets = frame["offset"].to_numpy(np.float64)
+        elif "reply_created_utc" in frame:
             created = frame["reply_created_utc"].astype("Float64")
             # Since the first sibling: float32 can't tell two seconds of this century apart
             first = created.groupby(groups).transform("min")
             times = (created - first).fillna(0).to_numpy(np.float64)
     pairs = features.encode(frame["comment"].tolist(), frame["reply"].tolist())
-    return Examples(pairs, labels, weights, groups, times)
+    return Examples(pairs, labels, weights, groups, times, offsets)
 
 
 def _strategy(tf):

@@ -11,6 +11,8 @@ from botlib.models.features import EncodedPairs
 POOL_BATCHES = 32
 # Lengths are rounded up to this: matrix kernels like it, and fewer shapes are met
 LENGTH_MULTIPLE = 8
+# What a batch holds beside BERT's inputs and the groups, as float32
+TARGETS = ("labels", "weights", "times", "offsets")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Examples:
       weights: how much each pair counts in the loss.
       groups: which pairs are siblings (the same number); -1 throughout where it doesn't matter.
       times: seconds; siblings are compared only if they are close in time.
+      offsets: what a pair's ranking score owes to other things than its text, in log-odds.
     """
 
     pairs: EncodedPairs
@@ -30,6 +33,7 @@ class Examples:
     weights: np.ndarray
     groups: np.ndarray
     times: np.ndarray
+    offsets: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -38,20 +42,19 @@ class Examples:
         """Returns the padded inputs and the targets of some pairs."""
         return {
             **self.pairs.pad(rows, multiple=LENGTH_MULTIPLE),
-            "labels": self.labels[rows].astype(np.float32),
-            "weights": self.weights[rows].astype(np.float32),
             "groups": self.groups[rows].astype(np.int32),
-            "times": self.times[rows].astype(np.float32),
+            **{name: getattr(self, name)[rows].astype(np.float32) for name in TARGETS},
         }
 
 
 def epoch_batches(examples: Examples, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
     """Returns the rows of each batch of an epoch; the same for the same seed and epoch.
 
-    Siblings stay in one batch, which may then hold a few pairs more than `batch_size`.
+    Siblings stay in one batch, which may then hold a few pairs more than `batch_size`; more than
+    that many siblings are divided.
     """
     generator = np.random.default_rng([seed, epoch])
-    units = _units(examples.groups)
+    units = _units(examples.groups, batch_size)
     lengths = examples.pairs.lengths
     longest = np.array([lengths[unit].max() for unit in units])
     order = generator.permutation(len(units))
@@ -77,12 +80,13 @@ def sorted_batches(pairs: EncodedPairs, batch_tokens: int) -> Iterator[np.ndarra
         start += size
 
 
-def _units(groups: np.ndarray) -> list[np.ndarray]:
-    """What may not be torn apart: siblings, or single pairs."""
+def _units(groups: np.ndarray, most: int) -> list[np.ndarray]:
+    """What is not torn apart: up to `most` siblings, or single pairs."""
     if not len(groups) or groups[0] < 0:
         return list(np.arange(len(groups))[:, None])
     order = np.argsort(groups, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+    siblings = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+    return [part for rows in siblings for part in np.array_split(rows, -(-len(rows) // most))]
 
 
 def _pools(order: np.ndarray, units: list[np.ndarray], rows: int) -> Iterator[np.ndarray]:

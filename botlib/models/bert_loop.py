@@ -13,7 +13,7 @@ import pandas as pd
 
 from botlib.errors import BotlibError
 from botlib.models import bert_model
-from botlib.models.bert_batches import Examples, epoch_batches, sorted_batches
+from botlib.models.bert_batches import TARGETS, Examples, epoch_batches, sorted_batches
 from botlib.models.encoder import INPUTS
 from botlib.models.legacy_keras import tensorflow
 from botlib.workspace import atomic_file
@@ -180,8 +180,7 @@ class Loop:
         started = time.monotonic()
         logits = self.predict(self.validation)
         batch = {
-            name: tf.constant(getattr(self.validation, name).astype(np.float32))
-            for name in ("labels", "weights", "times")
+            name: tf.constant(getattr(self.validation, name).astype(np.float32)) for name in TARGETS
         }
         batch["groups"] = tf.constant(self.validation.groups.astype(np.int32))
         loss, weight = bert_model.loss_sums(self.plan.task, tf.constant(logits), batch)
@@ -319,7 +318,7 @@ def _steps(tf, loop: Loop):
         return loss
 
     inputs_signature = {name: tf.TensorSpec([None, None], tf.int32) for name in INPUTS}
-    targets = {n: tf.TensorSpec([None], tf.float32) for n in ("labels", "weights", "times")}
+    targets = {n: tf.TensorSpec([None], tf.float32) for n in TARGETS}
     targets["groups"] = tf.TensorSpec([None], tf.int32)
     alone = loop.strategy.num_replicas_in_sync == 1
 

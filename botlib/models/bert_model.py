@@ -17,9 +17,9 @@ def build(encoder: Encoder, outputs: int, *, pooling: str, dropout: float, seed:
     Args:
       encoder: what `encoder.load` returned.
       outputs: classes, or 1 for a ranking score.
-      pooling: "cls" takes the encoder's pooled output, as BERT was meant; "pair" adds the mean of
-        the comment's hidden states times that of the reply's and their distance, a short way to
-        see whether the two match (as in Sentence-BERT, https://arxiv.org/abs/1908.10084).
+      pooling: "cls" takes the encoder's pooled output, as BERT was meant; "pair" adds the largest
+        hidden states of comment and reply, multiplied, and their distance: a short way to see
+        whether the two match (after Sentence-BERT, https://arxiv.org/abs/1908.10084).
       dropout: before the last layer.
       seed: of the head's weights.
     """
@@ -32,8 +32,8 @@ def build(encoder: Encoder, outputs: int, *, pooling: str, dropout: float, seed:
         def call(self, inputs):
             states, mask, types = inputs
             mask, types = tf.cast(mask, states.dtype), tf.cast(types, states.dtype)
-            first = _mean(tf, states, mask * (1 - types))
-            second = _mean(tf, states, mask * types)
+            first = _largest(tf, states, mask * (1 - types))
+            second = _largest(tf, states, mask * types)
             return tf.concat([first * second, tf.abs(first - second)], axis=-1)
 
     inputs = {name: keras.Input([None], dtype=tf.int32, name=name) for name in INPUTS}
@@ -41,17 +41,16 @@ def build(encoder: Encoder, outputs: int, *, pooling: str, dropout: float, seed:
     features = encoded["pooled_output"]
     if pooling == "pair":
         states = encoded["sequence_output"]
-        means = PairPooling()([states, inputs["input_mask"], inputs["input_type_ids"]])
-        features = keras.layers.Concatenate()([features, means])
+        largest = PairPooling()([states, inputs["input_mask"], inputs["input_type_ids"]])
+        features = keras.layers.Concatenate()([features, largest])
     features = keras.layers.Dropout(dropout, seed=seed)(features)
     initial = keras.initializers.TruncatedNormal(stddev=0.02, seed=seed)
     logits = keras.layers.Dense(outputs, kernel_initializer=initial, name="head")(features)
     return keras.Model(inputs, logits)
 
 
-def _mean(tf, states, mask):
-    total = tf.reduce_sum(states * mask[:, :, None], axis=1)
-    return total / tf.maximum(tf.reduce_sum(mask, axis=1, keepdims=True), 1.0)
+def _largest(tf, states, mask):
+    return tf.reduce_max(states - 1e4 * (1 - mask)[:, :, None], axis=1)
 
 
 def trained_variables(model, trained_layers: int) -> list:
@@ -96,10 +95,16 @@ def _pairwise_sums(scores, batch) -> tuple:
     """RankNet's loss over siblings (Burges 2005): log(1 + exp(worse - better))."""
     tf = tensorflow()
     labels, groups, times = batch["labels"], batch["groups"], batch["times"]
-    gap = labels[:, None] - labels[None, :]
+    same = tf.cast(groups[:, None] == groups[None, :], tf.float32)
     near = tf.abs(times[:, None] - times[None, :]) <= SIBLING_SECONDS
-    better = (groups[:, None] == groups[None, :]) & near & (gap > 0)
-    # A gap of 20 says more than one of 1, but not twenty times more
-    weights = tf.where(better, tf.math.log1p(tf.maximum(gap, 0.0)), 0.0) * batch["weights"][:, None]
+    gaps = labels[:, None] - labels[None, :]
+    better = same * tf.cast(near & (gaps > 0), tf.float32)
+    # A gap of 20 says more than one of 1, but not twenty times more; and a comment with a hundred
+    # pairs more than one with a single pair, but not a hundred times more
+    pairs = tf.reduce_sum(same * tf.reduce_sum(better, axis=1)[None, :], axis=1)
+    weights = better * tf.math.log1p(tf.maximum(gaps, 0.0))
+    weights *= (batch["weights"] / tf.sqrt(tf.maximum(pairs, 1.0)))[:, None]
+    # What a reply owes to its time is taken as given, so that the text learns the rest
+    scores += batch["offsets"]
     losses = tf.nn.softplus(scores[None, :] - scores[:, None])
     return tf.reduce_sum(losses * weights), tf.reduce_sum(weights)

@@ -64,7 +64,7 @@ def load(
     Args:
       handle: see above.
       workspace: keeps encoders in models/encoders.
-      texts: what a scratch encoder learns its vocabulary from.
+      texts: what a scratch encoder learns its words from: comment and reply in one text.
       vocabulary: size of a scratch encoder's vocabulary.
       seed: of a scratch encoder's weights.
 
@@ -75,7 +75,7 @@ def load(
         return inspect(_download(handle, workspace.encoders / "hub"), handle)
     if found := _SCRATCH.fullmatch(handle):
         layers, width = (
-            int(number or default) for number, default in zip(found.groups(), (2, 128))
+            int(number or default) for number, default in zip(found.groups(), (2, 128), strict=True)
         )
         return _scratch(handle, workspace, texts, layers, width, vocabulary, seed)
     if found := _MINILM.fullmatch(handle):

@@ -7,19 +7,28 @@ input_mask and input_type_ids, it returns pooled_output and sequence_output.
 import dataclasses
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from botlib.errors import BotlibError
-from botlib.models.features import SPECIAL_TOKENS, read_vocabulary
+from botlib.models import word_vectors
+from botlib.models.features import (
+    SPECIAL_TOKENS,
+    PairFeatures,
+    read_vocabulary,
+    write_vocabulary,
+)
 from botlib.workspace import atomic_folder
 
 # Masked positions get this added to their attention score; -1e9 would overflow in float16
 MASKED = -1e4
 # Positions a scratch encoder knows; pairs are cut to fewer tokens anyway
 SCRATCH_POSITIONS = 512
+# Word vectors of a scratch encoder against the 0.02 of its random weights: they lead
+VECTOR_SCALE = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,13 +47,13 @@ class BertConfig:
 
 
 def build_scratch(
-    folder: Path, texts: Iterable[str], *, layers: int, width: int, vocabulary: int, seed: int
+    folder: Path, texts: Sequence[str], *, layers: int, width: int, vocabulary: int, seed: int
 ) -> None:
-    """Writes an encoder with random weights and a WordPiece vocabulary learned from `texts`.
+    """Writes an encoder made from nothing but texts: vocabulary, word vectors, random layers.
 
     Args:
       folder: where the SavedModel is written.
-      texts: what the vocabulary is learned from.
+      texts: what the vocabulary and the first word vectors are learned from.
       layers: Transformer layers.
       width: hidden size; heads are 64 wide (32 below a width of 128).
       vocabulary: at most so many WordPieces, the five special tokens among them.
@@ -59,7 +68,14 @@ def build_scratch(
         intermediate_size=4 * width,
         max_position_embeddings=SCRATCH_POSITIONS,
     )
-    save_encoder(folder, config, random_weights(config, seed), pieces, do_lower_case=True)
+    weights = random_weights(config, seed)
+    with tempfile.TemporaryDirectory() as temporary:
+        vocab_file = Path(temporary) / "vocab.txt"
+        write_vocabulary(vocab_file, pieces)
+        documents = PairFeatures(vocab_file, True, SCRATCH_POSITIONS).tokenize(texts)
+    vectors = word_vectors.from_cooccurrence(documents, len(pieces), width, seed)
+    weights["embeddings/word_embeddings"] += VECTOR_SCALE * np.sqrt(width) * vectors
+    save_encoder(folder, config, weights, pieces, do_lower_case=True)
 
 
 def learn_vocabulary(texts: Iterable[str], size: int) -> list[str]:
@@ -251,7 +267,7 @@ def save_encoder(
             raise BotlibError(f"weight {name} has shape {weights[name].shape}, config says {shape}")
     with atomic_folder(folder) as partial:
         vocab_file = partial / "vocab.txt"
-        vocab_file.write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
+        write_vocabulary(vocab_file, pieces)
         bert = _module(tf, config, weights)
         inputs = {
             name: tf.TensorSpec([None, None], tf.int32, name)

@@ -38,7 +38,7 @@ def to_onnx(model, path: Path) -> None:
 
 
 def to_int8(source: Path, target: Path) -> None:
-    """Writes a copy with int8 weights, one scale a column; activations are quantised as they come."""
+    """Writes a copy with int8 weights, one scale a column; activations follow as they come."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     logging.getLogger().setLevel(logging.ERROR)

@@ -146,6 +146,11 @@ def read_vocabulary(vocab_file: Path) -> list[str]:
     return [line.strip() for line in lines[: -1 if lines[-1] == "" else None]]
 
 
+def write_vocabulary(vocab_file: Path, pieces: Sequence[str]) -> None:
+    """Writes WordPieces, one a line."""
+    Path(vocab_file).write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
+
+
 def _cut(comment: list[int], reply: list[int], room: int) -> tuple[list[int], list[int]]:
     """The comment gives way before the reply, down to its share; then the reply is cut."""
     if len(comment) + len(reply) <= room:
