@@ -194,7 +194,8 @@ class RealismSettings(ClassifierSettings, DecoderSettings):
     fakes_per_comment: int = _setting(10, minimum=1)
     # More ways to sample than the one above, temperature:top_k:top_p, so that the classifier
     # doesn't learn one decoder's habits; each gets its share of the fakes
-    more_decoders: str = "1.0:0:0.95,0.9:20:1.0"
+    more_decoders: str = "1.0:0:0.95"
+    unseen_decoder: str = "0.9:20:1.0"  # for the test comments only: does it generalise?
     classifier_max_tokens: int = _setting(64, minimum=8)  # of comment and reply together
 
 

@@ -68,7 +68,7 @@ class RowReader:
 
     Args:
       kind: "comments" or "submissions".
-      subreddits: names wanted, in any case.
+      subreddits: names wanted, in any case; none for all.
       start: first second wanted (UTC since 1970).
       end: first second no longer wanted.
     """
@@ -105,7 +105,8 @@ class RowReader:
         kept = table.filter(pc.and_(good, self._wanted(table)))
         self.counts.malformed += table.num_rows - (pc.sum(good).as_py() or 0)
         self.counts.kept += kept.num_rows
-        self._few = self._few or kept.num_rows < _FEW * (self.counts.lines - lines)
+        few = kept.num_rows < _FEW * (self.counts.lines - lines)
+        self._few = self._few or (few and bool(self.names))
         return kept
 
     def _only_named(self, block: bytes) -> bytes:
@@ -176,9 +177,10 @@ class RowReader:
     def _wanted(self, table: pa.Table) -> pa.ChunkedArray:
         created = table["created_utc"]
         in_time = pc.and_(pc.greater_equal(created, self.start), pc.less(created, self.end))
-        names = pa.array(self.names, _TEXT)
-        named = pc.is_in(pc.utf8_lower(table["subreddit"]), names)
-        return pc.fill_null(pc.and_(in_time, named), False)
+        if self.names:
+            names = pa.array(self.names, _TEXT)
+            in_time = pc.and_(in_time, pc.is_in(pc.utf8_lower(table["subreddit"]), names))
+        return pc.fill_null(in_time, False)
 
 
 def _is_utf8(block: bytes) -> bool:

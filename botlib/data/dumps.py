@@ -88,7 +88,7 @@ def extract(
       BotlibError: no files, too many malformed lines, a subreddit of which nothing is there, no
         pairs at all, no room.
     """
-    names = _names(subreddits)
+    names = checked_names(subreddits)
     first, last = month_of(first_month, "first_month"), month_of(last_month, "last_month")
     if first and last and last < first:
         raise BotlibError(f"last_month {last_month} lies before first_month {first_month}")
@@ -104,7 +104,7 @@ def extract(
         "reach_months": reach_months,
     }
     bar = tqdm(files, desc="dump files", unit="file", disable=not progress)
-    read = [_read(file, out.cache / "dumps", names, start, end, max_malformed) for file in bar]
+    read = [read_file(file, out.cache / "dumps", names, start, end, max_malformed) for file in bar]
     sources = {f"{file.path.parent.name}/{file.path.name}": file.fingerprint for file in files}
     key = raw.key_of(selection=selection, sources=sorted(sources.values()), version=_VERSION)
     table = pd.DataFrame([dataclasses.asdict(one) for one in read])
@@ -142,7 +142,7 @@ def extract(
 
 
 @dataclasses.dataclass(frozen=True)
-class _Read:
+class FileRows:
     """What came of one file; the fields are the columns of `ExtractReport.files`."""
 
     file: str
@@ -155,10 +155,19 @@ class _Read:
     rows: Path
 
 
-def _read(
+def read_file(
     file: DumpFile, cache: Path, names: list[str], start: int, end: int, max_malformed: float
-) -> _Read:
-    """Keep the wanted rows of a file as Parquet in the cache, unless they are there already."""
+) -> FileRows:
+    """Keep the wanted rows of a file as Parquet in the cache, unless they are there already.
+
+    Args:
+      file: the dump file.
+      cache: where the rows go, named by what they depend on.
+      names: subreddits in lower case; none for all.
+      start: first second wanted.
+      end: first second no longer wanted.
+      max_malformed: share of lines that may be unreadable.
+    """
     key = raw.key_of(
         file=file.fingerprint, kind=file.kind, names=names, span=(start, end), version=_VERSION
     )
@@ -191,10 +200,11 @@ def _read(
             f"{file.path}: {malformed:,} of {lines:,} lines can't be read, more than "
             f"max_malformed={max_malformed:g}: is it a dump of {file.kind}? (the rest is used)"
         )
-    return _Read(file.path.name, file.kind, lines, kept, malformed, cached, error, rows)
+    return FileRows(file.path.name, file.kind, lines, kept, malformed, cached, error, rows)
 
 
-def _names(subreddits: Iterable[str]) -> list[str]:
+def checked_names(subreddits: Iterable[str]) -> list[str]:
+    """Return names of subreddits in lower case, sorted; an empty list is an error."""
     if isinstance(subreddits, str):
         raise BotlibError(f"subreddits must be a list of names, not the text {subreddits!r}")
     names = {name.strip().removeprefix("r/").lower() for name in subreddits} - {""}

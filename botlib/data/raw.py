@@ -20,6 +20,8 @@ from botlib.workspace import Workspace, read_manifest, write_manifest
 REACH_MONTHS = 6
 # Texts that are no longer there, in every year's spelling
 GONE = ("", "[deleted]", "[removed]", "[deleted by user]", "[ Removed by Reddit ]")
+BLANKS = "' \t' || chr(10) || chr(13)"
+COLUMNS = tuple(RAW.columns)
 ORDER = "comment_created_utc, comment_id, reply_created_utc, reply_id"
 
 
@@ -81,27 +83,28 @@ def join(
     run = connection.execute
     counts = {}
     duplicates = 0
-    for table in ("comments", "submissions"):
+    for table, text in (("comments", "body"), ("submissions", "coalesce(selftext, '')")):
         rows, ids = run(f"SELECT count(*), count(DISTINCT id) FROM {table}").fetchone()
         counts[table], duplicates = ids, duplicates + rows - ids
         if rows != ids:
-            run(f"CREATE TEMP TABLE {table}_once AS FROM {table} QUALIFY {_LATEST}")
+            latest = _LATEST.format(text=text)
+            run(f"CREATE TEMP TABLE {table}_once AS FROM {table} QUALIFY {latest}")
         else:
             run(f"CREATE TEMP VIEW {table}_once AS FROM {table}")
     gone = ", ".join(map(quoted, GONE))
-    text = f"is_self IS DISTINCT FROM false AND trim(selftext) NOT IN ({gone})"
+    text = f"is_self IS DISTINCT FROM false AND trim(selftext, {BLANKS}) NOT IN ({gone})"
     run(
         f"""CREATE TEMP TABLE posts AS
-        SELECT id, {_text("title")} AS title, {_text("selftext")} AS submission,
+        SELECT id, {text_of("title")} AS title, {text_of("selftext")} AS submission,
           coalesce(author, '[deleted]') AS author, score, {_MONTH} AS month
         FROM submissions_once WHERE {text if self_posts_only else "true"}"""
     )
     run(
         f"""CREATE TEMP TABLE texts AS
-        SELECT id, subreddit, {_text("body")} AS body, coalesce(author, '[deleted]') AS author,
+        SELECT id, subreddit, {text_of("body")} AS body, coalesce(author, '[deleted]') AS author,
           CASE WHEN score_hidden THEN NULL ELSE score END AS score, parent_id, link_id,
           created_utc, retrieved_on, {_MONTH} AS month
-        FROM comments_once WHERE trim(body) NOT IN ({gone})"""
+        FROM comments_once WHERE trim(body, {BLANKS}) NOT IN ({gone})"""
     )
     (kept,) = run("SELECT count(*) FROM texts").fetchone()
     run(
@@ -256,8 +259,8 @@ def _at_depth(connection: duckdb.DuckDBPyConnection, depth: int) -> str:
 
 # Of rows with the same id (a comment in two files) the one looked at last; the rest breaks ties.
 _LATEST = (
-    "row_number() OVER (PARTITION BY id ORDER BY retrieved_on DESC NULLS LAST, "
-    "created_utc, score DESC NULLS LAST, hash(*COLUMNS(*))) = 1"
+    "row_number() OVER (PARTITION BY id ORDER BY retrieved_on DESC NULLS LAST, created_utc, "
+    "score DESC NULLS LAST, {text}) = 1"
 )
 # Months since the year 0, so that months apart can be subtracted
 _MONTH = (
@@ -266,7 +269,7 @@ _MONTH = (
 )
 
 
-def _text(column: str) -> str:
+def text_of(column: str) -> str:
     """Return SQL for a text without "\\r" and NUL, which no CSV reader agrees on."""
     return (
         f"replace(replace(replace(coalesce({column}, ''), chr(13) || chr(10), chr(10)), "
