@@ -117,7 +117,7 @@ def _converted(handle: str, target: Path, source: Path, layers: int) -> Encoder:
 
 
 def _scratch(handle, workspace, texts, layers, width, vocabulary, seed) -> Encoder:
-    texts = sorted(set(texts or ()))
+    texts = sorted(set(() if texts is None else texts))
     if not texts:
         raise BotlibError(f'encoder "{handle}" learns its vocabulary from texts: pass some')
     # A vocabulary belongs to its texts: other texts get another encoder
