@@ -97,7 +97,7 @@ def test_baselines_stand_beside_the_classifiers(chain):
 
 
 def test_the_page_is_self_contained_and_shows_the_replies(chain):
-    workspace, _, page, _ = chain
+    _, _, page, _ = chain
     text = page.read_text(encoding="utf-8")
     assert "Best replies" in text
     for name in pipeline.STEPS:

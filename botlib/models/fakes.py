@@ -31,24 +31,31 @@ SPLITS = ("classifier", "validation", "test")
 LENGTH_EDGES = (0, 3, 6, 9, 12, 16, 20, 25, 30, 40, 50, 65, 80, 100, 140, 200, np.inf)
 
 
-def decoders(settings: RealismSettings) -> list[Decoder]:
-    """Returns the decoders that share the fakes: the main one, then those of `more_decoders`.
+def decoders(settings: RealismSettings, split: str = "test") -> list[Decoder]:
+    """Returns the decoders that share a split's fakes.
+
+    The main one and those of `more_decoders`; test comments are answered by `unseen_decoder` too,
+    of which the classifier has seen nothing in training.
 
     Raises:
-      BotlibError: `more_decoders` isn't a list of temperature:top_k:top_p.
+      BotlibError: a setting isn't temperature:top_k:top_p.
     """
     main = Decoder.of(settings)
-    mix = [main]
-    for entry in comma_list(settings.more_decoders):
-        try:
-            temperature, top_k, top_p = entry.split(":")
-            sampling = {"temperature": float(temperature), "top_k": int(top_k)}
-            mix.append(dataclasses.replace(main, **sampling, top_p=float(top_p)))
-        except ValueError:
-            raise BotlibError(
-                f"more_decoders: {entry!r} is not temperature:top_k:top_p, such as 1.0:0:0.95"
-            ) from None
-    return mix
+    names = {"more_decoders": comma_list(settings.more_decoders)}
+    if split == "test":
+        names["unseen_decoder"] = comma_list(settings.unseen_decoder)
+    return [main, *(_decoder(main, text, name) for name in names for text in names[name])]
+
+
+def _decoder(main: Decoder, text: str, setting: str) -> Decoder:
+    try:
+        temperature, top_k, top_p = text.split(":")
+        sampling = {"temperature": float(temperature), "top_k": int(top_k), "top_p": float(top_p)}
+    except ValueError:
+        raise BotlibError(
+            f"{setting}: {text!r} is not temperature:top_k:top_p, such as 1.0:0:0.95"
+        ) from None
+    return dataclasses.replace(main, **sampling)
 
 
 def write_fakes(
@@ -133,20 +140,18 @@ def _generate(
     seed: int,
     progress: bool,
 ) -> pd.DataFrame:
-    replies = generator.generate(
-        comments["comment"].tolist(),
-        n=settings.fakes_per_comment,
-        decoder=decoders(settings),
-        seed=seed,
-        progress=progress,
-    )
-    source = comments.iloc[replies["comment_index"]].reset_index(drop=True)
-    fakes = replies.assign(
-        comment_id=source["comment_id"],
-        comment=source["comment"],
-        split=source["split"],
-        real=0,
-    )
+    parts = []
+    for split, some in comments.groupby("split", sort=False):
+        replies = generator.generate(
+            some["comment"].tolist(),
+            n=settings.fakes_per_comment,
+            decoder=decoders(settings, split),
+            seed=seed,
+            progress=progress,
+        )
+        source = some.iloc[replies["comment_index"]].reset_index(drop=True)
+        parts.append(replies.assign(**source[["comment_id", "comment", "split"]], real=0))
+    fakes = pd.concat(parts, ignore_index=True)
     kept = fakes[fakes["reply"].str.len() > 0].reset_index(drop=True)
     kept.attrs["unfinished"] = int((~kept["finished"]).sum())
     return kept
