@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from botlib.data import raw
+from botlib.data import forgotten, raw
 from botlib.data.cleaning import (
     RAW_COLUMNS,
     RULES,
@@ -95,6 +95,7 @@ def write_pairs(workspace: Workspace, settings: DataSettings) -> PairsReport:
     for path in paths:
         month = read_table(path, RAW, RAW_COLUMNS)
         month = month[month["subreddit"].str.lower().isin(names)]
+        month = month[~forgotten.rows_of(month, workspace)]
         rows += len(month)
         month, counts = clean_rows(month, settings)
         parts.append(month)

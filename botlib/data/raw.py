@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 from tqdm.auto import tqdm
 
+from botlib.data import forgotten
 from botlib.data.months import number_of
 from botlib.errors import BotlibError
 from botlib.tables import RAW
@@ -157,6 +158,7 @@ def write_months(
     Returns:
       Number of rows of each month written.
     """
+    forgotten.remove_from(connection, workspace)
     rows = dict(
         connection.execute("SELECT month, count(*) FROM joined GROUP BY 1 ORDER BY 1").fetchall()
     )

@@ -1,0 +1,229 @@
+"""Removes people and texts from every table of a workspace, and says which models saw them."""
+
+import dataclasses
+import shutil
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+
+from botlib.data import forgotten
+from botlib.data.text import training_text
+from botlib.errors import BotlibError
+from botlib.tables import (
+    BERT_GAN_FAKE,
+    BERT_GAN_REAL,
+    GPT2_FINETUNE,
+    GPT2_GENERATE,
+    PREDICTIONS,
+    PROPOSED,
+    RAW,
+    REALISTIC,
+    Table,
+    read_table,
+    write_table,
+)
+from botlib.workspace import Workspace, hash_path, read_manifest
+
+# Splits whose pairs a model learns from, or is chosen by
+_LEARNT = {"gpt2": ("generator",), "bert": ("generator", "classifier", "validation")}
+
+
+@dataclasses.dataclass(frozen=True)
+class ForgetReport:
+    """What was removed.
+
+    Attributes:
+      removed: table, rows: every table that held something (blanked posts count in raw_data).
+      models: model, seen ("yes", or "perhaps" if it was trained on an earlier table): those to be
+        trained again, or deleted, for the texts to be gone from them too.
+      elsewhere: places that may still show the texts, which are left to the user.
+    """
+
+    removed: pd.DataFrame
+    models: pd.DataFrame
+    elsewhere: list[str]
+
+
+def forget(
+    workspace: Workspace, authors: Iterable[str] = (), ids: Iterable[str] = ()
+) -> ForgetReport:
+    """Remove what people wrote, or single posts, comments and replies, from every table.
+
+    Comments and replies go with their rows; of a post, title and text are blanked, since the rows
+    are other people's. A list of hashes is kept, and extraction and cleaning leave out what is on
+    it, so nothing comes back. Cached dump rows are deleted. Run it again if it was stopped.
+
+    Args:
+      workspace: whose tables, outbox and cache are cleared.
+      authors: user names, with or without "u/", in any case.
+      ids: of posts, comments or replies, with or without "t1_" or "t3_".
+
+    Raises:
+      BotlibError: neither an author nor an id is given.
+    """
+    names = {name.strip().removeprefix("/").removeprefix("u/").lower() for name in authors} - {""}
+    keys = {_bare(name) for name in ids} - {""}
+    if not names and not keys:
+        raise BotlibError("name somebody or something to forget: --author NAME or --ids FILE")
+    # First the list: should this be stopped, nothing removed can come back.
+    forgotten.add(workspace, names, keys)
+    shutil.rmtree(workspace.cache, ignore_errors=True)
+    removed: dict[str, int] = {}
+    months = sorted(workspace.raw_data.glob("myreddit_*.csv"))
+    gone_keys = keys.union(*(_ids_of(path, names, keys) for path in months))
+    pairs = _pairs_of(workspace, gone_keys)
+    # Which models saw them is known by the tables' hashes, hence before these change.
+    models = _models(workspace, set(pairs["split"]))
+    texts = {training_text(c, r) for c, r in zip(pairs["comment"], pairs["reply"], strict=True)}
+    _drop(
+        workspace.gpt2_finetune, GPT2_FINETUNE, lambda t: t["text"].isin(texts), removed, workspace
+    )
+    comments = set(pairs["comment"])
+    for path in sorted(workspace.models.glob("**/samples.csv")):
+        _drop_samples(path, comments, removed, workspace)
+    _from_outbox(workspace, names, gone_keys, removed)
+    # What tells where the rest is goes last, so that a run that was stopped can be repeated.
+    for path, table in _derived(workspace):
+        _drop(path, table, lambda t: _holds(t, gone_keys), removed, workspace)
+    for path in months:
+        _from_raw(path, names, keys, removed)
+    return ForgetReport(
+        pd.DataFrame(sorted(removed.items()), columns=["table", "rows"]),
+        models,
+        _elsewhere(workspace),
+    )
+
+
+def _bare(name: str) -> str:
+    name = name.strip()
+    return (name[3:] if name[:3] in ("t1_", "t3_") else name).lower()
+
+
+def _ids_of(path: Path, names: set[str], keys: set[str]) -> set[str]:
+    """Return the ids of a month's comments and replies that are to go."""
+    frame = read_table(path, RAW, ["comment_id", "comment_author", "reply_id", "reply_author"])
+    return {
+        name
+        for side in ("comment", "reply")
+        for name in frame.loc[_theirs(frame, side, names, keys), f"{side}_id"]
+    }
+
+
+def _theirs(frame: pd.DataFrame, side: str, names: set[str], keys: set[str]) -> pd.Series:
+    by_them = frame[f"{side}_author"].str.lower().isin(names)
+    return by_them | frame[f"{side}_id"].str.lower().isin(keys)
+
+
+def _from_raw(path: Path, names: set[str], keys: set[str], removed: dict[str, int]) -> None:
+    frame = read_table(path, RAW)
+    drop = _theirs(frame, "comment", names, keys) | _theirs(frame, "reply", names, keys)
+    posts = _theirs(frame, "submission", names, keys)
+    if touched := int((drop | posts).sum()):
+        frame.loc[posts, ["title", "submission"]] = ""
+        frame.loc[posts, "submission_author"] = "[deleted]"
+        write_table(path, frame[~drop], RAW)
+        removed[f"raw_data/{path.name}"] = touched
+
+
+def _pairs_of(workspace: Workspace, keys: set[str]) -> pd.DataFrame:
+    if not workspace.bert_gan_real.is_file():
+        return pd.DataFrame(columns=["comment", "reply", "split"])
+    frame = read_table(workspace.bert_gan_real, BERT_GAN_REAL)
+    return frame.loc[_holds(frame, keys), ["comment", "reply", "split"]]
+
+
+def _holds(frame: pd.DataFrame, keys: set[str]) -> pd.Series:
+    columns = [name for name in ("comment_id", "reply_id", "post_id") if name in frame.columns]
+    return frame[columns].isin(keys).any(axis=1)
+
+
+def _derived(workspace: Workspace) -> list[tuple[Path, Table]]:
+    """Return the tables made from raw_data that have ids, except gpt2_finetune, which has none."""
+    tables = [(workspace.gpt2_generate, GPT2_GENERATE)]
+    tables += [(path, BERT_GAN_FAKE) for path in workspace.bert_gan_fakes()]
+    for pattern, table in (
+        ("proposed_replies_*.csv", PROPOSED),
+        ("realistic_replies_*.csv", REALISTIC),
+        ("reply_score_predictions_*.csv", PREDICTIONS),
+    ):
+        tables += [(path, table) for path in sorted(workspace.root.glob(pattern))]
+    return [*tables, (workspace.bert_gan_real, BERT_GAN_REAL)]
+
+
+def _drop(path: Path, table: Table, test, removed: dict[str, int], workspace: Workspace) -> None:
+    if not path.is_file():
+        return
+    frame = read_table(path, table)
+    drop = test(frame)
+    if drop.any():
+        write_table(path, frame[~drop], table)
+        removed[str(path.relative_to(workspace.root))] = int(drop.sum())
+
+
+def _drop_samples(
+    path: Path, comments: set[str], removed: dict[str, int], workspace: Workspace
+) -> None:
+    frame = pd.read_csv(path, keep_default_na=False)
+    if "comment" in frame.columns and (drop := frame["comment"].isin(comments)).any():
+        frame[~drop].to_csv(path, index=False, lineterminator="\n")
+        removed[str(path.relative_to(workspace.root))] = int(drop.sum())
+
+
+def _from_outbox(
+    workspace: Workspace, names: set[str], keys: set[str], removed: dict[str, int]
+) -> None:
+    """Blank their comments; what was about to be posted is rejected."""
+    if not workspace.outbox.is_file():
+        return
+    with closing(sqlite3.connect(workspace.outbox)) as connection, connection:
+        rows = connection.execute("SELECT id, author, comment_id, post_id FROM replies").fetchall()
+        theirs = [
+            row
+            for row, author, comment, post in rows
+            if author.lower() in names or keys & {_bare(comment), _bare(post)}
+        ]
+        for row in theirs:
+            connection.execute(
+                "UPDATE replies SET comment = '', author = '', title = '' WHERE id = ?", (row,)
+            )
+            connection.execute(
+                "UPDATE replies SET state = 'rejected', reason = 'forgotten' "
+                "WHERE id = ? AND state IN ('proposed', 'approved', 'edited', 'failed')",
+                (row,),
+            )
+    if theirs:
+        removed[workspace.outbox.name] = len(theirs)
+
+
+def _models(workspace: Workspace, splits: set[str]) -> pd.DataFrame:
+    """Return the models that learnt from the tables that hold the forgotten pairs."""
+    rows = []
+    for kind, folders, table in (
+        ("gpt2", sorted(workspace.models.glob("gpt2/*")), workspace.gpt2_finetune),
+        ("bert", _judges(workspace), workspace.bert_gan_real),
+    ):
+        if not splits & set(_LEARNT[kind]):
+            continue
+        now = hash_path(table)
+        for folder in folders:
+            inputs = read_manifest(folder).get("inputs", {})
+            if not inputs:
+                continue
+            same = now in inputs.values()
+            rows.append((str(folder.relative_to(workspace.root)), "yes" if same else "perhaps"))
+    return pd.DataFrame(rows, columns=["model", "seen"])
+
+
+def _judges(workspace: Workspace) -> list[Path]:
+    folders = [workspace.bert_realism, workspace.bert_upvotes, workspace.bert_rank]
+    return [folder for folder in (*folders, workspace.context) if folder.is_dir()]
+
+
+def _elsewhere(workspace: Workspace) -> list[str]:
+    places = ["the dump files themselves, and tables of your own on BigQuery"]
+    if workspace.runs.is_dir() and any(workspace.runs.iterdir()):
+        places.append("executed notebooks in runs/, which show examples")
+    return places

@@ -1,0 +1,73 @@
+"""The list of people and texts that were forgotten, kept so that they don't come back."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import duckdb
+import pandas as pd
+
+from botlib.workspace import Workspace, atomic_file
+
+_COLUMNS = ["kind", "sha256", "since"]
+
+
+def hashed(name: str) -> str:
+    """Return what the list keeps of a name or id: a hash, so that the list itself names nobody."""
+    return hashlib.sha256(name.lower().encode()).hexdigest()
+
+
+def listed(workspace: Workspace, kind: str) -> set[str]:
+    """Return the hashes of the forgotten of one kind: "author" or "id"."""
+    if not workspace.forgotten.is_file():
+        return set()
+    table = pd.read_csv(workspace.forgotten, dtype=str)
+    return set(table.loc[table["kind"] == kind, "sha256"])
+
+
+def add(workspace: Workspace, authors: Iterable[str], ids: Iterable[str]) -> None:
+    """Add to the list; what is there already stays as it is."""
+    old = (
+        pd.read_csv(workspace.forgotten, dtype=str)
+        if workspace.forgotten.is_file()
+        else pd.DataFrame(columns=_COLUMNS)
+    )
+    today = datetime.now(UTC).date().isoformat()
+    new = [("author", hashed(name), today) for name in authors]
+    new += [("id", hashed(name), today) for name in ids]
+    table = pd.concat([old, pd.DataFrame(new, columns=_COLUMNS)])
+    with atomic_file(workspace.forgotten) as file:
+        table.drop_duplicates(["kind", "sha256"]).to_csv(file, index=False, lineterminator="\n")
+
+
+def remove_from(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
+    """Take the forgotten out of the tables `joined` and `posts` before they are written."""
+    authors, ids = (sorted(listed(workspace, kind)) for kind in ("author", "id"))
+    if not authors and not ids:
+        return
+
+    def among(column: str, hashes: list[str]) -> str:
+        return f"list_contains({hashes}::VARCHAR[], sha256(lower({column})))"
+
+    gone = [among(f"{side}_author", authors) for side in ("comment", "reply")]
+    gone += [among(f"{side}_id", ids) for side in ("comment", "reply")]
+    connection.execute(f"DELETE FROM joined WHERE {' OR '.join(gone)}")
+    posts = f"{among('submission_author', authors)} OR {among('submission_id', ids)}"
+    connection.execute(
+        f"UPDATE posts SET submission = '' WHERE id IN (SELECT submission_id FROM joined "
+        f"WHERE {posts})"
+    )
+    connection.execute(
+        f"UPDATE joined SET title = '', submission_author = '[deleted]' WHERE {posts}"
+    )
+
+
+def rows_of(frame: pd.DataFrame, workspace: Workspace) -> pd.Series:
+    """Return which rows of a raw table hold a forgotten comment or reply."""
+    authors, ids = listed(workspace, "author"), listed(workspace, "id")
+    gone = pd.Series(False, index=frame.index)
+    if authors or ids:
+        for side in ("comment", "reply"):
+            gone |= frame[f"{side}_author"].map(hashed).isin(authors)
+            gone |= frame[f"{side}_id"].map(hashed).isin(ids)
+    return gone

@@ -1,0 +1,105 @@
+"""What people ask to be forgotten goes from every table, and doesn't come back."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from botlib.__main__ import main
+from botlib.data import dumps, pairs, sample
+from botlib.data.forget import forget
+from botlib.errors import BotlibError
+from botlib.settings import DataSettings
+from botlib.tables import BERT_GAN_REAL, GPT2_FINETUNE, RAW, read_table
+from botlib.workspace import write_manifest
+
+NAMES = list(sample.SUBREDDITS)
+
+
+def _make(workspace):
+    dumps.extract(workspace.dumps, subreddits=NAMES, out=workspace, progress=False)
+    return pairs.write_pairs(workspace, DataSettings(subreddits=",".join(NAMES)))
+
+
+@pytest.fixture
+def filled(workspace):
+    sample.write_sample(workspace.dumps, seed=3, threads=60)
+    _make(workspace)
+    return workspace
+
+
+def _raw(workspace):
+    return pd.concat(read_table(path, RAW) for path in workspace.raw_data.glob("*.csv"))
+
+
+def _text(workspace):
+    return "\n".join(path.read_text() for path in sorted(workspace.root.rglob("*.csv")))
+
+
+def test_an_author_goes_everywhere_and_does_not_come_back(filled, capsys):
+    real = read_table(filled.bert_gan_real, BERT_GAN_REAL)
+    raw = _raw(filled)
+    learnt = real[real["split"] == "generator"]
+    author = raw.loc[raw["reply_id"].isin(learnt["reply_id"]), "reply_author"].mode()[0]
+    theirs = set(raw.loc[raw["reply_author"] == author, "reply"])
+    assert author in _text(filled)
+
+    status = main(["forget", "--workspace", str(filled.root), "--author", f"u/{author.upper()}"])
+
+    assert status == 0
+    assert "gpt2_finetune.csv" in capsys.readouterr().out
+    assert not re.search(rf"\b{author}\b", _text(filled))
+    left = read_table(filled.gpt2_finetune, GPT2_FINETUNE)["text"]
+    assert 0 < len(left) < len(learnt)
+    kept = set(read_table(filled.bert_gan_real, BERT_GAN_REAL)["reply"])
+    assert not (theirs & kept) - set(real.loc[~real["reply"].isin(theirs), "reply"])
+    before = {path.name: path.read_bytes() for path in filled.root.glob("*.csv")}
+    _make(filled)
+    assert not re.search(rf"\b{author}\b", _text(filled))
+    # What is made again is what removal left.
+    assert read_table(filled.bert_gan_real, BERT_GAN_REAL).shape[0] > 0
+    assert set(before) == {path.name for path in filled.root.glob("*.csv")}
+
+
+def test_ids_of_replies_and_posts(filled, tmp_path):
+    raw = _raw(filled)
+    reply, post = raw["reply_id"].iloc[0], raw["submission_id"].iloc[-1]
+    (tmp_path / "ids.txt").write_text(f"t1_{reply}\nt3_{post}\n")
+    assert (
+        main(["forget", "--workspace", str(filled.root), "--ids", str(tmp_path / "ids.txt")]) == 0
+    )
+    for _ in range(2):
+        after = _raw(filled)
+        assert reply not in set(after["reply_id"]) | set(after["comment_id"])
+        of_post = after[after["submission_id"] == post]
+        assert (
+            len(of_post) and (of_post["submission"] == "").all() and (of_post["title"] == "").all()
+        )
+        _make(filled)
+
+
+def test_models_that_learnt_from_it_are_named(filled):
+    folder = filled.gpt2("run1")
+    folder.mkdir(parents=True)
+    write_manifest(folder, inputs=[filled.gpt2_finetune], parameters={}, seed=1)
+    filled.bert_realism.mkdir()
+    real = read_table(filled.bert_gan_real, BERT_GAN_REAL)
+    write_manifest(filled.bert_realism, inputs=[filled.gpt2_generate], parameters={}, seed=1)
+    in_test = real.loc[real["split"] == "test", "reply_id"].iloc[0]
+    assert forget(filled, ids=[in_test]).models.empty
+    in_generator = real.loc[real["split"] == "generator", "reply_id"].iloc[0]
+    models = forget(filled, ids=[in_generator]).models
+    assert dict(zip(models["model"], models["seen"], strict=True)) == {
+        "models/gpt2/run1": "yes",
+        "models/bert_realism": "perhaps",
+    }
+
+
+def test_nothing_to_forget_is_an_error(workspace):
+    with pytest.raises(BotlibError, match="--author"):
+        forget(workspace, authors=[" "])
+
+
+def test_the_list_names_nobody(filled):
+    forget(filled, authors=["somebody_there"])
+    assert "somebody" not in filled.forgotten.read_text()
