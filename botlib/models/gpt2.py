@@ -192,15 +192,18 @@ class Run:
         if better:
             self.state |= {"best_step": step, "best_loss": result.loss}
         self._write_state()
-        self._new = []
-        # The time of a validation counts for no step's speed
-        self._last = time.monotonic()
-        self._tidy(step)
+        self._after_state(step)
         if result.loss is not None:
             note = f"step {step}: validation loss {result.loss:.3f}, perplexity "
             self._bar.write(f"{note}{result.perplexity:.1f}{' (best)' if better else ''}")
         if self.on_round:
             self.on_round(self.losses, self.samples)
+
+    def _after_state(self, step: int) -> None:
+        self._new = []
+        # The time of a validation counts for no step's speed
+        self._last = time.monotonic()
+        self._tidy(step)
 
     def _keep_best(self, step: int, model: Path) -> None:
         if self.settings.quantization == "float32":

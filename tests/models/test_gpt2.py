@@ -18,7 +18,7 @@ from botlib.models.vocabulary import Vocabulary
 from botlib.settings import Gpt2Settings
 from botlib.tables import GPT2_FINETUNE, write_table
 from botlib.workspace import Workspace, read_manifest
-from tests.models.conftest import FINETUNE, TINY, fill, finetune_apart, python
+from tests.models.conftest import TINY, fill, finetune_apart, python
 
 
 def test_a_run_leaves_what_the_layout_says(gpt2_run: Path) -> None:
@@ -73,35 +73,53 @@ def test_windows_show_each_text_once_an_epoch_from_its_start() -> None:
     np.testing.assert_array_equal(again.batch(20, 2), windows.batch(20, 2))
 
 
+RESUME = """
+import json, sys
+from botlib.models import gpt2
+from botlib.settings import Gpt2Settings
+from botlib.workspace import Workspace
+workspace, settings = Workspace.open(sys.argv[1]), json.loads(sys.argv[2])
+def finetune(**changes):
+    return gpt2.finetune(workspace, Gpt2Settings(**settings | changes), progress=False)
+"""
+KILLED_IN_A_ROUND = """
+import os, signal
+after = gpt2.Run._after_step
+def step(self, hooks, loss):
+    after(self, hooks, loss)
+    if hooks.step == 27:
+        os.kill(os.getpid(), signal.SIGKILL)
+gpt2.Run._after_step = step
+finetune()
+"""
+# After the checkpoint was saved and before the state counts it; then after the state
+KILLED_AROUND_THE_STATE = """
+class Killed(BaseException):
+    pass
+def kill(*_):
+    raise Killed
+for name in ("_write_state", "_after_state"):
+    usual = getattr(gpt2.Run, name)
+    setattr(gpt2.Run, name, kill)
+    try:
+        finetune()
+    except Killed:
+        setattr(gpt2.Run, name, usual)
+    else:
+        raise AssertionError("not killed")
+finetune()
+"""
+
+
 def test_killed_at_any_moment_it_goes_on_and_counts_no_round_twice(
     gpt2_workspace: Workspace, tmp_path: Path
 ) -> None:
     workspace = Workspace.open(tmp_path / "killed", create=True)
     for name in ("gpt2_finetune.csv", "bert_gan_real.csv"):
         shutil.copyfile(gpt2_workspace.root / name, workspace.root / name)
-    killed = """
-import os, signal
-from botlib.models import gpt2
-{patch}
-"""
-    train = "\n" + FINETUNE
-    # In the middle of a round; after a checkpoint was saved, before the state is; after the state
-    moments = (
-        """
-after = gpt2.Run._after_step
-def step(self, hooks, loss):
-    after(self, hooks, loss)
-    if hooks.step == 27: os.kill(os.getpid(), signal.SIGKILL)
-gpt2.Run._after_step = step""",
-        "gpt2.Run._write_state = lambda self: os.kill(os.getpid(), signal.SIGKILL)",
-        "gpt2.Run._tidy = lambda self, step: self.state['step'] == 40 and "
-        "step == self.state['step'] and self._new == [] and hasattr(self, '_bar') and "
-        "os.kill(os.getpid(), signal.SIGKILL)",
-    )
-    for patch in moments:
-        done = finetune_apart(workspace, check=False, code=killed.format(patch=patch) + train)
-        assert done.returncode == -9, done.stderr[-2000:]
-    finetune_apart(workspace)
+    done = finetune_apart(workspace, check=False, code=RESUME + KILLED_IN_A_ROUND)
+    assert done.returncode == -9, done.stderr[-2000:]
+    finetune_apart(workspace, code=RESUME + KILLED_AROUND_THE_STATE)
     run, whole = workspace.gpt2("run1"), gpt2_workspace.gpt2("run1")
     ours, theirs = (pd.read_csv(folder / "losses.csv") for folder in (run, whole))
     assert list(ours["step"]) == list(range(1, 61))
@@ -116,41 +134,33 @@ def test_nothing_to_do_is_done_at_once_and_more_steps_go_on(
 ) -> None:
     workspace = Workspace.open(shutil.copytree(gpt2_workspace.root, tmp_path / "copy"))
     before = (workspace.gpt2("run1") / "manifest.json").read_bytes()
-    code = """
-import sys, json
-from botlib.models.gpt2 import finetune
-from botlib.settings import Gpt2Settings
-from botlib.workspace import Workspace
-finetune(Workspace.open(sys.argv[1]), Gpt2Settings(**json.loads(sys.argv[2])), progress=False)
-assert "tensorflow" not in sys.modules
-"""
-    finetune_apart(workspace, code=code)
+    finetune_apart(workspace, code=f"{RESUME}finetune()\nassert 'tensorflow' not in sys.modules")
     assert (workspace.gpt2("run1") / "manifest.json").read_bytes() == before
-    finetune_apart(workspace, steps=80)
-    assert len(pd.read_csv(workspace.gpt2("run1") / "losses.csv")) == 80
-    done = finetune_apart(workspace, learning_rate=1e-3, steps=2, max_minutes=5.0)
+    done = finetune_apart(
+        workspace,
+        code=f"{RESUME}finetune(steps=80)\nfinetune(learning_rate=1e-3, steps=2, max_minutes=5.0)",
+    )
     assert "learning_rate changed" in done.stdout
     assert len(pd.read_csv(workspace.gpt2("run1") / "losses.csv")) == 2
     assert len(pd.read_csv(workspace.gpt2("run1.previous") / "losses.csv")) == 80
 
 
-def test_patience_and_time_end_a_run(workspace: Workspace) -> None:
-    fill(workspace)
-    code = """
-from botlib.models import gpt2_validation
-losses = iter([1.0, 2.0, 3.0, 4.0, 5.0])
+ENDS = """
+from botlib.models import gpt2_card, gpt2_validation
+losses = iter([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
 gpt2_validation.perplexity_loss = lambda *_: next(losses)
+gpt2_card.make = lambda *_: {}
+finetune(round_steps=2, patience=2, steps=50)
+finetune(run_name="late", max_minutes=0.0001)
 """
-    with_losses = code + FINETUNE.replace(
-        "finetune(W",
-        "from botlib.models import gpt2_card\ngpt2_card.make = lambda *_: {}\nfinetune(W",
-    )
-    finetune_apart(workspace, code=with_losses, round_steps=2, patience=2, steps=50)
+
+
+def test_patience_and_time_end_a_run(workspace: Workspace) -> None:
+    finetune_apart(fill(workspace), code=RESUME + ENDS)
     run = workspace.gpt2("run1")
     assert len(pd.read_csv(run / "losses.csv")) == 6
     assert json.loads((run / "state.json").read_text())["best_step"] == 2
     assert [p.stem for p in run.glob("best/*.index")] == ["model-2"]
-    finetune_apart(workspace, run_name="late", max_minutes=0.0001)
     assert len(pd.read_csv(workspace.gpt2("late") / "losses.csv")) == 1
 
 
@@ -187,10 +197,12 @@ def test_wrong_settings(workspace: Workspace, changes: dict, message: str) -> No
         finetune(workspace, Gpt2Settings(**TINY | changes))
 
 
-def test_too_little_data_for_a_window(workspace: Workspace) -> None:
-    fill(workspace, 8)
-    done = finetune_apart(workspace, check=False)
-    assert "the data set is too small" in done.stderr
+def test_too_little_data_for_a_window(gpt2_run: Path, workspace: Workspace) -> None:
+    words = Vocabulary(gpt2_run / "ctranslate2")
+    with pytest.raises(BotlibError, match=r"too small: .* tokens in 3 texts"):
+        gpt2_dataset.encode(["My cat eats figs."] * 3, words)
+    with pytest.raises(BotlibError, match="window=64"):
+        gpt2_dataset.Windows(np.zeros(10, dtype=np.int32), end=0, length=64, seed=1)
     write_table(workspace.gpt2_finetune, pd.DataFrame({"text": []}), GPT2_FINETUNE)
     from botlib.models.gpt2 import finetune
 
