@@ -42,7 +42,7 @@ def candidates(
     *,
     n: int = 10,
     decoder: Any = None,
-    seed: int = 0,
+    seed: int | None = 0,
     progress: bool = False,
 ) -> pd.DataFrame:
     """Generates candidate replies.
@@ -52,7 +52,7 @@ def candidates(
       generator: see `botlib.models.generator`.
       n: candidates for each comment.
       decoder: see `botlib.models.decoder`; None leaves the generator's own.
-      seed: of the sampling.
+      seed: of the sampling; None: different each time.
       progress: shows a bar.
 
     Returns:
@@ -88,41 +88,36 @@ def score(
     return scored
 
 
-def queue(outbox: Outbox, chosen: pd.DataFrame, reddit: Client) -> pd.DataFrame:
+def queue(
+    outbox: Outbox, chosen: pd.DataFrame, reddit: Client, *, fresh: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Puts the chosen replies into the outbox, for a person to judge.
 
-    Reddit is asked once for each hundred comments, so that what was deleted, locked or answered
-    since isn't proposed, and that the author and the link are known.
+    Unless the comments were read just now, Reddit is asked once for each fifty, so that what was
+    deleted, locked or answered since isn't proposed, and that authors and links are known.
 
     Args:
       outbox: the workspace's.
       chosen: from `ranking.choose`; only rows with the decision "reply" are queued.
       reddit: where they will be posted.
+      fresh: comments read just now (`Reading.comments`); Reddit isn't asked about them again.
 
     Returns:
       One row a chosen reply: subreddit, comment_id, decision ("proposed", "known" or "left out"),
       reason.
+
+    Raises:
+      BotlibError: Reddit can't be read now.
     """
     wanted = chosen[chosen["decision"] == CHOSEN]
-    names = [f"t1_{i}" for i in wanted["comment_id"]] + [f"t3_{i}" for i in wanted["post_id"]]
-    try:
-        found = {t.fullname: vars(t) for t in reddit.info(fullnames=list(dict.fromkeys(names)))}
-    except UNREADABLE as error:
-        raise BotlibError(f"Reddit can't be read now ({error}): run this again later") from error
+    facts = _facts(wanted, reddit) if fresh is None else _facts_of(fresh)
     rows = []
     for row in wanted.to_dict("records"):
-        comment, post = found.get(f"t1_{row['comment_id']}"), found.get(f"t3_{row['post_id']}")
-        if comment is None or post is None:
-            decision, reason = "left out", "the comment or its post is gone"
-        elif reason := unanswerable(comment, post, reddit.name):
-            decision = "left out"
-        else:
-            given = {
-                **{key: row[key] for key in _QUEUED},
-                "reply": row["proposed_reply"],
-                "author": author_name(comment),
-                "permalink": comment.get("permalink") or "",
-            }
+        author, permalink, refusal = facts[row["comment_id"]]
+        decision, reason = "left out", refusal
+        if not refusal:
+            given = {key: row[key] for key in _QUEUED}
+            given |= {"reply": row["proposed_reply"], "author": author, "permalink": permalink}
             added, _ = outbox.propose(reddit.site, [given])
             decision = "proposed" if added else "known"
             reason = row["reason"] if added else "the comment has a reply in the outbox"
@@ -130,6 +125,29 @@ def queue(outbox: Outbox, chosen: pd.DataFrame, reddit: Client) -> pd.DataFrame:
              reason=reason, score=row["score"], prob_real=row["prob_real"])  # fmt: skip
         rows.append((row["subreddit"], row["comment_id"], decision, reason))
     return pd.DataFrame(rows, columns=["subreddit", "comment_id", "decision", "reason"])
+
+
+def _facts(wanted: pd.DataFrame, reddit: Client) -> dict[str, tuple[str, str, str]]:
+    """By comment: its author, its link, and why it may not be answered ("" if it may)."""
+    names = [f"t1_{i}" for i in wanted["comment_id"]] + [f"t3_{i}" for i in wanted["post_id"]]
+    try:
+        found = {t.fullname: vars(t) for t in reddit.info(fullnames=list(dict.fromkeys(names)))}
+    except UNREADABLE as error:
+        raise BotlibError(f"Reddit can't be read now ({error}): run this again later") from error
+    facts = {}
+    for comment_id, post_id in zip(wanted["comment_id"], wanted["post_id"], strict=True):
+        comment, post = found.get(f"t1_{comment_id}"), found.get(f"t3_{post_id}")
+        if comment is None or post is None:
+            facts[comment_id] = ("", "", "the comment or its post is gone")
+        else:
+            refusal = unanswerable(comment, post, reddit.name)
+            facts[comment_id] = (author_name(comment), comment.get("permalink") or "", refusal)
+    return facts
+
+
+def _facts_of(fresh: pd.DataFrame) -> dict[str, tuple[str, str, str]]:
+    rows = fresh[["comment_id", "author", "permalink"]].itertuples(index=False)
+    return {comment_id: (author, permalink, "") for comment_id, author, permalink in rows}
 
 
 _QUEUED = ("subreddit", "post_id", "comment_id", "title", "comment", "prob_real", "score", "reason")

@@ -171,7 +171,10 @@ def _fate(fields: dict) -> tuple[int | None, str]:
 def _delete(
     outbox: Outbox, reddit: Client, reply: Reply, reason: str, score: int | None = None
 ) -> None:
-    reddit.comment(reply.reply_id).delete()
+    try:
+        reddit.comment(reply.reply_id).delete()
+    except UNREADABLE as error:
+        raise BotlibError(f"reply {reply.id} can't be deleted now ({error}): run again") from error
     _record(outbox, reply, score, "deleted")
     note("deleted", reply=reply.id, subreddit=reply.subreddit, reason=reason)
 

@@ -153,9 +153,10 @@ def propose_round(
     *,
     decoder: Any = None,
     threshold: float | None = None,
+    stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.time,
 ) -> Round:
-    """Reads, generates, scores, chooses and queues; posts nothing.
+    """Reads, then generates, scores, chooses and queues post by post; sends nothing.
 
     Args:
       workspace: its outbox.
@@ -165,6 +166,7 @@ def propose_round(
       post: what 06 demands of a reply.
       decoder: see `botlib.models.decoder`.
       threshold: of realism; by default the setting.
+      stop: asked between two posts.
       clock: seconds since 1970, UTC.
     """
     began = time.monotonic()
@@ -176,39 +178,63 @@ def propose_round(
             note("skipped", **row)
         # What a person is judging, or has judged, need not be written again
         comments = reading.comments[~reading.comments["comment_id"].isin(known)]
-        note("read", comments=len(comments), known=len(reading.comments) - len(comments),
-             skipped=len(reading.skipped), requests=reading.requests)  # fmt: skip
-        proposed = bot.candidates(
-            comments,
-            models.generator,
-            n=generate.candidates,
-            decoder=decoder,
-            # Each round draws other replies, and can be drawn again
-            seed=generate.seed + int(clock()) % 100_000,
+        note(
+            "read",
+            comments=len(comments),
+            known=len(reading.comments) - len(comments),
+            skipped=len(reading.skipped),
+            requests=reading.requests,
         )
-        scored = bot.score(proposed, models.realism, models.upvotes)
-        rank_score = None
-        if models.rank is not None and len(scored):
-            rank_score = models.rank.predict(
-                scored["comment"].tolist(), scored["proposed_reply"].tolist()
-            )
-        chosen = ranking.choose(
-            scored,
-            threshold=post.threshold if threshold is None else threshold,
-            max_chars=post.max_chars,
-            rank_score=rank_score,
-            comment_worth=comment_worth(models.context, reading, proposed, clock()),
-            thread_texts=reading.texts,
-            training_replies=models.training_replies,
-            per_post=post.max_per_post == 1,
-        )
-        best = chosen.sort_values("rank", na_position="last").drop_duplicates("comment_id")
-        for row in best.to_dict("records"):
-            note("candidate", subreddit=row["subreddit"], comment=row["comment_id"],
-                 decision=row["decision"], reason=row["reason"], score=row["score"],
-                 prob_real=row["prob_real"])  # fmt: skip
-        queued = bot.queue(outbox, chosen, reddit)
-    return Round(reading, chosen, queued, time.monotonic() - began)
+        thresholds = post.threshold if threshold is None else threshold
+        chosen, queued = [], []
+        for _, of_post in comments.groupby("post_id", sort=False):
+            if stop():
+                break
+            judged = _judge(of_post, reading, models, generate, post, decoder, thresholds, clock())
+            best = judged.sort_values("rank", na_position="last").drop_duplicates("comment_id")
+            for row in best.to_dict("records"):
+                note("candidate", **{key: row[key] for key in _LOGGED}, comment=row["comment_id"])
+            chosen.append(judged)
+            queued.append(bot.queue(outbox, judged, reddit, fresh=reading.comments))
+    return Round(reading, _together(chosen), _together(queued), time.monotonic() - began)
+
+
+_LOGGED = ("subreddit", "decision", "reason", "score", "prob_real")
+
+
+def _judge(
+    comments: pd.DataFrame,
+    reading: Reading,
+    models: Models,
+    generate: GenerateSettings,
+    post: PostSettings,
+    decoder: Any,
+    threshold: float,
+    now: float,
+) -> pd.DataFrame:
+    """Candidates for the comments of one post, scored and decided about."""
+    # Without a seed the generator need not load again; a bot's replies need not be drawn twice
+    proposed = bot.candidates(
+        comments, models.generator, n=generate.candidates, decoder=decoder, seed=None
+    )
+    scored = bot.score(proposed, models.realism, models.upvotes)
+    pairs = scored["comment"].tolist(), scored["proposed_reply"].tolist()
+    return ranking.choose(
+        scored,
+        threshold=threshold,
+        max_chars=post.max_chars,
+        rank_score=None if models.rank is None else models.rank.predict(*pairs),
+        comment_worth=comment_worth(models.context, reading, proposed, now),
+        thread_texts=reading.texts,
+        training_replies=models.training_replies,
+        per_post=post.max_per_post == 1,
+    )
+
+
+def _together(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    if frames:
+        return pd.concat(frames, ignore_index=True)
+    return pd.DataFrame(columns=["comment_id", "decision", "reason"])
 
 
 def run(
@@ -279,7 +305,14 @@ def _round(
         if stop():
             return
         done = propose_round(
-            workspace, reddit, models, generate, post, decoder=decoder, threshold=threshold
+            workspace,
+            reddit,
+            models,
+            generate,
+            post,
+            decoder=decoder,
+            threshold=threshold,
+            stop=stop,
         )
         bot.approve_in_sandbox(outbox, reddit, post)
     if stop():

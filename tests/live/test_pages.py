@@ -3,9 +3,12 @@
 import shutil
 import subprocess
 import urllib.request
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from botlib.live import sortable
 from botlib.live.policy import with_disclosure
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -42,25 +45,39 @@ def test_unknown_pages_are_404(sandbox):
         page(sandbox, "/r/writing/comments/none/_/")
 
 
-def test_a_browser_shows_what_the_bot_wrote(sandbox, answered, tmp_path):
+def browse(folder: Path, *arguments: str) -> bytes:
+    """Runs a headless browser; the test is skipped where there is none."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         pytest.skip("no Chromium is installed")
     options = [
         *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
         *("--disable-sync", "--disable-background-networking", "--disable-component-update"),
-        "--window-size=900,1200",
+        *("--window-size=900,1200", f"--user-data-dir={folder / 'profile'}"),
     ]
-    picture = tmp_path / "page.png"
-    common = [browser, *options, f"--user-data-dir={tmp_path / 'profile'}"]
+    command = [browser, *options, *arguments]
+    return subprocess.run(command, capture_output=True, timeout=90, check=True).stdout
+
+
+def test_a_browser_shows_what_the_bot_wrote(sandbox, answered, tmp_path):
     address = sandbox.url + answered["permalink"]
-    shown = subprocess.run(
-        [*common, "--dump-dom", address], capture_output=True, timeout=90, check=True
-    ).stdout.decode()
+    shown = browse(tmp_path, "--dump-dom", address).decode()
     assert "Write at night. 😀" in shown
     assert "שלום עולם 👩‍👩‍👧" in shown
     assert "hacked</title>" not in shown
-    subprocess.run(
-        [*common, f"--screenshot={picture}", address], capture_output=True, timeout=90, check=True
-    )
+    picture = tmp_path / "page.png"
+    browse(tmp_path, f"--screenshot={picture}", address)
     assert picture.stat().st_size > 5_000
+
+
+def test_a_table_that_a_click_sorts(tmp_path):
+    frame = pd.DataFrame({"reply": ["b <i>", "a 😀", "c"], "score": [2.5, 10.0, None]})
+    shown = sortable.table(frame).data
+    assert "b &lt;i&gt;" in shown
+    assert shown.count("<tr>") == 4
+    assert "2 of 3 rows" in sortable.table(frame, ["reply"], rows=2).data
+    click = "<script>document.querySelectorAll('th')[1].click()</script>"
+    page = tmp_path / "table.html"
+    page.write_text(f"<meta charset=utf-8>{shown}{click}", encoding="utf-8")
+    dom = browse(tmp_path, "--dump-dom", page.as_uri()).decode()
+    assert dom.index(">c<") < dom.index("b &lt;i") < dom.index("a 😀")
