@@ -16,6 +16,8 @@ from botlib.errors import BotlibError
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 # Longer words are [UNK], as in google-research/bert
 MAX_WORD_CHARS = 200
+# Words whose pieces are remembered; they take some 200 bytes each
+MOST_WORDS = 500_000
 # The share of a pair's room that a comment keeps when a long reply would push it out
 COMMENT_SHARE = 0.25
 # [CLS] comment [SEP] reply [SEP]
@@ -81,7 +83,7 @@ class PairFeatures:
     """
 
     def __init__(self, vocab_file: Path, do_lower_case: bool, max_tokens: int) -> None:
-        from tokenizers import Tokenizer, models, pre_tokenizers
+        from tokenizers import Tokenizer, models
 
         if max_tokens < EXTRA_TOKENS + 2:
             raise BotlibError(f"max_tokens must be at least {EXTRA_TOKENS + 2}, not {max_tokens}")
@@ -97,7 +99,7 @@ class PairFeatures:
         self._tokenizer = Tokenizer(
             models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=MAX_WORD_CHARS)
         )
-        self._tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+        self._pieces: dict[str, list[int]] = {}
 
     def encode(self, comments: Sequence[str], replies: Sequence[str]) -> EncodedPairs:
         """Returns the encoded pairs, in order.
@@ -122,9 +124,15 @@ class PairFeatures:
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Returns the WordPiece ids of each text, without special tokens."""
-        cleaned = [self._clean(text) for text in texts]
-        encodings = self._tokenizer.encode_batch_fast(cleaned, add_special_tokens=False)
-        return [encoding.ids for encoding in encodings]
+        words = [self._clean(text).split() for text in texts]
+        if len(self._pieces) > MOST_WORDS:
+            self._pieces.clear()
+        # Words repeat: each distinct one is cut into pieces once
+        new = list({word for found in words for word in found} - self._pieces.keys())
+        encodings = self._tokenizer.encode_batch_fast(new, add_special_tokens=False)
+        self._pieces.update(zip(new, (encoding.ids for encoding in encodings), strict=True))
+        pieces = self._pieces
+        return [[piece for word in found for piece in pieces[word]] for found in words]
 
     def _clean(self, text: str) -> str:
         if self.do_lower_case and "Σ" in text:
@@ -176,12 +184,11 @@ class _Characters(dict):
             return " "
         if character in "\0\ufffd" or category in ("Cc", "Cf"):
             return ""
-        if _is_chinese(ord(character)):
-            return f" {character} "
+        apart = _is_chinese(ord(character))
         if self._do_lower_case:
             decomposed = unicodedata.normalize("NFD", character.lower())
             character = "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
-        return "".join(f" {c} " if _is_punctuation(c) else c for c in character)
+        return "".join(f" {c} " if apart or _is_punctuation(c) else c for c in character)
 
 
 def _is_chinese(code: int) -> bool:
