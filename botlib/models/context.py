@@ -116,6 +116,8 @@ def train(
     rows, trees = {}, {}
     for variant in VARIANTS:
         chosen = columns if variant == LATER else columns.drop(columns=later)
+        # scikit-learn 1.9 can't bin a column without any number; a constant says as little
+        chosen = chosen.mask(chosen.isna().all(axis=0), 0.0, axis="columns")
         model = HistGradientBoostingClassifier(
             learning_rate=0.08,
             max_iter=max_rounds,

@@ -102,6 +102,14 @@ def test_features_count_depth_and_position():
     assert columns["comment_score"].isna().all()
 
 
+def test_columns_that_are_unknown_everywhere_do_no_harm(replies, tmp_path):
+    bare = replies[["comment", "reply", "rating", "subreddit"]].assign(
+        comment_score=pd.array([pd.NA] * len(replies), dtype="Int64")
+    )
+    context.train(bare, out=tmp_path / "c", max_rounds=3)
+    assert context.ContextModel(tmp_path / "c", "later").predict(replies).shape == (1200, 4)
+
+
 def test_a_rating_nobody_gave_gets_no_probability(replies, tmp_path):
     context.train(replies[replies.rating != 2], out=tmp_path / "c", max_rounds=5)
     p = context.ContextModel(tmp_path / "c").predict(replies)
