@@ -168,7 +168,6 @@ def execute(name: str, target: Path, values: Mapping[str, Any]) -> Result:
                 str(target),
                 parameters=cell,
                 progress_bar={"desc": name, "unit": "cell"},
-                cwd=str(NOTEBOOK_FOLDER),
                 kernel_manager_class=_logged_to(log),
                 # A progress bar's hundred states would make a hundred lines of the executed copy
                 coalesce_streams=True,
@@ -201,6 +200,7 @@ def _kernel_environment() -> typing.Iterator[None]:
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "TF_USE_LEGACY_KERAS": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "BOTLIB_BATCH": "1",  # nobody is there to move a slider
     }
     before = {key: os.environ.get(key) for key in wanted}
     os.environ.update(wanted)

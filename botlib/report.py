@@ -1,6 +1,7 @@
 """One self-contained page over a run: a summary first, then each executed notebook, folded."""
 
 import html
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -116,6 +117,9 @@ def _folded(result: Result) -> str:
 
     notebook = nbformat.read(result.executed, as_version=4)
     for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            # The badge's picture would be fetched from elsewhere
+            cell.source = _BADGE.sub("", cell.source)
         # The widgets' own state needs scripts from elsewhere; their text fallback is shown instead
         for output in cell.get("outputs", []):
             if "data" in output:
@@ -124,6 +128,8 @@ def _folded(result: Result) -> str:
     body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
     return f"<details><summary>{result.notebook}</summary>\n{body}\n</details>"
 
+
+_BADGE = re.compile(r"\[!\[[^]]*\]\(http[^)]*\)\]\([^)]*\)")
 
 _PAGE = """<!doctype html>
 <html lang="en">

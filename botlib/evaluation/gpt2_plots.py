@@ -34,7 +34,8 @@ def loss_curve(losses: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             label="validation (held-out replies)",
             **VALIDATION,
         )
-        best = rounds.loc[rounds["validation_loss"].idxmin()]
+        # By position: a resumed run's rows may repeat an index
+        best = rounds.iloc[int(rounds["validation_loss"].argmin())]
         ax.axvline(best["step"], color="0.6", linewidth=0.8, linestyle=":")
     finish(ax, "GPT-2 fine-tuning", "step", "nats per token", "upper right")
     return ax
@@ -45,8 +46,7 @@ def loss_table(losses: pd.DataFrame) -> pd.DataFrame:
     ends = losses["validation_loss"].notna().to_numpy()
     if not ends.any():
         ends = np.arange(len(losses)) == len(losses) - 1
-    rounds = pd.Series(np.cumsum(ends) - ends, index=losses.index)
-    grouped = losses.groupby(rounds)
+    grouped = losses.groupby(np.cumsum(ends) - ends)
     return pd.DataFrame(
         {
             "step": grouped["step"].last(),
