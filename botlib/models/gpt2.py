@@ -55,6 +55,8 @@ def finetune(
     texts = read_table(workspace.gpt2_finetune, GPT2_FINETUNE)["text"]
     if texts.empty:
         raise BotlibError(f"{workspace.gpt2_finetune} is empty: run 01_data with more data")
+    if settings.xla == "on":
+        gpt2_session.allow_xla_on_cpu()
     base = base_model(settings.base_model, workspace, settings)
     run = Run(workspace, settings, base, plan(settings, base), on_round, progress)
     if not run.stopped:

@@ -26,6 +26,10 @@ class Finished(Exception):
     """Leaves gpt-2-simple's endless loop."""
 
 
+class Interrupted(Exception):
+    """A KeyboardInterrupt that gpt-2-simple must not see: it would save a checkpoint of its own."""
+
+
 class Hooks:
     """What a run does at each training step; `session` is TensorFlow's own."""
 
@@ -116,7 +120,6 @@ def train(hooks: Hooks, data: Path, base: Path, run: Path) -> None:
       KeyboardInterrupt: the user stopped it.
     """
     frameworks.claim("gpt-2-simple")
-    _switch_xla_on(hooks.plan.xla)
     import gpt_2_simple
     import tensorflow as tf
 
@@ -153,6 +156,8 @@ def train(hooks: Hooks, data: Path, base: Path, run: Path) -> None:
             )
         # It returns by itself only when it has swallowed a KeyboardInterrupt
         raise KeyboardInterrupt
+    except Interrupted:
+        raise KeyboardInterrupt from None
     except Finished:
         return
     except tf.errors.ResourceExhaustedError as error:
@@ -197,11 +202,14 @@ def _session_class() -> type:
             )
             if not (applies or trains):
                 return super().run(fetches, feed_dict, **options)
-            feeds = self._hooks.feeds(self, feed_dict, applies)
-            result = super().run(fetches, feeds, **options)
-            if applies:
-                # (apply, loss, summary), or (apply = mean loss, summary) when it accumulates
-                self._hooks.applied(float(result[-2]))
+            try:
+                feeds = self._hooks.feeds(self, feed_dict, applies)
+                result = super().run(fetches, feeds, **options)
+                if applies:
+                    # (apply, loss, summary), or (apply = mean loss, summary) when it accumulates
+                    self._hooks.applied(float(result[-2]))
+            except KeyboardInterrupt as error:
+                raise Interrupted from error
             return result
 
     return TrainingSession
@@ -236,10 +244,10 @@ def _config(plan: Plan) -> Any:
     return config
 
 
-def _switch_xla_on(wanted: bool) -> None:
+def allow_xla_on_cpu() -> None:
     """Lets XLA compile for CPUs too, which TensorFlow reads from the environment at its start."""
     flags = os.environ.get("TF_XLA_FLAGS", "")
-    if wanted and "tensorflow" not in sys.modules and "cpu_global_jit" not in flags:
+    if "tensorflow" not in sys.modules and "cpu_global_jit" not in flags:
         os.environ["TF_XLA_FLAGS"] = f"{flags} --tf_xla_cpu_global_jit".strip()
 
 

@@ -1,5 +1,7 @@
 """Generation: two engines that agree, reproducible samples, clean text, settings that count."""
 
+import io
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -7,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import zstandard
 
 from botlib.errors import BotlibError
 from botlib.models.generator import COLUMNS, Decoder, Generator, clean_reply
 from botlib.workspace import Workspace
-from tests.models.conftest import pairs, python
+from tests.models.conftest import ROOT, pairs, python
 
 COMMENTS = [
     "My cat eats figs on day 3. Is that fine?",
@@ -41,10 +44,21 @@ def generator(gpt2_run: Path) -> Generator:
     return Generator(gpt2_run, compute_type="float32", threads=2)
 
 
+def hundred_comments() -> list[str]:
+    """Real ones where they are, else made up."""
+    path = ROOT.parent / "shared" / "data" / "reddit_college" / "College_comments.zst"
+    if not path.is_file():
+        return list(pairs(100, seed=9)["comment"])
+    with path.open("rb") as file:
+        lines = io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), "utf-8")
+        bodies = (json.loads(line)["body"] for line in lines)
+        return list(itertools.islice((b for b in bodies if 20 < len(b) < 400), 100))
+
+
 @pytest.fixture(scope="module")
 def reference(gpt2_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
     out = tmp_path_factory.mktemp("reference") / "out.npz"
-    comments = list(pairs(100, seed=9)["comment"])
+    comments = hundred_comments()
     Path(f"{out}.json").write_text(json.dumps(comments), encoding="utf-8")
     python(REFERENCE, gpt2_run, out)
     with np.load(out) as arrays:
@@ -89,8 +103,9 @@ def test_scores_agree_with_gpt_2_simple(generator: Generator, reference: dict) -
 
 
 def test_a_reply_scores_what_it_was_drawn_with(generator: Generator) -> None:
-    drawn = generator.generate(COMMENTS, 2, Decoder(temperature=0, min_tokens=0, max_tokens=40))
-    scores = generator.score([COMMENTS[i] for i in drawn["comment_index"]], drawn["reply"])
+    comments = list(pairs(20, seed=2)["comment"])
+    drawn = generator.generate(comments, 5, Decoder(min_tokens=0, max_tokens=60))
+    scores = generator.score([comments[i] for i in drawn["comment_index"]], drawn["reply"])
     # A text can be spelt in other tokens than the model chose; one that isn't scores the same
     same = drawn["finished"] & (scores["tokens"] == drawn["tokens"] + 1)
     assert same.any()

@@ -152,27 +152,42 @@ gpt2_validation.perplexity_loss = lambda *_: next(losses)
 gpt2_card.make = lambda *_: {}
 finetune(round_steps=2, patience=2, steps=50)
 finetune(run_name="late", max_minutes=0.0001)
+
+import tensorflow as tf
+from botlib.errors import BotlibError
+def fail(error):
+    def after(self, hooks, loss):
+        raise error
+    gpt2.Run._after_step = after
+    try:
+        finetune(run_name="failed")
+    except (BotlibError, KeyboardInterrupt) as caught:
+        print(type(caught).__name__, caught)
+fail(tf.errors.ResourceExhaustedError(None, None, "OOM when allocating"))
+fail(KeyboardInterrupt())
 """
 
 
 def test_patience_and_time_end_a_run(workspace: Workspace) -> None:
-    finetune_apart(fill(workspace), code=RESUME + ENDS)
+    done = finetune_apart(fill(workspace), code=RESUME + ENDS)
     run = workspace.gpt2("run1")
     assert len(pd.read_csv(run / "losses.csv")) == 6
     assert json.loads((run / "state.json").read_text())["best_step"] == 2
     assert [p.stem for p in run.glob("best/*.index")] == ["model-2"]
     assert len(pd.read_csv(workspace.gpt2("late") / "losses.csv")) == 1
+    memory, interrupt = done.stdout.splitlines()[-2:]
+    assert memory.startswith("BotlibError out of memory while training: lower window or batch_size")
+    assert interrupt.strip() == "KeyboardInterrupt"
+    assert not list((workspace.gpt2("failed") / "checkpoint").glob("model*"))
 
 
-def test_accumulation_mixed_precision_and_xla_train(workspace: Workspace) -> None:
-    fill(workspace)
+def test_accumulation_mixed_precision_and_frozen_embeddings_train(workspace: Workspace) -> None:
     finetune_apart(
-        workspace,
+        fill(workspace),
         steps=4,
         round_steps=2,
         accumulate_gradients=2,
         mixed_precision="on",
-        xla="on",
         optimizer="sgd",
         only_train_transformer_layers=True,
         validation_pairs=0,
@@ -180,6 +195,16 @@ def test_accumulation_mixed_precision_and_xla_train(workspace: Workspace) -> Non
     losses = pd.read_csv(workspace.gpt2("run1") / "losses.csv")
     assert len(losses) == 4
     assert losses["loss"].notna().all()
+
+
+@pytest.mark.slow
+def test_xla_trains_to_the_same_losses(gpt2_workspace: Workspace, tmp_path: Path) -> None:
+    workspace = Workspace.open(tmp_path, create=True)
+    for name in ("gpt2_finetune.csv", "bert_gan_real.csv"):
+        shutil.copyfile(gpt2_workspace.root / name, workspace.root / name)
+    finetune_apart(workspace, xla="on", max_minutes=2.0)
+    ours, plain = (pd.read_csv(w.gpt2("run1") / "losses.csv") for w in (workspace, gpt2_workspace))
+    np.testing.assert_allclose(ours["loss"][:40], plain["loss"][:40], rtol=2e-2)
 
 
 @pytest.mark.parametrize(
@@ -261,6 +286,7 @@ def test_damaged_checkpoints_are_refused(gpt2_run: Path, tmp_path: Path) -> None
 
 def test_both_frameworks_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frameworks, "_claimed", None)
+    monkeypatch.setattr(frameworks, "quiet_tensorflow", lambda: None)
     frameworks.claim("keras")
     frameworks.claim("keras")
     with pytest.raises(BotlibError, match="restart the kernel"):

@@ -1,0 +1,249 @@
+"""GPT-2 generation against gpt-2-simple and transformers: speed, memory, what int8 costs.
+
+The 124M shape with random weights serves for speed; what int8 costs is measured on a trained
+model. transformers gets an environment of its own in `.cache/benchmarks`, made when first needed.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import generation_training
+from benchmarks.generation_training import CACHE, ROOT
+from benchmarks.report import row, write
+
+SIZES = {"n_vocab": 50257, "n_ctx": 1024, "n_embd": 768, "n_head": 12, "n_layer": 12}
+COMMENTS, REPLIES, TOKENS = 16, 10, 60
+# The slow peers answer so many of the comments; their cost is the same for each
+LOADED_COMMENTS, TUTORIAL_COMMENTS = 4, 1
+PEER_PACKAGES = ("torch==2.13.0", "transformers>=5,<6")
+
+
+class Worker:
+    """An engine in its own process; `run` makes it generate once."""
+
+    def __init__(self, engine: str, python: str = sys.executable, **job: Any):
+        script = Path(__file__).with_name("generation_workers.py")
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        self._process = subprocess.Popen(
+            [python, str(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+        )
+        about = self._ask(json.dumps({"engine": engine, **job}))
+        self.tokens, self.load = about["tokens"], about["load"]
+        self.seconds: list[float] = []
+        self.memory = 0.0
+
+    def run(self) -> None:
+        answer = self._ask("run")
+        self.seconds.append(answer["seconds"])
+        self.memory = answer["memory"]
+
+    @property
+    def speed(self) -> float:
+        """Tokens a second, median of all runs."""
+        return self.tokens / statistics.median(self.seconds)
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+
+    def _ask(self, line: str) -> dict[str, Any]:
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+        for answer in self._process.stdout:
+            if answer.startswith("@"):
+                return json.loads(answer[1:])
+        raise RuntimeError(f"a benchmark process ended with {self._process.wait()}: {line[:200]}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--without-transformers", action="store_true")
+    parser.add_argument("--without-tutorial", action="store_true", help="it takes minutes")
+    parser.add_argument("--without-training", action="store_true")
+    parser.add_argument("--workspace", help="one with a trained GPT-2, for what int8 costs")
+    parser.add_argument("--run-name", default="run1")
+    args = parser.parse_args()
+    device = _device()
+    print(f"device: {device}, {os.cpu_count()} cores")
+    rows = [*speed(args, device)]
+    rows += generation_training.measure(args)
+    write("generation", rows)
+
+
+def speed(args: argparse.Namespace, device: str) -> list[dict]:
+    """Ours against each peer, in turn, same shape, same comments."""
+    checkpoint, seconds = random_model()
+    comments = some_comments()
+    common = {"replies": REPLIES, "tokens": TOKENS, "device": device}
+    common["checkpoint"] = str(checkpoint)
+    compute = "int8" if device == "cpu" else "int8_float16"
+    us = Worker(
+        "ours", model=str(checkpoint / "ctranslate2"), comments=comments,
+        compute_type=compute, **common,
+    )  # fmt: skip
+    full = Worker(
+        "ours", model=str(checkpoint / "ctranslate2"), comments=comments,
+        compute_type="float32" if device == "cpu" else "float16", **common,
+    )  # fmt: skip
+    loaded = Worker("gpt_2_simple_loaded", comments=comments[:LOADED_COMMENTS], **common)
+    peers = {"gpt-2-simple, loaded once": loaded, f"ours, {full_name(device)}": full}
+    if not args.without_transformers:
+        peers["transformers"] = best_transformers(checkpoint, comments, common)
+    for worker in (us, *peers.values()):
+        worker.run()
+        worker.seconds.clear()
+    for _ in range(args.runs):
+        for worker in (us, *peers.values()):
+            worker.run()
+    targets = {"gpt-2-simple, loaded once": 10, "transformers": 3}
+    rows = [
+        row(
+            f"generate ({compute})", us.speed, peer.speed, name, unit="tokens/s",
+            target=targets.get(name), runs=args.runs, less_is_better=False,
+        )
+        for name, peer in peers.items()
+    ]  # fmt: skip
+    rows.append(
+        row(
+            "peak memory", us.memory, loaded.memory, "gpt-2-simple, loaded once", unit="MB",
+            target=3, runs=1,
+        )
+    )  # fmt: skip
+    rows.append(
+        row("load the model", us.load, loaded.load, "gpt-2-simple", unit="s", target=None, runs=1)
+    )
+    rows.append(
+        row(
+            "convert 124M, once, against one load", seconds, loaded.load, "gpt-2-simple",
+            unit="s", target=None, runs=1,
+        )
+    )  # fmt: skip
+    for worker in (*peers.values(),):
+        worker.close()
+    if not args.without_tutorial:
+        some = comments[:TUTORIAL_COMMENTS]
+        tutorial = Worker("gpt_2_simple_tutorial", comments=some, **common)
+        tutorial.run()
+        each = statistics.median(tutorial.seconds) / len(some)
+        rows.insert(
+            0,
+            row(
+                "a comment, 10 replies", statistics.median(us.seconds) / len(comments), each,
+                "gpt-2-simple as the tutorial calls it", unit="s", target=200, runs=1,
+            ),
+        )  # fmt: skip
+        tutorial.close()
+    us.close()
+    return rows
+
+
+def best_transformers(checkpoint: Path, comments: list[str], common: dict) -> Worker:
+    """The fastest of fp32 and bf16 with batches of 4, 8 and 16 comments."""
+    from botlib.data.text import prompt
+    from botlib.models.vocabulary import Vocabulary
+
+    prompts = Vocabulary(checkpoint).encode([prompt(comment) for comment in comments])
+    best: Worker | None = None
+    types = ("float32", "bfloat16") if common["device"] == "cpu" else ("float16", "bfloat16")
+    for dtype in types:
+        for batch in (4, 8, 16):
+            worker = Worker(
+                "transformers_generate", python=peer_python(), prompts=prompts, dtype=dtype,
+                batch=batch, threads=os.cpu_count(), **common,
+            )  # fmt: skip
+            worker.run()
+            print(f"transformers {dtype}, {batch} comments: {worker.speed:,.0f} tokens/s")
+            loser = worker if best and best.speed >= worker.speed else best
+            best = best if loser is worker else worker
+            if loser:
+                loser.close()
+    return best
+
+
+def peer_python() -> str:
+    """Returns the Python of transformers' own environment, made if it isn't there."""
+    folder = CACHE / "transformers"
+    python = folder / "bin" / "python"
+    ready = folder / "ready"
+    if not ready.is_file():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, *PEER_PACKAGES], check=True)
+        ready.touch()
+    return str(python)
+
+
+def random_model() -> tuple[Path, float]:
+    """Returns the 124M shape with random weights, and the seconds its conversion took."""
+    folder = CACHE / "gpt2-124M-random"
+    if not (folder / "model.ckpt.index").is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "hparams.json").write_text(json.dumps(SIZES))
+        _write_vocabulary(folder)
+        code = (
+            "import sys; from pathlib import Path; "
+            "from botlib.models.gpt2_base import random_weights; "
+            "random_weights(Path(sys.argv[1]), 0)"
+        )
+        subprocess.run([sys.executable, "-c", code, str(folder)], check=True, cwd=ROOT)
+    from botlib.models.gpt2_convert import convert, read_weights
+
+    read_weights(folder)
+    started = time.perf_counter()
+    shutil.rmtree(folder / "ctranslate2", ignore_errors=True)
+    convert(folder, folder, folder / "ctranslate2", "int8")
+    return folder, time.perf_counter() - started
+
+
+def _write_vocabulary(folder: Path) -> None:
+    """As many tokens as GPT-2 has: bytes, pairs of bytes, and the end of text."""
+    from tokenizers import pre_tokenizers
+
+    from botlib.models.vocabulary import END_OF_TEXT
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    pairs = [(a, b) for a in alphabet for b in alphabet][: SIZES["n_vocab"] - 257]
+    tokens = [*alphabet, *(a + b for a, b in pairs), END_OF_TEXT]
+    (folder / "encoder.json").write_text(json.dumps({t: i for i, t in enumerate(tokens)}))
+    lines = ["#version: 0.2", *(f"{a} {b}" for a, b in pairs), ""]
+    (folder / "vocab.bpe").write_text("\n".join(lines), encoding="utf-8")
+
+
+def some_comments() -> list[str]:
+    """Sixteen comments of one to three lines."""
+    topics = ("plot", "first contact", "free will", "gradient descent")
+    texts = (
+        "I give up on {}. What would you do?",
+        "Nobody told me how hard {} is. I tried for a week and then read it all again.",
+        "Does {} get easier? Asking for a friend, and thanks for any advice at all.",
+        "{} again!",
+    )
+    return [text.format(topic) for topic in topics for text in texts][:COMMENTS]
+
+
+def full_name(device: str) -> str:
+    return "float32" if device == "cpu" else "float16"
+
+
+def _device() -> str:
+    import ctranslate2
+
+    return "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""What goes with generation: encoding, training steps, and what int8 costs a trained model."""
+
+import argparse
+import contextlib
+import importlib.util
+import io
+import json
+import math
+import os
+import re
+import runpy
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.report import row, time_pair
+
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = ROOT / ".cache" / "benchmarks"
+STEPS = 24
+# The laptop profile's shape
+SHAPE = {"n_vocab": 4096, "n_ctx": 1024, "n_embd": 256, "n_head": 4, "n_layer": 4}
+WORDS = 6000
+
+
+def measure(args: argparse.Namespace) -> list[dict]:
+    """Returns the rows of this part."""
+    from botlib.workspace import Workspace
+
+    workspace = Workspace.open(args.workspace) if args.workspace else _trained()
+    rows = [encoding(workspace, args.run_name, args.runs), int8_cost(workspace, args.run_name)]
+    return rows if args.without_training else rows + training(args.runs)
+
+
+def encoding(workspace, run_name: str, runs: int) -> dict:
+    """Texts to token ids, against gpt-2-simple's own encoder."""
+    from botlib.models.vocabulary import Vocabulary
+    from botlib.tables import GPT2_FINETUNE, read_table
+
+    folder = workspace.gpt2(run_name) / "ctranslate2"
+    texts = list(read_table(workspace.gpt2_finetune, GPT2_FINETUNE)["text"][:WORDS])
+    package = Path(importlib.util.find_spec("gpt_2_simple").submodule_search_locations[0])
+    encoder = runpy.run_path(str(package / "src" / "encoder.py"))["get_encoder"]
+    vocabulary = Vocabulary(folder)
+    theirs = encoder(str(folder))
+    assert vocabulary.encode(texts[:200]) == [theirs.encode(text) for text in texts[:200]]
+
+    def peer() -> None:
+        fresh = encoder(str(folder))
+        for text in texts:
+            fresh.encode(text)
+
+    ours, other = time_pair(lambda: vocabulary.encode(texts), peer, runs)
+    work = f"encode {len(texts):,} texts"
+    return row(work, ours, other, "gpt-2-simple", unit="s", target=None, runs=runs)
+
+
+def int8_cost(workspace, run_name: str) -> dict:
+    """Perplexity of held-out replies by int8, against float32; the target allows 1 % more."""
+    from botlib.models.generator import Generator
+    from botlib.models.gpt2_validation import HeldOut, perplexity_loss
+
+    held_out = HeldOut(workspace, 2000, seed=0).frame
+    folder = workspace.gpt2(run_name)
+    found = {
+        kind: math.exp(perplexity_loss(Generator(folder, compute_type=kind), held_out))
+        for kind in ("int8", "float32")
+    }
+    return row(
+        f"perplexity of {len(held_out):,} held-out replies (int8)", found["int8"],
+        found["float32"], "float32", unit="", target=0.99, runs=1,
+    )  # fmt: skip
+
+
+def training(runs: int) -> list[dict]:
+    """Training speed of the laptop's shape, windows of 1024 tokens, against plain gpt-2-simple."""
+    base = _random_base()
+    variants = {
+        "plain": {},
+        "as it comes": {"xla": "off", "mixed_precision": "off"},
+        "XLA": {"xla": "on", "mixed_precision": "off"},
+        "mixed precision": {"xla": "off", "mixed_precision": "on"},
+        "windows of 256": {"xla": "off", "mixed_precision": "off", "window": 256, "batch_size": 4},
+        "windows of 256, mixed precision": {
+            "xla": "off", "mixed_precision": "on", "window": 256, "batch_size": 4,
+        },
+    }  # fmt: skip
+    rounds = min(3, runs)
+    speeds: dict[str, list[float]] = {name: [] for name in variants}
+    for _ in range(rounds):
+        for name, changes in variants.items():
+            speeds[name].append(_tokens_a_second(base, name == "plain", changes))
+    medians = {name: statistics.median(values) for name, values in speeds.items()}
+    plain = medians.pop("plain")
+    return [
+        row(
+            f"train 4 × 256 ({name})", speed, plain, "plain gpt-2-simple", unit="tokens/s",
+            target=None, runs=rounds, less_is_better=False,
+        )
+        for name, speed in medians.items()
+    ]  # fmt: skip
+
+
+def _tokens_a_second(base: Path, plain: bool, changes: dict) -> float:
+    """Trains in a process of its own; the first steps, which build and compile, don't count."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.generation_training", str(base), json.dumps(changes)]
+        + (["plain"] if plain else []),
+        cwd=ROOT,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    line = next(line for line in done.stdout.splitlines() if line.startswith("@"))
+    return float(line[1:])
+
+
+def _train_apart(base: Path, changes: dict, plain: bool) -> float:
+    from botlib.models import gpt2_dataset, gpt2_session
+    from botlib.models.gpt2_plan import plan
+    from botlib.settings import Gpt2Settings
+
+    tokens = np.random.default_rng(0).integers(0, SHAPE["n_vocab"], 40_000).astype(np.int32)
+    tokens[::50] = SHAPE["n_vocab"] - 1
+    tokens[-1] = SHAPE["n_vocab"] - 1
+    times: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        data = gpt2_dataset.save(tokens, Path(folder) / "tokens.npz")
+        run = Path(folder) / "run"
+        if plain:
+            import gpt_2_simple
+
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                gpt_2_simple.finetune(
+                    gpt_2_simple.start_tf_sess(), str(data), steps=STEPS, batch_size=1,
+                    model_name=base.name, model_dir=str(base.parent), accumulate_gradients=1,
+                    checkpoint_dir=str(run), sample_every=10**9, save_every=10**9,
+                )  # fmt: skip
+            times = [float(t) for t in re.findall(r"\[\d+ \| ([\d.]+)\]", printed.getvalue())]
+            return 1024 / statistics.median(np.diff(times)[2:])
+        settings = {"base_model": str(base), "batch_size": 1, "steps": STEPS} | changes
+        made = plan(Gpt2Settings(**settings), base)
+        windows = gpt2_dataset.Windows(tokens, SHAPE["n_vocab"] - 1, made.window, 0)
+        if made.xla:
+            gpt2_session.allow_xla_on_cpu()
+
+        def after(hooks, loss: float) -> None:
+            times.append(time.perf_counter())
+            if hooks.step >= STEPS:
+                raise gpt2_session.Finished
+
+        hooks = gpt2_session.Hooks(
+            made, lambda n: windows.batch(n, made.batch_size), after, step=0, optimizer_state=None
+        )
+        gpt2_session.train(hooks, data, base, run)
+        return made.tokens_per_step / statistics.median(np.diff(times)[2:])
+
+
+def _random_base() -> Path:
+    folder = CACHE / "gpt2-laptop-random"
+    if not (folder / "model.ckpt.index").is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        code = """
+import json, sys
+from pathlib import Path
+from botlib.models import gpt2_base, vocabulary
+folder, shape = Path(sys.argv[1]), json.loads(sys.argv[2])
+words = [f"w{a}{b}" for a in range(300) for b in range(300)]
+vocabulary.learn(words, shape["n_vocab"], folder)
+shape["n_vocab"] = len(vocabulary.Vocabulary(folder))
+(folder / "hparams.json").write_text(json.dumps(shape))
+gpt2_base.random_weights(folder, 0)
+"""
+        command = [sys.executable, "-c", code, str(folder), json.dumps(SHAPE)]
+        subprocess.run(command, check=True, cwd=ROOT)
+    return folder
+
+
+def _trained():
+    """Returns a workspace with a small GPT-2 trained on the made-up Reddit, made when needed."""
+    from botlib.workspace import Workspace
+
+    workspace = Workspace.open(CACHE / "workspace", create=True)
+    if not (workspace.gpt2("run1") / "manifest.json").is_file():
+        code = """
+import sys
+from botlib import parameters
+from botlib.data import pairs, sources
+from botlib.models.gpt2 import finetune
+from botlib.settings import DataSettings, Gpt2Settings
+from botlib.workspace import Workspace
+workspace = Workspace.open(sys.argv[1])
+data = parameters.make(DataSettings, parameters.profile_values("demo", "01_data"))
+sources.collect(workspace, data)
+pairs.write_pairs(workspace, data)
+gpt2 = parameters.make(Gpt2Settings, parameters.profile_values("demo", "02_gpt2_finetune"))
+finetune(workspace, gpt2)
+"""
+        command = [sys.executable, "-c", code, str(workspace.root)]
+        subprocess.run(command, check=True, cwd=ROOT)
+    return workspace
+
+
+if __name__ == "__main__":
+    _base, _changes, *_plain = sys.argv[1:]
+    print(f"\n@{_train_apart(Path(_base), json.loads(_changes), bool(_plain))}")

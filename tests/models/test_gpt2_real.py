@@ -1,0 +1,37 @@
+"""Trained on real threads for half an hour at most, the laptop's GPT-2 listens to the comment."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from botlib import parameters
+from botlib.data import pairs, sources
+from botlib.settings import DataSettings
+from botlib.workspace import Workspace
+from tests.models.conftest import python
+
+TRAIN = """
+import sys
+from botlib import parameters
+from botlib.models.gpt2 import finetune
+from botlib.settings import Gpt2Settings
+from botlib.workspace import Workspace
+values = parameters.profile_values("laptop", "02_gpt2_finetune") | {"max_minutes": 28.0}
+finetune(Workspace.open(sys.argv[1]), parameters.make(Gpt2Settings, values), progress=False)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_reply_is_likelier_after_its_own_comment(reddit_college: Path, tmp_path: Path) -> None:
+    workspace = Workspace.open(tmp_path / "workspace", create=True)
+    changes = {"dumps": str(reddit_college), "subreddits": "College,GradSchool"}
+    values = parameters.profile_values("laptop", "01_data") | changes
+    settings = parameters.make(DataSettings, values)
+    sources.collect(workspace, settings)
+    pairs.write_pairs(workspace, settings)
+    python(TRAIN, workspace.root)
+    card = json.loads((workspace.gpt2("run1") / "model_card.json").read_text(encoding="utf-8"))
+    assert card["perplexity"]["own_comment"] < card["perplexity"]["shuffled_comment"]
+    assert card["seconds"] < 30 * 60
