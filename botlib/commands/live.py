@@ -1,6 +1,7 @@
 """`bot`, `review`, `outcomes`, `stop` and `start`: the bot without a notebook."""
 
 import argparse
+import contextlib
 import logging
 import re
 import signal
@@ -169,7 +170,12 @@ def run_review(args: argparse.Namespace) -> int:
         if args.csv_in:
             done = review.read_csv(outbox, site, args.csv_in)
         else:
-            done = review.review_in_terminal(outbox, site)
+            with contextlib.ExitStack() as stack:
+                reddit = None
+                # Without a login the threads can't be shown, but replies can be judged
+                with contextlib.suppress(BotlibError):
+                    reddit = stack.enter_context(_connected(site, workspace))
+                done = review.review_in_terminal(outbox, site, reddit=reddit)
     print(", ".join(f"{number} {what}" for what, number in done.items()))
     return 0
 

@@ -15,10 +15,11 @@ from botlib.errors import BotlibError
 from botlib.live import policy as rules
 from botlib.live.client import Client
 from botlib.live.events import note
+from botlib.live.looking import UNREADABLE
 from botlib.live.outbox import Outbox
 from botlib.live.outbox_schema import POSTING, PROPOSED, READY
 from botlib.live.policy import Limits, Policy, author_name, unanswerable
-from botlib.live.posting import UNREADABLE, Decision, Poster
+from botlib.live.posting import Decision, Poster
 from botlib.live.ranking import CHOSEN, RATINGS
 from botlib.settings import PostSettings
 from botlib.workspace import Workspace
@@ -249,6 +250,8 @@ def post_approved(
                 continue
             if posted_before:
                 sleep(_pause(settings))
+                if stop():
+                    break
             decision = poster.post(reply, dry_run=dry_run, planned=planned)
             decisions.append(decision)
             posted_before = decision.decision == "posted" and not dry_run

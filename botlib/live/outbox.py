@@ -127,7 +127,9 @@ class Outbox:
         )
 
     def posted(self, reply_id: int, reddit_id: str, reason: str = "") -> None:
-        self._change(reply_id, POSTED, reason, reply_id=reddit_id)
+        # Found on Reddit without a POST of ours in hand, it counts from now on
+        sent = self.get(reply_id).sent or self.clock()
+        self._change(reply_id, POSTED, reason, reply_id=reddit_id, sent=sent)
 
     def fail(self, reply_id: int, reason: str) -> None:
         """Tries are used up; a person may approve it again."""

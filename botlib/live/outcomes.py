@@ -10,10 +10,10 @@ from botlib.errors import BotlibError
 from botlib.live import quiet
 from botlib.live.client import Client
 from botlib.live.events import note
+from botlib.live.looking import UNREADABLE
 from botlib.live.outbox import Outbox
 from botlib.live.outbox_schema import POSTED, Reply
 from botlib.live.policy import author_name
-from botlib.live.posting import UNREADABLE
 
 AGES = (1.0, 24.0, 168.0)  # hours
 # So many removals in a row shut a subreddit: its moderators don't want us

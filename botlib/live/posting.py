@@ -1,41 +1,30 @@
 """Posts approved replies, each once: intent before the POST, a look where no clear answer came."""
 
-import contextlib
 import dataclasses
-import re
 import time
 from collections.abc import Callable
 from typing import Any
 
 import prawcore
-from praw.exceptions import ClientException, PRAWException, RedditAPIException
+from praw.exceptions import ClientException, RedditAPIException
 from praw.models import Comment
 
 from botlib.errors import BotlibError
 from botlib.live import quiet
 from botlib.live.client import Client, UnknownOutcome
 from botlib.live.events import note
+from botlib.live.looking import BACKOFF, UNREADABLE, closed, find_own_reply, look, short, wait_asked
 from botlib.live.outbox import Outbox
 from botlib.live.outbox_schema import FAILED, GIVEN_UP, POSTING, READY, Reply
-from botlib.live.policy import Policy, author_name, unanswerable, with_disclosure
+from botlib.live.policy import Policy, with_disclosure
 
 # Reddit may show a new comment late; only after so many seconds is "not there" believed
 GRACE = 120.0
 MAX_ATTEMPTS = 5
-# Seconds before a reply is tried again after Reddit couldn't be read
-BACKOFF = 60.0
 
-# What reading may raise: PRAW meets shapes it doesn't know with errors of its own making
-UNREADABLE = (
-    prawcore.PrawcoreException,
-    PRAWException,
-    AttributeError,
-    AssertionError,
-    KeyError,
-    IndexError,
-    TypeError,
-    ValueError,
-)
+
+class _Closed(Exception):
+    """A subreddit that wants no replies of ours."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +70,7 @@ class Poster:
         self.grace = grace
         self.max_attempts = max_attempts
         self.step = step
+        self._subreddits: dict[str, str] = {}
 
     def settle(self) -> list[Decision]:
         """Looks for replies whose POST had no clear answer; returns what was found out."""
@@ -111,15 +101,21 @@ class Poster:
             return self._refuse(reply, verdict.reason, verdict.again, dry_run)
         self.step("chosen")
         try:
+            if closed := self._closed(reply.subreddit):
+                raise _Closed(closed)
             reason, own = look(self.reddit, reply, self.policy.me)
-        except prawcore.Forbidden:
+        except (_Closed, prawcore.Forbidden) as error:
+            why = str(error) if isinstance(error, _Closed) else "Reddit forbids reading it"
             if not dry_run:
-                quiet.shut(self.outbox, reply.site, reply.subreddit, "Reddit forbids reading it")
-            return self._refuse(reply, f"r/{reply.subreddit} can't be read any more", None, dry_run)
+                quiet.shut(self.outbox, reply.site, reply.subreddit, why)
+            reason = f"r/{reply.subreddit} is shut to the bot: {why}"
+            return self._refuse(reply, reason, self.outbox.clock(), dry_run)
+        except ClientException:
+            return self._refuse(reply, "the comment left its thread", None, dry_run)
         except UNREADABLE as error:
             self._heed(error)
             again = self.outbox.clock() + BACKOFF
-            reason = f"the thread can't be read now: {_short(error)}"
+            reason = f"the thread can't be read now: {short(error)}"
             return self._refuse(reply, reason, again, dry_run, not_before=again)
         if own is not None:
             if not dry_run:
@@ -135,6 +131,12 @@ class Poster:
         self.step("intent written")
         return self._send(self.outbox.get(reply.id), text)
 
+    def _closed(self, subreddit: str) -> str:
+        """Why a subreddit wants no replies of ours; asked once for each and run."""
+        if subreddit not in self._subreddits:
+            self._subreddits[subreddit] = closed(self.reddit, subreddit)
+        return self._subreddits[subreddit]
+
     def _send(self, reply: Reply, text: str) -> Decision:
         try:
             posted = self.reddit.comment(reply.comment_id).reply(text)
@@ -142,15 +144,15 @@ class Poster:
             return self._settle(reply, str(error))
         except RedditAPIException as error:
             self._heed(error)
-            return self._settle(reply, _short(error), final=_final_state(error))
+            return self._settle(reply, short(error), final=_final_state(error))
         except prawcore.Forbidden:
             quiet.shut(self.outbox, reply.site, reply.subreddit, "Reddit forbade a reply (403)")
             return self._settle(reply, "Reddit forbade it (403)", final=GIVEN_UP)
         except (prawcore.NotFound, prawcore.TooLarge, prawcore.UnavailableForLegalReasons) as error:
-            return self._settle(reply, _short(error), final=GIVEN_UP)
+            return self._settle(reply, short(error), final=GIVEN_UP)
         except UNREADABLE as error:
             self._heed(error)
-            return self._settle(reply, _short(error))
+            return self._settle(reply, short(error))
         self.step("answered")
         if not isinstance(posted, Comment):
             return self._settle(reply, "Reddit named no comment")
@@ -208,7 +210,7 @@ class Poster:
         seconds = wait_asked(error)
         if seconds:
             until = self.outbox.clock() + seconds
-            quiet.pause(self.outbox, self.reddit.site, until, _short(error))
+            quiet.pause(self.outbox, self.reddit.site, until, short(error))
 
     def _decide(self, reply: Reply, decision: str, reason: str, url: str = "") -> Decision:
         made = Decision(
@@ -216,72 +218,6 @@ class Poster:
         )
         note("post", **dataclasses.asdict(made))
         return made
-
-
-def look(reddit: Client, reply: Reply, me: str | None) -> tuple[str, Comment | None]:
-    """Asks Reddit how things stand just before posting: two requests.
-
-    Returns:
-      Why the comment may not be answered ("" if it may), and our reply if it is there already.
-    """
-    names = [f"t1_{reply.comment_id}", f"t3_{reply.post_id}"]
-    found = {thing.fullname: vars(thing) for thing in reddit.info(fullnames=names)}
-    comment, post = (found.get(name) for name in names)
-    if comment is None or post is None:
-        return "the comment or its post is gone", None
-    if reason := unanswerable(comment, post, me):
-        return reason, None
-    if str(comment.get("subreddit", "")).lower() != reply.subreddit.lower():
-        return f"it is in r/{comment.get('subreddit')}, not in r/{reply.subreddit}", None
-    if reply.author and author_name(comment).lower() != reply.author.lower():
-        return "its author changed", None
-    return "", _own_below(reddit, reply, me)
-
-
-def find_own_reply(reddit: Client, reply: Reply, me: str | None) -> Comment | None:
-    """Looks for our reply to a comment: in our own history, then below the comment."""
-    if me is None:
-        return None
-    parent = f"t1_{reply.comment_id}"
-    for own in reddit.redditor(me).comments.new(limit=100):
-        if vars(own).get("parent_id") == parent:
-            return own
-    try:
-        return _own_below(reddit, reply, me)
-    except (prawcore.NotFound, prawcore.Forbidden, ClientException):
-        # The thread went meanwhile; our history, which shows even removed replies, has none
-        return None
-
-
-def _own_below(reddit: Client, reply: Reply, me: str | None) -> Comment | None:
-    comment = reddit.comment(reply.comment_id)
-    # With the post known, PRAW needn't ask for the comment first
-    comment._submission = reddit.submission(reply.post_id)
-    comment.reply_sort = "new"
-    comment.refresh()
-    for below in comment.replies:
-        if isinstance(below, Comment) and me and author_name(vars(below)).lower() == me.lower():
-            return below
-    return None
-
-
-def wait_asked(error: Exception) -> float:
-    """Returns for how many seconds an answer of Reddit's asks us to wait; 0 if it doesn't."""
-    if isinstance(error, prawcore.TooManyRequests):
-        with contextlib.suppress(TypeError, ValueError):
-            return float(error.retry_after)
-        return BACKOFF
-    if isinstance(error, RedditAPIException) and _is_ratelimit(error):
-        found = re.search(r"(\d+) (millisecond|second|minute|hour)", str(error))
-        if not found:
-            return BACKOFF
-        units = {"millisecond": 0.001, "second": 1, "minute": 60, "hour": 3600}
-        return int(found[1]) * units[found[2]] + 1
-    return 0.0
-
-
-def _is_ratelimit(error: RedditAPIException) -> bool:
-    return any(item.error_type == "RATELIMIT" for item in error.items)
 
 
 def _final_state(error: RedditAPIException) -> str:
@@ -300,16 +236,6 @@ _NEVER = {
     "USER_BLOCKED",
     "SUBREDDIT_NOEXIST",
 }
-
-
-def _short(error: Exception) -> str:
-    if isinstance(error, RedditAPIException):
-        return ", ".join(item.error_type for item in error.items)
-    if isinstance(error, prawcore.ResponseException):
-        return f"HTTP {error.response.status_code}"
-    if isinstance(error, prawcore.RequestException):
-        return type(error.original_exception).__name__
-    return type(error).__name__
 
 
 def _link(comment: Any) -> str:

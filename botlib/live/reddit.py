@@ -13,8 +13,8 @@ from praw.models import Comment, Submission
 from botlib.errors import BotlibError
 from botlib.live import safety
 from botlib.live.client import Client, LoginRefused, UnknownOutcome, connect
+from botlib.live.looking import UNREADABLE
 from botlib.live.policy import allow_list, author_name, unanswerable
-from botlib.live.posting import UNREADABLE
 from botlib.settings import GenerateSettings
 
 __all__ = ["Client", "LoginRefused", "Reading", "UnknownOutcome", "connect", "read_comments"]
@@ -183,7 +183,9 @@ class _Reader:
         post = vars(submission)
         subreddit, post_id = str(post.get("subreddit", "")), submission.id
         if post_id in self.answered:
-            return self.skip(subreddit, post_id, "", "", "the post has a reply of ours")
+            return self.skip(
+                subreddit, post_id, "", "", "the post has a reply of ours, or one that waits"
+            )
         odd = self.reddit.things_dropped
         try:
             submission.comments.replace_more(limit=self.more_requests)

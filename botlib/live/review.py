@@ -10,9 +10,9 @@ import pandas as pd
 
 from botlib.errors import BotlibError
 from botlib.live.client import Client
+from botlib.live.looking import UNREADABLE
 from botlib.live.outbox import Outbox
 from botlib.live.outbox_schema import PROPOSED, Reply
-from botlib.live.posting import UNREADABLE
 from botlib.live.reddit import tidy
 from botlib.workspace import atomic_file
 

@@ -16,7 +16,7 @@ from botlib.live.client import Client
 from botlib.live.copies import CopyIndex
 from botlib.live.events import note
 from botlib.live.outbox import Outbox
-from botlib.live.outbox_schema import POSTED, POSTING
+from botlib.live.outbox_schema import POSTED, POSTING, PROPOSED, READY
 from botlib.live.reddit import Reading, read
 from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace
@@ -171,7 +171,9 @@ def propose_round(
     """
     began = time.monotonic()
     with Outbox(workspace.outbox, clock=clock) as outbox:
-        busy = {r.post_id for r in outbox.replies(reddit.site, [POSTED, POSTING])}
+        # A post whose reply still waits for approval needs no second one
+        taken = [POSTED, POSTING, PROPOSED, *READY] if post.max_per_post == 1 else []
+        busy = {reply.post_id for reply in outbox.replies(reddit.site, taken)}
         known = {r.comment_id for r in outbox.replies(reddit.site)}
         reading = read(reddit, generate, answered_posts=busy, clock=clock)
         for row in reading.skipped.to_dict("records"):

@@ -140,7 +140,11 @@ def application(
 
     @app.get("/r/<name>/about/")
     def about(name: str):
-        found = state().subreddit(name) or abort(404)
+        found = state().subreddit(name)
+        if found is None:
+            return redirect("/subreddits/search?q=" + name, 302)
+        if found["subreddit_type"] == "private":
+            return jsonify(reason="private", message="Forbidden", error=403), 403
         return jsonify(kind="t5", data=found)
 
     @app.get("/r/<name>/<any(hot, new, rising, top):sort>/")

@@ -169,6 +169,38 @@ def test_a_ban_noticed_while_posting(outbox, client, sandbox, scored, workspace,
     decisions = bot.post_approved(workspace, client, settings(), clock=clock)
     found = decisions.groupby("subreddit")["decision"].agg(list)
     assert found["scifi"] == ["posted"]
-    # The first is given up, the second waits for a person who reopens the subreddit
-    assert sorted(found["writing"]) == ["given up", "waits"]
+    # They wait for a person who looks why, and reopens the subreddit
+    assert found["writing"] == ["waits", "waits"]
+    assert sandbox.counts["POST /api/comment"] == 1
+    assert quiet.shut_reason(outbox, "sandbox", "writing") == "we are banned there"
+
+
+def test_a_403_shuts_the_subreddit(outbox, client, sandbox, scored, workspace, settings, clock):
+    bot.queue(outbox, ranking.choose(scored, threshold=0.5), client)
+    bot.approve_in_sandbox(outbox, client, settings())
+    sandbox.faults = lambda method, path: "403" if path.startswith("/api/comment") else None
+    decisions = bot.post_approved(workspace, client, settings(), clock=clock)
+    assert sorted(decisions["decision"]) == ["given up", "given up", "waits"]
     assert sandbox.counts["POST /api/comment"] == 2
+    assert "403" in quiet.shut_reason(outbox, "sandbox", "writing")
+
+
+@pytest.mark.parametrize(
+    ("about", "reason"),
+    [
+        ({"over18": True}, "over-18"),
+        ({"quarantine": True}, "quarantined"),
+        ({"subreddit_type": "private"}, "forbids"),
+    ],
+)
+def test_subreddits_that_changed(
+    outbox, client, sandbox, scored, workspace, settings, clock, about, reason
+):
+    bot.queue(outbox, ranking.choose(scored, threshold=0.5), client)
+    bot.approve_in_sandbox(outbox, client, settings())
+    for name in ("writing", "scifi"):
+        sandbox.state.add_subreddit(name, **about)
+    decisions = bot.post_approved(workspace, client, settings(), clock=clock)
+    assert set(decisions["decision"]) == {"waits"}
+    assert decisions["reason"].str.contains(reason).all()
+    assert sandbox.writes == 0

@@ -83,7 +83,7 @@ def test_a_post_with_a_reply_of_ours_is_left_alone(client, sandbox, threads):
     by_outbox = read_comments(client, "writing", max_age_hours=0, answered_posts=[post["id"]])
     for reading in (by_thread, by_outbox):
         assert post["id"] not in set(reading.comments["post_id"])
-        assert "the post has a reply of ours" in set(reading.skipped["reason"])
+        assert reading.skipped["reason"].str.startswith("the post has a reply of ours").any()
 
 
 def test_unknown_kinds_and_missing_fields_are_no_crash(client, sandbox, threads, clock):
