@@ -166,8 +166,10 @@ class DecoderSettings(Settings):
     temperature: float = _setting(0.7, minimum=0.0)
     top_k: int = _setting(40, minimum=0)  # 0: all of the vocabulary
     top_p: float = _setting(1.0, minimum=0.0, maximum=1.0)
-    repetition_penalty: float = _setting(1.0, minimum=0.0)
+    repetition_penalty: float = _setting(1.0, minimum=0.0)  # above 1: repeats get less likely
+    min_tokens: int = _setting(1, minimum=0)  # of the reply
     max_tokens: int = _setting(100, minimum=1)  # of the reply
+    banned: str = ""  # comma-separated strings that no reply may hold
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

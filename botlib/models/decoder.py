@@ -41,7 +41,10 @@ class Decoder:
     def of(cls, settings: Any) -> "Decoder":
         """Returns the decoder that a notebook's settings describe, field by field."""
         names = [field.name for field in dataclasses.fields(cls)]
-        return cls(**{name: getattr(settings, name) for name in names if hasattr(settings, name)})
+        values = {name: getattr(settings, name) for name in names if hasattr(settings, name)}
+        if "banned" in values:
+            values["banned"] = tuple(filter(None, map(str.strip, values["banned"].split(","))))
+        return cls(**values)
 
     @property
     def greedy(self) -> bool:

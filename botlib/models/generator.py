@@ -100,12 +100,12 @@ class Generator:
           progress: whether to show a bar.
 
         Returns:
-          A frame of len(comments) × n rows ordered by comment_index, sample: reply (cleaned; may
-          be ""), tokens (without the end), log_prob (nats, of the reply and its end, as the
-          model itself sees them: temperature, top_k and top_p not applied, but what min_tokens,
-          banned and repetition_penalty forbid left out), finished (False where
-          max_tokens cut it), and the decoder's temperature, top_k, top_p. Samples of one decoder
-          are ordered by log_prob.
+          A frame of len(comments) × n rows ordered by comment_index, sample: reply (cleaned; ""
+          if nothing is left, or if it holds a banned string), tokens (without the end), log_prob
+          (nats, of the reply and its end, as the model itself sees them: temperature, top_k and
+          top_p not applied, but what min_tokens, banned and repetition_penalty forbid left out),
+          finished (False where max_tokens cut it), and the decoder's temperature, top_k, top_p.
+          Samples of one decoder are ordered by log_prob.
 
         Raises:
           BotlibError: n below 1, no room for a prompt beside max_tokens, or out of memory.
@@ -185,10 +185,14 @@ class Generator:
         ids, log_prob = drawn
         finished = bool(ids) and ids[-1] == self.engine.vocabulary.end
         ids = ids[:-1] if finished else ids
+        reply = clean_reply(self.engine.vocabulary.decode(ids), comment)
+        # The engine bans tokens; the same text can be spelt in others
+        if any(text in reply for text in decoder.banned):
+            reply = ""
         return {
             "comment_index": index,
             "sample": sample,
-            "reply": clean_reply(self.engine.vocabulary.decode(ids), comment),
+            "reply": reply,
             "tokens": len(ids),
             "log_prob": log_prob,
             "finished": finished,

@@ -3,16 +3,20 @@
 import dataclasses
 import hashlib
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
+from botlib.errors import BotlibError
 from botlib.models.generator import Decoder, Generator
 from botlib.tables import BERT_GAN_REAL, read_table
 from botlib.workspace import Workspace
 
 SAMPLED_COMMENTS = 3
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +62,9 @@ class HeldOut:
         """Returns loss and samples of a CTranslate2 model, computed in float32."""
         if not len(self):
             return Result(None, pd.DataFrame(columns=["comment", "reply"]))
-        generator = Generator(model, compute_type="float32")
+        return _beside_training(model, lambda generator: self._evaluate(generator, seed))
+
+    def _evaluate(self, generator: Generator, seed: int) -> Result:
         comments = self.frame["comment"].drop_duplicates().head(SAMPLED_COMMENTS)
         longest = min(60, generator.engine.context // 2)
         drawn = generator.generate(list(comments), 1, Decoder(max_tokens=longest), seed)
@@ -70,13 +76,23 @@ class HeldOut:
 
         A model that ignores what it answers has the same of both.
         """
-        generator = Generator(model, compute_type="float32")
         order = np.random.default_rng(seed).permutation(len(self))
         # Each gets the comment of the next in a random order: never its own
         shuffled = self.frame.assign(comment="")
         comments = self.frame["comment"].to_numpy()
         shuffled.loc[order, "comment"] = comments[np.roll(order, 1)]
-        return tuple(math.exp(perplexity_loss(generator, f)) for f in (self.frame, shuffled))
+        frames = (self.frame, shuffled)
+        return _beside_training(
+            model, lambda generator: tuple(math.exp(perplexity_loss(generator, f)) for f in frames)
+        )
+
+
+def _beside_training(model: Path, work: Callable[[Generator], T]) -> T:
+    """Works on the GPU if it has room beside TensorFlow, else on the CPU."""
+    try:
+        return work(Generator(model, compute_type="float32"))
+    except BotlibError:
+        return work(Generator(model, device="cpu", compute_type="float32"))
 
 
 def perplexity_loss(generator: Generator, frame: pd.DataFrame) -> float:

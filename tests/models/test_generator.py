@@ -13,6 +13,7 @@ import zstandard
 
 from botlib.errors import BotlibError
 from botlib.models.generator import COLUMNS, Decoder, Generator, clean_reply
+from botlib.settings import GenerateSettings
 from botlib.workspace import Workspace
 from tests.models.conftest import ROOT, pairs, python
 
@@ -166,6 +167,12 @@ def test_no_comments_give_an_empty_table(generator: Generator) -> None:
 )
 def test_replies_are_clean(text: str, shown: str) -> None:
     assert clean_reply(text, "Hi there") == shown
+
+
+def test_settings_describe_a_decoder() -> None:
+    settings = GenerateSettings(temperature=0.9, banned="one, two words,", min_tokens=3)
+    decoder = Decoder.of(settings)
+    assert decoder == Decoder(temperature=0.9, banned=("one", "two words"), min_tokens=3)
 
 
 @pytest.mark.parametrize(
