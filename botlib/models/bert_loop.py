@@ -176,8 +176,18 @@ class Loop:
         return row
 
     def _validate(self, row: dict) -> None:
-        tf = tensorflow()
+        """Keeps the weights if they are the best so far."""
         started = time.monotonic()
+        loss = self._validation_loss(row)
+        row["validation_seconds"] = round(time.monotonic() - started, 2)
+        if loss < self.best_loss:
+            self.best_loss, self.best_step, self.bad = loss, self.step, 0
+            self.best_weights = [variable.numpy() for variable in self.variables]
+        else:
+            self.bad += 1
+
+    def _validation_loss(self, row: dict) -> float:
+        tf = tensorflow()
         logits = self.predict(self.validation)
         batch = {
             name: tf.constant(getattr(self.validation, name).astype(np.float32)) for name in TARGETS
@@ -186,12 +196,7 @@ class Loop:
         loss, weight = bert_model.loss_sums(self.plan.task, tf.constant(logits), batch)
         row["validation_loss"] = float(loss) / max(float(weight), 1e-9)
         row["validation_metric"] = metric(self.plan.task, self.validation, logits)
-        row["validation_seconds"] = round(time.monotonic() - started, 2)
-        if row["validation_loss"] < self.best_loss:
-            self.best_loss, self.best_step, self.bad = row["validation_loss"], self.step, 0
-            self.best_weights = [variable.numpy() for variable in self.variables]
-        else:
-            self.bad += 1
+        return row["validation_loss"]
 
     def _checkpoint(self):
         tf = tensorflow()
