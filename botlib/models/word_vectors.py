@@ -41,7 +41,7 @@ def from_cooccurrence(
     presence = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape)
     counts = np.asarray(presence.sum(axis=0)).ravel()
     meetings = (presence.T @ presence).tocoo()
-    kept = (meetings.data >= LEAST_MEETINGS) & (meetings.row != meetings.col)
+    kept = meetings.data >= LEAST_MEETINGS
     first, second = meetings.row[kept], meetings.col[kept]
     information = np.log(meetings.data[kept] * len(documents) / (counts[first] * counts[second]))
     positive = information > 0
