@@ -4,6 +4,12 @@ from typing import Any
 
 KINDS = frozenset({"t1", "t2", "t3", "t4", "t5", "t6", "more", "Listing"})
 
+_TYPES = {
+    **dict.fromkeys(("name", "author", "subreddit", "parent_id", "link_id", "permalink"), str),
+    **dict.fromkeys(("body", "title", "selftext", "context"), str),
+    **dict.fromkeys(("score", "created_utc"), (int, float, str)),
+}
+
 
 def mend(answer: Any) -> tuple[Any, int]:
     """Mends the listings in an answer, in place.
@@ -39,6 +45,10 @@ def mend(answer: Any) -> tuple[Any, int]:
             dropped += len(children) - len(data["children"])
             stack += data["children"]
         elif thing.get("kind") in ("t1", "t3", "t4"):
+            for key, wanted in _TYPES.items():
+                if not isinstance(data.get(key, ""), wanted):
+                    # Missing is what everybody downstream expects; a list isn't
+                    del data[key]
             if thing["kind"] == "t4":
                 for key in ("author", "dest", "replies", "subreddit"):
                     data.setdefault(key, "" if key in ("dest", "replies") else None)
@@ -58,4 +68,6 @@ def _usable(thing: Any) -> bool:
     if not isinstance(thing, dict) or thing.get("kind") not in KINDS:
         return False
     data = thing.get("data")
-    return isinstance(data, dict) and (thing["kind"] == "Listing" or bool(data.get("id")))
+    return isinstance(data, dict) and (
+        thing["kind"] == "Listing" or (isinstance(data.get("id"), str) and bool(data["id"]))
+    )
