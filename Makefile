@@ -36,7 +36,7 @@ format: $(VENV)/installed-dev  ## mend what lint finds, where a tool can
 	$(BIN)/nbstripout notebooks/*.ipynb
 
 bench: $(VENV)/installed-dev  ## all benchmarks; see benchmarks/
-	for name in data generation bert pipeline; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in data generation bert live; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean:  ## remove what make made, but not workspaces
 	rm -rf $(VENV) $(COLAB) .cache build *.egg-info .pytest_cache .ruff_cache

@@ -19,14 +19,14 @@ CONTENTS = {
     "bert_realism": ("*.onnx", "vocab.txt", "config.json", "model_card.json", "history.csv"),
     "bert_upvotes": ("*.onnx", "vocab.txt", "config.json", "model_card.json", "history.csv"),
     "bert_rank": ("*.onnx", "vocab.txt", "config.json", "model_card.json", "history.csv"),
-    "context": ("*.json", "*.joblib", "*.skops"),
+    "context": ("config.json", "*.npz"),
 }
 NEEDED = {
     "gpt2": ("ctranslate2/model.bin", "ctranslate2/gpt2.json", "model_card.json"),
     "bert_realism": ("model.onnx", "vocab.txt", "config.json"),
     "bert_upvotes": ("model.onnx", "vocab.txt", "config.json"),
     "bert_rank": ("model.onnx", "vocab.txt", "config.json"),
-    "context": (),
+    "context": ("config.json", "known.npz"),
 }
 INDEX = "bundle.json"
 FORMAT = 1
