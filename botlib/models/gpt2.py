@@ -160,7 +160,8 @@ class Run:
         self._bar.set_postfix_str(f"loss={loss:.2f} avg={average:.2f} {speed:,.0f} tokens/s", False)
         self._bar.update()
         limit = self.settings.max_minutes * 60
-        late = bool(limit) and now - self._started > limit
+        hooks.time_share = (now - self._started) / limit if limit else 0.0
+        late = hooks.time_share > 1
         if late or hooks.step >= self.plan.steps or hooks.step % self.plan.round_steps == 0:
             self._end_round(hooks)
             if late or self.stopped:

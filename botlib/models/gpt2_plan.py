@@ -44,14 +44,19 @@ class Plan:
     threads: int
     seed: int
 
-    def learning_rate_at(self, step: int) -> float:
-        """Returns the rate of a step (from 0): a short rise, then constant or half a cosine."""
+    def learning_rate_at(self, step: int, time_share: float = 0.0) -> float:
+        """Returns the rate of a step (from 0): a short rise, then constant or half a cosine.
+
+        Where max_minutes will end the run before its steps do, the cosine follows the time
+        (`time_share`, from 0 to 1), since most is learned while the rate falls.
+        """
         warmup = max(1, round(WARMUP * self.steps))
         if step < warmup:
             return self.learning_rate * (step + 1) / warmup
         if self.schedule == "constant":
             return self.learning_rate
-        done = min(1.0, (step - warmup) / max(1, self.steps - warmup))
+        by_steps = (step - warmup) / max(1, self.steps - warmup)
+        done = min(1.0, max(by_steps, time_share))
         share = LEAST_RATE + (1 - LEAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
         return self.learning_rate * share
 

@@ -52,6 +52,8 @@ class Hooks:
         self._stdout = sys.stdout
         self.session: Any = None
         self.learning_rate: Any = None
+        # Of max_minutes, what has passed
+        self.time_share = 0.0
 
     def feeds(self, session: Any, given: dict | None, applies: bool) -> dict:
         """Returns what a call of gpt-2-simple's is fed with instead."""
@@ -69,7 +71,7 @@ class Hooks:
             feeds[key] = self._batch(number)
             self._micro_batches += 1
         if applies:
-            feeds[self.learning_rate] = self.plan.learning_rate_at(self.step)
+            feeds[self.learning_rate] = self.plan.learning_rate_at(self.step, self.time_share)
         return feeds
 
     def applied(self, loss: float) -> None:

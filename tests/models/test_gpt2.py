@@ -306,6 +306,7 @@ def test_rates_and_batches_follow_the_models_size(tmp_path: Path) -> None:
     assert [p.batch_size for p in found] == [2, 1, 1]
     steps = [found[0].learning_rate_at(step) for step in range(1000)]
     assert max(steps) == pytest.approx(rates[0])
+    assert found[0].learning_rate_at(100, time_share=1.0) == pytest.approx(rates[0] / 10)
     assert steps[0] < steps[40] and steps[-1] == pytest.approx(rates[0] / 10, rel=0.01)
 
 
