@@ -28,17 +28,18 @@ class Baseline:
 
     Attributes:
       name: one of `NAMES`.
+      pipeline: scikit-learn's, fitted on columns comment and reply.
       classes: the labels, in the order of the columns of `predict_proba`.
     """
 
     def __init__(self, name: str, pipeline: Pipeline, classes: np.ndarray):
         self.name = name
         self.classes = classes
-        self._pipeline = pipeline
+        self.pipeline = pipeline
 
     def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
         """Returns probabilities, shape (n, classes), rows in the order given."""
-        return self._pipeline.predict_proba(frame[["comment", "reply"]])
+        return self.pipeline.predict_proba(frame[["comment", "reply"]])
 
 
 def fit(
@@ -95,13 +96,32 @@ def fit_rankers(
 ) -> dict[str, Callable[[pd.DataFrame], np.ndarray]]:
     """Returns baselines that order replies to one comment: name → function of a table to scores.
 
-    `LENGTH` puts the longer reply first. `TFIDF` is a logistic regression on the difference of the
-    replies' TF-IDF vectors, over sibling pairs at most a day apart that differ by a point or more.
+    `LENGTH` puts the longer reply first; `TFIDF` is `fit_rank_words`.
 
     Args:
       train: comment_id, reply, reply_score, reply_created_utc (and what `sibling_pairs` may use).
       max_pairs: more pairs than this are sampled down.
       seed: of the sample.
+
+    Raises:
+      BotlibError: no two replies to one comment differ in score.
+    """
+    vectors, weights = fit_rank_words(train, max_pairs=max_pairs, seed=seed)
+    return {
+        LENGTH: lambda frame: _lengths(frame[["reply"]])[:, 0],
+        TFIDF: lambda frame: np.asarray(vectors.transform(frame["reply"]) @ weights),
+    }
+
+
+def fit_rank_words(
+    train: pd.DataFrame, *, max_pairs: int = 100_000, seed: int = 0
+) -> tuple[TfidfVectorizer, np.ndarray]:
+    """Fits a logistic regression on the difference of two siblings' TF-IDF vectors.
+
+    Over pairs at most a day apart that differ by a point or more.
+
+    Returns:
+      The vectorizer of replies and the weights of its columns, (V,).
 
     Raises:
       BotlibError: no two replies to one comment differ in score.
@@ -119,11 +139,7 @@ def fit_rankers(
     model = LogisticRegression(C=0.1, fit_intercept=False, max_iter=200, tol=1e-3)
     # Each pair both ways round, or there would be one class only
     model.fit(sparse.vstack([difference, -difference]), np.repeat([1, 0], len(pairs)))
-    weights = model.coef_[0]
-    return {
-        LENGTH: lambda frame: _lengths(frame[["reply"]])[:, 0],
-        TFIDF: lambda frame: np.asarray(vectors.transform(frame["reply"]) @ weights),
-    }
+    return vectors, model.coef_[0]
 
 
 def _length_pipeline(rows: int) -> Pipeline:

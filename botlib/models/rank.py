@@ -31,7 +31,7 @@ def time_offsets(frame: pd.DataFrame) -> np.ndarray:
         raise BotlibError(
             "no two replies to one comment differ in their score: nothing to rank; take more data"
         )
-    features = _time_features(frame)
+    features = time_features(frame)
     better, worse = pairs["better"].to_numpy(), pairs["worse"].to_numpy()
     sign = np.where(np.arange(len(pairs)) % 2, 1, -1)
     differences = (features[better] - features[worse]) * sign[:, None]
@@ -49,7 +49,8 @@ def pair_weights(frame: pd.DataFrame, pairs: pd.DataFrame) -> np.ndarray:
     return np.log1p(pairs["gap"].to_numpy()) / np.sqrt(of_comment)
 
 
-def _time_features(frame: pd.DataFrame) -> np.ndarray:
+def time_features(frame: pd.DataFrame) -> np.ndarray:
+    """Returns each reply's time after its comment, on two scales, and its place, (n, 3)."""
     created = frame["reply_created_utc"].to_numpy(dtype=float, na_value=np.nan)
     start = (
         frame["comment_created_utc"].to_numpy(dtype=float, na_value=np.nan)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from botlib.errors import BotlibError
+from botlib.models import blend
 from botlib.models.bert_batches import sorted_batches
 from botlib.models.features import PairFeatures
 
@@ -22,6 +23,7 @@ class Scorer:
       folder: what `bert.train` wrote.
       precision: "fp32", "int8", or "auto": what training found to cost no AUC.
       threads: 0 uses all cores.
+      blended: let `blend.add`'s head, if the folder has one, judge together with the encoder.
 
     Attributes:
       task: "realism", "upvotes" or "rank".
@@ -32,7 +34,9 @@ class Scorer:
       BotlibError: the folder is missing or incomplete.
     """
 
-    def __init__(self, folder: Path, precision: str = "auto", threads: int = 0) -> None:
+    def __init__(
+        self, folder: Path, precision: str = "auto", threads: int = 0, blended: bool = True
+    ) -> None:
         folder = Path(folder)
         if precision not in PRECISIONS:
             raise BotlibError(
@@ -53,6 +57,7 @@ class Scorer:
         )
         name = "model_int8.onnx" if self.precision == "int8" else "model.onnx"
         self._session = _session(folder / name, threads)
+        self._blend = blend.load(folder) if blended else None
 
     def predict(
         self, comments: Sequence[str], replies: Sequence[str], progress: bool = False
@@ -72,14 +77,17 @@ class Scorer:
           BotlibError: there are not as many replies as comments.
         """
         logits = self.logits(comments, replies, progress)
-        if self.task == "rank":
-            return logits[:, 0]
-        return softmax(logits / self._temperature)
+        if self._blend:
+            # The head was fitted to probabilities, so it needs no temperature
+            logits = self._blend.logits(logits, comments, replies).astype(np.float32)
+        elif self.task != "rank":
+            logits = logits / self._temperature
+        return logits[:, 0] if self.task == "rank" else softmax(logits)
 
     def logits(
         self, comments: Sequence[str], replies: Sequence[str], progress: bool = False
     ) -> np.ndarray:
-        """Returns what the model says before temperature and softmax, (pairs, classes)."""
+        """Returns what the encoder says before temperature and softmax, (pairs, classes)."""
         from tqdm.auto import tqdm
 
         pairs = self._features.encode(list(comments), list(replies))
