@@ -154,6 +154,7 @@ def run_review(args: argparse.Namespace) -> int:
     """Lets a person judge: in the terminal, or through a CSV file."""
     from botlib.live import review
     from botlib.live.outbox import Outbox
+    from botlib.live.outbox_schema import PROPOSED
 
     workspace = Workspace.open(args.workspace)
     site = _site(args)
@@ -176,7 +177,11 @@ def run_review(args: argparse.Namespace) -> int:
                 with contextlib.suppress(BotlibError):
                     reddit = stack.enter_context(_connected(site, workspace))
                 done = review.review_in_terminal(outbox, site, reddit=reddit)
+        elsewhere = [r.site for r in outbox.replies(states=[PROPOSED]) if r.site != site]
     print(", ".join(f"{number} {what}" for what, number in done.items()))
+    if elsewhere:
+        hint = "leave out --live" if args.live else "add --live"
+        print(f"{len(elsewhere)} replies to the {elsewhere[0]} site wait: {hint}")
     return 0
 
 

@@ -166,7 +166,9 @@ class Outbox:
         try:
             try:
                 lock.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError:
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise BotlibError(f"outbox {self.path}: can't be locked: {error}") from error
                 yield False
                 return
             yield True

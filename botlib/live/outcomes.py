@@ -36,7 +36,7 @@ def listen(outbox: Outbox, reddit: Client, *, dry_run: bool = True) -> pd.DataFr
 
     Args:
       outbox: where opt-outs are kept.
-      reddit: signed in.
+      reddit: where; a client that only reads hears nothing.
       dry_run: deletes nothing and marks nothing as read; opt-outs count all the same.
 
     Returns:
@@ -46,6 +46,9 @@ def listen(outbox: Outbox, reddit: Client, *, dry_run: bool = True) -> pd.DataFr
       BotlibError: Reddit can't be read now.
     """
     rows = []
+    if reddit.name is None:
+        # Who only reads has no inbox
+        return pd.DataFrame(rows, columns=["author", "request", "done"])
     try:
         for item in reddit.inbox.unread(limit=100):
             found = _heed(outbox, reddit, item, dry_run is not False)

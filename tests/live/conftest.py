@@ -40,7 +40,7 @@ def sandbox(clock: Clock) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def client(sandbox: Sandbox) -> Iterator[Client]:
-    with connect("sandbox", sandbox=sandbox, timeout=2.0) as reddit:
+    with connect("sandbox", sandbox=sandbox, timeout=20.0) as reddit:
         yield reddit
 
 

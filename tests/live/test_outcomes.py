@@ -153,6 +153,13 @@ def test_a_ban_shuts_the_subreddit(outbox, client, sandbox, posted):
     assert quiet.shut_reason(outbox, "sandbox", "scifi") == ""
 
 
+def test_a_client_that_only_reads_hears_nothing(outbox, client, sandbox, posted, monkeypatch):
+    sandbox.state.add_message("ann", "your bot", "please stop")
+    monkeypatch.setattr(client, "name", None)
+    assert outcomes.listen(outbox, client, dry_run=False).empty
+    assert len(follow(outbox, client, dry_run=True)) == 3
+
+
 def test_faults_are_one_clear_line(outbox, client, sandbox, posted):
     sandbox.faults = lambda method, path: "503"
     with pytest.raises(BotlibError, match="inbox can't be read"):

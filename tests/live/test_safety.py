@@ -1,7 +1,11 @@
 """What a bot keeps out of, and what it may talk about all the same."""
 
+import sys
+import types
+
 import pytest
 
+from botlib.live import safety
 from botlib.live.safety import concern
 
 
@@ -44,6 +48,23 @@ def test_no_concern(text):
     assert concern(text, detoxify=False) == ""
 
 
-def test_long_texts_take_no_time(request):
+def test_detoxify_is_asked_where_it_is_installed(monkeypatch):
+    class Detoxify:
+        def __init__(self, name: str) -> None:
+            assert name == "original"
+
+        def predict(self, text: str) -> dict[str, float]:
+            return {"toxicity": 0.97 if "fool" in text else 0.1, "insult": 0.9}
+
+    monkeypatch.setitem(sys.modules, "detoxify", types.SimpleNamespace(Detoxify=Detoxify))
+    safety._detoxify.cache_clear()
+    try:
+        assert concern("you fool") == "harassment (toxicity 0.97)"
+        assert concern("you", detoxify=False) == ""
+    finally:
+        safety._detoxify.cache_clear()
+
+
+def test_long_texts_take_no_time():
     for piece in ("y", "1 ", "a.", "I'm ", "1 Aa "):
         assert concern(piece * (40_000 // len(piece)), detoxify=False) == ""
