@@ -16,7 +16,13 @@ from botlib.evaluation.calibration import (
     threshold_for_precision,
 )
 from botlib.evaluation.intervals import RESAMPLES, bootstrap
-from botlib.evaluation.ranking import lift, pairwise, pairwise_by, sibling_pairs
+from botlib.evaluation.ranking import (
+    lift,
+    pairwise,
+    pairwise_by,
+    pairwise_gain,
+    sibling_pairs,
+)
 
 __all__ = [
     "TUTORIAL_KEYS",
@@ -25,10 +31,12 @@ __all__ = [
     "compare",
     "coverage",
     "expected_calibration_error",
+    "gain",
     "lift",
     "multiclass",
     "pairwise",
     "pairwise_by",
+    "pairwise_gain",
     "sibling_pairs",
     "table",
     "threshold_for_precision",
@@ -170,13 +178,7 @@ def multiclass(
 def _multiclass_figures(y, probabilities, weights) -> dict[str, float]:
     k = probabilities.shape[1]
     hot = one_hot(y, k)
-    told = hot.any(axis=0) & ~hot.all(axis=0)
-    aucs = np.full(k, np.nan)
-    if told.any():
-        aucs[told] = [
-            sk.roc_auc_score(hot[:, c], probabilities[:, c], sample_weight=weights)
-            for c in np.flatnonzero(told)
-        ]
+    aucs = np.array([_auc(hot[:, c], probabilities[:, c], weights) for c in range(k)])
     called = probabilities.argmax(axis=1)
     classes = list(range(k))
     present = np.unique(y)
@@ -184,7 +186,7 @@ def _multiclass_figures(y, probabilities, weights) -> dict[str, float]:
     rows = probabilities / probabilities.sum(axis=1, keepdims=True)
     return {
         **{f"auc_{c}": float(aucs[c]) for c in classes},
-        "auc_macro": float(np.nanmean(aucs)) if told.any() else float("nan"),
+        "auc_macro": float(np.nanmean(aucs)) if np.isfinite(aucs).any() else float("nan"),
         "auc_micro": float(
             sk.roc_auc_score(hot.ravel(), probabilities.ravel(), sample_weight=weights.repeat(k))
         ),
@@ -207,6 +209,57 @@ def _multiclass_figures(y, probabilities, weights) -> dict[str, float]:
         ),
         "log_loss": float(sk.log_loss(y, rows, labels=classes, sample_weight=weights)),
     }
+
+
+def gain(
+    y: Sequence[int],
+    ours: np.ndarray,
+    other: np.ndarray,
+    groups: Sequence | None = None,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Returns by how much one model's AUC exceeds another's on the same rows.
+
+    Both are judged on the same resamples, so what makes a resample hard cancels: the interval is
+    narrower than two separate ones suggest.
+
+    Args:
+      y: labels, shape (n,).
+      ours, other: probabilities, both (n,) for the AUC or both (n, k) for the macro AUC.
+      groups: the thread of each row.
+      resamples, seed: of the bootstrap.
+
+    Returns:
+      gain and `intervals`; an interval above 0 means that chance doesn't explain it.
+    """
+    ours, other = _checked_probabilities(ours), _checked_probabilities(other)
+    y = _checked_labels(y, 2 if ours.ndim == 1 else ours.shape[1])
+    if ours.shape != other.shape or len(ours) != len(y):
+        raise BotlibError(f"{len(y)} labels, but probabilities {ours.shape} and {other.shape}")
+
+    def difference(y, ours, other, weights) -> dict[str, float]:
+        return {"gain": _auc(y, ours, weights) - _auc(y, other, weights)}
+
+    return {
+        **difference(y, ours, other, np.ones(len(y))),
+        "intervals": bootstrap(
+            difference, (y, ours, other), groups, resamples=resamples, seed=seed
+        ),
+    }
+
+
+def _auc(y, p, weights) -> float:
+    """The AUC of (n,) probabilities, the macro AUC of (n, k); NaN where one class is alone."""
+    hot = one_hot(y, p.shape[1]) if p.ndim == 2 else y[:, None]
+    p = p.reshape(len(p), -1)
+    told = [c for c in range(hot.shape[1]) if 0 < hot[:, c].sum() < len(hot)]
+    if not told:
+        return float("nan")
+    return float(
+        np.mean([sk.roc_auc_score(hot[:, c], p[:, c], sample_weight=weights) for c in told])
+    )
 
 
 def one_hot(y: np.ndarray, k: int) -> np.ndarray:

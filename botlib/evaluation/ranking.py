@@ -101,6 +101,26 @@ def pairwise(
     return _share(pairs, _won(pairs, _checked(frame, score)), min_gap, resamples, seed)
 
 
+def pairwise_gain(
+    frame: pd.DataFrame,
+    score: Sequence[float],
+    other: Sequence[float],
+    *,
+    min_gap: int = MIN_GAP,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Returns by how much one score's pairwise accuracy exceeds another's on the same pairs.
+
+    Returns:
+      gain and `intervals`; see `metrics.gain`. NaN without pairs.
+    """
+    pairs = sibling_pairs(frame, min_gap=min_gap)
+    ahead = _won(pairs, _checked(frame, score)) - _won(pairs, _checked(frame, other))
+    share = _share(pairs, ahead, min_gap, resamples, seed)
+    return {"gain": share["pairwise"], "intervals": {"gain": share["intervals"]["pairwise"]}}
+
+
 def pairwise_by(
     frame: pd.DataFrame,
     score: Sequence[float],

@@ -11,13 +11,17 @@ from botlib.evaluation.metrics import with_interval
 Results = Mapping[str, Mapping[str, Any]]
 
 
-def against_baselines(results: Results, figure: str, model: str = "BERT") -> str:
+def against_baselines(
+    results: Results, figure: str, model: str = "BERT", gain: Mapping[str, Any] | None = None
+) -> str:
     """Says whether a model beats the best of the others, or whether noise can explain it.
 
     Args:
       results: model name → result of `metrics.binary`, `multiclass`, `pairwise` or `lift`.
       figure: one of their figures, of which more is better.
       model: the model it is about.
+      gain: over that best one, from `metrics.gain` or `pairwise_gain`, which decide more sharply
+        than two intervals do.
     """
     own = f"{model} reaches {_NAMES.get(figure, figure)} {with_interval(results[model], figure)}"
     others = {name: result for name, result in results.items() if name != model}
@@ -27,6 +31,9 @@ def against_baselines(results: Results, figure: str, model: str = "BERT") -> str
     rival = f"{best}, the best baseline, with {with_interval(others[best], figure)}"
     low, high = _interval(results[model], figure)
     other_low, other_high = _interval(others[best], figure)
+    if gain is not None:
+        rival = f"{best}, the best baseline, {with_interval(others[best], figure)}"
+        return f"{own}; {rival}. {gained(gain)}"
     if low > other_high:
         verdict = f"clearly above {rival}"
     elif high < other_low:
@@ -38,11 +45,28 @@ def against_baselines(results: Results, figure: str, model: str = "BERT") -> str
     return f"{own}, {verdict}."
 
 
-def realism(results: Results, model: str = "BERT") -> str:
+def gained(gain: Mapping[str, Any]) -> str:
+    """Reads `metrics.gain` or `metrics.pairwise_gain`."""
+    low, high = _interval(gain, "gain")
+    text = f"The difference, {with_interval(gain, 'gain')}, "
+    if low > 0:
+        return text + "is more than chance."
+    if high < 0:
+        return text + "is a real loss: the baseline is to be preferred."
+    return text + "may be chance."
+
+
+def best_baseline(results: Results, figure: str, model: str = "BERT") -> str:
+    """Returns the name of the best of the other models, for `metrics.gain`."""
+    others = {name: _number(r.get(figure)) for name, r in results.items() if name != model}
+    return max(others, key=others.get)
+
+
+def realism(results: Results, model: str = "BERT", gain: Mapping[str, Any] | None = None) -> str:
     """Reads `metrics.binary` of all models: AUC, and what accuracy hides."""
     result = results[model]
     share = max(result["prevalence"], 1 - result["prevalence"])
-    text = against_baselines(results, "auc", model)
+    text = against_baselines(results, "auc", model, gain)
     if share > 0.6:
         text += (
             f" {share:.0%} of the replies are of one class, so always saying that class would be "
@@ -54,20 +78,20 @@ def realism(results: Results, model: str = "BERT") -> str:
     return text
 
 
-def ratings(results: Results, model: str = "BERT") -> str:
+def ratings(results: Results, model: str = "BERT", gain: Mapping[str, Any] | None = None) -> str:
     """Reads `metrics.multiclass` of all models: macro leads, micro mostly repeats frequencies."""
     result = results[model]
     classes = {k: v for k, v in result.items() if k.startswith("auc_") and k[4:].isdigit()}
     told = {name: value for name, value in classes.items() if np.isfinite(value)}
     easiest, hardest = max(told, key=told.get), min(told, key=told.get)
     return (
-        f"{against_baselines(results, 'auc_macro', model)} Rating {easiest[4:]} is told best "
+        f"{against_baselines(results, 'auc_macro', model, gain)} Rating {easiest[4:]} is told best "
         f"(AUC {told[easiest]:.2f}), rating {hardest[4:]} worst ({told[hardest]:.2f}); the micro "
         f"AUC of {result['auc_micro']:.2f} mostly repeats how common the ratings are."
     )
 
 
-def rank(results: Results, model: str = "BERT rank") -> str:
+def rank(results: Results, model: str = "BERT rank", gain: Mapping[str, Any] | None = None) -> str:
     """Reads `metrics.pairwise` of all models."""
     result = results[model]
     if not result["pairs"]:
@@ -75,7 +99,7 @@ def rank(results: Results, model: str = "BERT rank") -> str:
             f"No two replies to one comment lie {result['min_gap']} points apart in the test "
             "threads: take more data."
         )
-    text = against_baselines(results, "pairwise", model)
+    text = against_baselines(results, "pairwise", model, gain)
     low, high = _interval(result, "pairwise")
     if high - low > 0.1:
         text += (

@@ -56,3 +56,13 @@ def test_errors_name_the_cure(labelled):
         baselines.fit(baselines.LENGTH, labelled.assign(real=1), "real")
     with pytest.raises(BotlibError, match="nothing to learn"):
         baselines.fit_rankers(labelled.drop_duplicates("comment_id"))
+
+
+def test_shuffled_labels_come_out_at_chance(labelled):
+    rng = np.random.default_rng(8)
+    labelled["real"] = rng.permutation(labelled.real)
+    first, second = labelled[::2], labelled[1::2]
+    model = baselines.fit(baselines.TFIDF, first, "real")
+    result = metrics.binary(second.real, model.predict_proba(second)[:, 1], second.submission_id)
+    low, high = result["intervals"]["auc"]
+    assert low < 0.5 < high

@@ -139,3 +139,21 @@ def test_coverage_counts_what_is_kept():
     assert rows.kept.tolist() == [4, 2, 0]
     assert rows.precision[1] == 0.5 and np.isnan(rows.precision[2])
     assert rows.recall.tolist() == [1.0, 0.5, 0.0]
+
+
+def test_a_gain_on_the_same_rows_is_told_more_sharply(two_class, four_class):
+    rng = np.random.default_rng(0)
+    y, p = two_class.real, two_class.p.to_numpy()
+    worse = np.clip(0.75 * p + 0.25 * rng.uniform(size=len(p)), 0, 1)
+    result = metrics.gain(y, p, worse, two_class.submission_id, resamples=60)
+    separate = [metrics.binary(y, q, resamples=0)["auc"] for q in (p, worse)]
+    assert result["gain"] == pytest.approx(separate[0] - separate[1])
+    low, high = result["intervals"]["gain"]
+    own = np.subtract(*metrics.binary(y, p, resamples=60)["intervals"]["auc"][::-1])
+    assert 0 < low < high and high - low < own
+    assert metrics.gain(y, p, p, resamples=5)["intervals"]["gain"] == (0.0, 0.0)
+    y4, p4, groups = four_class
+    flat = np.full_like(p4, 0.25)
+    assert metrics.gain(y4, p4, flat, groups, resamples=20)["intervals"]["gain"][0] > 0
+    with pytest.raises(BotlibError, match="probabilities"):
+        metrics.gain(y4, p4, flat[:10])

@@ -79,3 +79,13 @@ def test_missing_scores_and_lone_replies_are_errors(siblings):
     alone = siblings.drop_duplicates("comment_id")
     with pytest.raises(BotlibError, match="nothing to rank"):
         metrics.lift(alone, np.zeros(len(alone)))
+
+
+def test_gain_over_another_score(siblings):
+    length = siblings.reply.str.len().to_numpy(float)
+    noise = np.random.default_rng(1).normal(size=len(length))
+    gain = metrics.pairwise_gain(siblings, length, noise)
+    alone = [metrics.pairwise(siblings, s, resamples=0)["pairwise"] for s in (length, noise)]
+    assert gain["gain"] == pytest.approx(alone[0] - alone[1])
+    assert gain["intervals"]["gain"][0] > 0
+    assert metrics.pairwise_gain(siblings, length, length)["intervals"]["gain"] == (0.0, 0.0)

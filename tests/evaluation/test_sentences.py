@@ -81,3 +81,16 @@ def test_left_out_and_context_name_the_cost():
     known = {"auc_macro": 0.6, "intervals": {}}
     text = sentences.context(known, {"auc_macro": 0.75, "intervals": {}})
     assert "+0.150" in text and "hindsight" in text
+
+
+def test_a_paired_gain_decides_where_intervals_overlap():
+    close = {"BERT": result(0.81, 0.78, 0.84), "TF-IDF": result(0.8, 0.78, 0.82)}
+    assert sentences.best_baseline(close, "auc") == "TF-IDF"
+
+    def told(low, high):
+        gain = {"gain": (low + high) / 2, "intervals": {"gain": (low, high)}}
+        return sentences.against_baselines(close, "auc", gain=gain)
+
+    assert told(0.002, 0.018).endswith("0.010 [0.002, 0.018], is more than chance.")
+    assert "may be chance" in told(-0.01, 0.03)
+    assert "to be preferred" in told(-0.03, -0.01)
