@@ -194,6 +194,8 @@ def _refusals(
             and training_replies.share(reply) >= NEAR_COPY
         ):
             reason = "a near-copy of a training reply"
+        elif found := safety.unfit(reply):
+            reason = found
         elif found := safety.concern(reply):
             reason = f"off-topic for a bot: {found}"
         else:

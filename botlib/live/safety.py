@@ -62,6 +62,25 @@ def concern(text: str, *, detoxify: bool = True) -> str:
     return ""
 
 
+def unfit(reply: str) -> str:
+    """Returns why a bot should not say that, whatever the thread, or "".
+
+    A model makes up addresses, calls people it never met, and has read many who say they are human.
+    """
+    if _LINK.search(reply):
+        return "holds a link, which a model makes up"
+    if found := _MENTION.search(reply):
+        return f"calls {found[0]}"
+    if _DENIAL.search(reply):
+        return "denies that a bot wrote it"
+    return ""
+
+
+_LINK = re.compile(r"https?://|\bwww\.|\]\(", re.I)
+_MENTION = re.compile(r"(?<![\w/])/?u/[\w-]{3,20}")
+_DENIAL = re.compile(r"\b(i'?m|i am) (not (a|some) (ro)?bot|(a )?(real )?(human|person))\b", re.I)
+
+
 @cache
 def _detoxify():
     """The classifier of https://github.com/unitaryai/detoxify, or None."""

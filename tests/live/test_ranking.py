@@ -71,6 +71,7 @@ def test_one_reply_for_each_comment_where_asked():
         ("  \n", 0.95, HIGH, "empty"),
         ("x" * 1001, 0.95, HIGH, "1001 characters are more than 1000"),
         ("As [user] said.", 0.95, HIGH, "holds the placeholder [user]"),
+        ("Look at www.example.org", 0.95, HIGH, "holds a link, which a model makes up"),
         ("how does one  BEGIN", 0.95, HIGH, "a near-copy of the thread"),
         ("See a lawyer; I'd sue them.", 0.95, HIGH, "off-topic for a bot: legal advice (sue them)"),
     ],

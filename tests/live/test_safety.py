@@ -6,7 +6,7 @@ import types
 import pytest
 
 from botlib.live import safety
-from botlib.live.safety import concern
+from botlib.live.safety import concern, unfit
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,27 @@ def test_concerns(text, kind):
 )
 def test_no_concern(text):
     assert concern(text, detoxify=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        ("See https://example.org for more.", "holds a link"),
+        ("[here](/r/all)", "holds a link"),
+        ("As u/some_one said", "calls u/some_one"),
+        ("I'm not a bot, you know.", "denies"),
+        ("I am a real person!", "denies"),
+    ],
+)
+def test_unfit(reply, reason):
+    assert unfit(reply).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "reply", ["A person who reads is fine.", "Is a bot human?", "50/50, and/or w/o", "(see above)"]
+)
+def test_fit(reply):
+    assert unfit(reply) == ""
 
 
 def test_detoxify_is_asked_where_it_is_installed(monkeypatch):
