@@ -97,7 +97,7 @@ def _make_dataset(client: Any, name: str, location: str) -> None:
 def _by_month(parts: list[Path], folder: Path) -> dict[str, tuple[Path, int]]:
     """Write the rows of each month as a Parquet file; return the files and their rows."""
     folder.mkdir(parents=True, exist_ok=True)
-    month = "strftime(to_timestamp(created_utc) AT TIME ZONE 'UTC', '%Y_%m')"
+    month = "strftime(make_timestamp(created_utc * 1000000), '%Y_%m')"
     source = f"read_parquet([{', '.join(map(raw.quoted, parts))}])"
     with raw.database(folder, "1GB", "20GB") as connection:
         counts = connection.execute(

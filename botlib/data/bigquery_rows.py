@@ -57,15 +57,15 @@ def fetch(
 _COLUMNS = {
     column: "BIGINT" if column.endswith(("_score", "_utc")) else "VARCHAR" for column in raw.COLUMNS
 }
-_RECEIVED = "CREATE TEMP TABLE received ({})".format(
+_RECEIVED = "CREATE TABLE received ({})".format(
     ", ".join(f"{column} {kind}" for column, kind in _COLUMNS.items())
 )
 _TEXTS = {"title", "submission", "comment", "reply"}
 _JOINED = f"""
-CREATE TEMP TABLE posts AS
+CREATE TABLE posts AS
   SELECT submission_id AS id, any_value({raw.text_of("submission")}) AS submission
   FROM received GROUP BY ALL;
-CREATE TEMP TABLE joined AS SELECT {
+CREATE TABLE joined AS SELECT {
     ", ".join(
         f"{raw.text_of(column)} AS {column}"
         if column in _TEXTS
@@ -75,7 +75,7 @@ CREATE TEMP TABLE joined AS SELECT {
         for column in _COLUMNS
         if column != "submission"
     )
-}, strftime(to_timestamp(comment_created_utc) AT TIME ZONE 'UTC', '%Y_%m') AS month
+}, strftime(make_timestamp(comment_created_utc * 1000000), '%Y_%m') AS month
 FROM received"""
 
 

@@ -163,7 +163,8 @@ def _decompressed(path: Path) -> Iterator[bytes]:
                 yield data
             return
         decoder = new()
-        data = file.read(_READ)
+        step, made = _READ >> 6, 0
+        data = file.read(step)
         while data:
             try:
                 out = decoder.decompress(data)
@@ -174,15 +175,17 @@ def _decompressed(path: Path) -> Iterator[bytes]:
                 ) from error
             if out:
                 yield out
-            good = file.tell()
+            good, made = file.tell(), made + len(out)
+            # As much at a time as makes a block, however well the file is compressed.
+            step = min(_READ, max(_READ >> 8, int(BLOCK * good / max(made, 1))))
             data = b""
             if decoder.eof:
                 # One file may hold several frames, one after the other.
-                data = decoder.unused_data or file.read(_READ)
+                data = decoder.unused_data or file.read(step)
                 if data:
                     decoder = new()
             else:
-                data = file.read(_READ)
+                data = file.read(step)
         if not decoder.eof:
             raise DamagedFile(
                 f"{path} is cut short: it ends inside a compressed frame at byte {size:,}; "

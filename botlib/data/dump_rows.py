@@ -14,6 +14,8 @@ import pyarrow.json as pj
 
 _TIME_END = 4102444800  # 2100: a later time is an error
 _NEWLINE, _RETURN, _BRACE = b"\n\r}"
+# How JSON writes a carriage return and NUL
+_ODD_ESCAPE = re.compile(rb"\\r|\\u000[0dD]")
 # Below this share of wanted lines it is quicker to look for the names first.
 _FEW = 0.3
 _TEXT, _INT, _BOOL = pa.string(), pa.int64(), pa.bool_()
@@ -101,6 +103,8 @@ class RowReader:
             table = self._slow(block)
         else:
             self.counts.lines += table.num_rows
+        if _ODD_ESCAPE.search(block):
+            table = _without_returns(table)
         good = self._good(table)
         kept = table.filter(pc.and_(good, self._wanted(table)))
         self.counts.malformed += table.num_rows - (pc.sum(good).as_py() or 0)
@@ -181,6 +185,16 @@ class RowReader:
             names = pa.array(self.names, _TEXT)
             in_time = pc.and_(in_time, pc.is_in(pc.utf8_lower(table["subreddit"]), names))
         return pc.fill_null(in_time, False)
+
+
+def _without_returns(table: pa.Table) -> pa.Table:
+    """Return the texts with plain line ends and without NUL: CSV readers differ on others."""
+    for at, field in enumerate(table.schema):
+        if field.type == _TEXT:
+            texts = pc.replace_substring(table.column(at), "\r\n", "\n")
+            texts = pc.replace_substring(texts, "\r", "\n")
+            table = table.set_column(at, field, pc.replace_substring(texts, "\0", ""))
+    return table
 
 
 def _is_utf8(block: bytes) -> bool:

@@ -114,7 +114,7 @@ def extract(
     with raw.database(out.cache, memory_limit, max_temp) as connection:
         for kind in SCHEMAS:
             parts = ", ".join(raw.quoted(one.rows) for one in read if one.kind == kind)
-            connection.execute(f"CREATE TEMP VIEW {kind} AS FROM read_parquet([{parts}])")
+            connection.execute(f"CREATE VIEW {kind} AS FROM read_parquet([{parts}])")
         _check_names(connection, names, files)
         counts = raw.join(
             connection,
@@ -180,7 +180,9 @@ def read_file(
         doubtful = cache / f"{key}.doubtful.parquet"
         with (
             atomic_file(doubtful, "wb") as sink,
-            pq.ParquetWriter(sink, reader.schema, compression="lz4") as writer,
+            pq.ParquetWriter(
+                sink, reader.schema, compression="lz4", use_dictionary=False, write_statistics=False
+            ) as writer,
         ):
             try:
                 for block in blocks(file.path):

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,8 @@ def join(
     be copied for each reply), and `month`, the comment's ("2019_05").
 
     Args:
-      connection: holds the two tables, with the columns of `dump_rows.SCHEMAS`.
+      connection: holds the two tables, with the columns of `dump_rows.SCHEMAS`; their texts hold
+        neither "\\r" nor NUL.
       first: first month of comments, "" for no limit.
       last: last month of comments, "" for no limit.
       reach: months that the post may be older, or the reply younger, than the comment.
@@ -89,34 +91,34 @@ def join(
         counts[table], duplicates = ids, duplicates + rows - ids
         if rows != ids:
             latest = _LATEST.format(text=text)
-            run(f"CREATE TEMP TABLE {table}_once AS FROM {table} QUALIFY {latest}")
+            run(f"CREATE TABLE {table}_once AS FROM {table} QUALIFY {latest}")
         else:
-            run(f"CREATE TEMP VIEW {table}_once AS FROM {table}")
+            run(f"CREATE VIEW {table}_once AS FROM {table}")
     gone = ", ".join(map(quoted, GONE))
     text = f"is_self IS DISTINCT FROM false AND trim(selftext, {BLANKS}) NOT IN ({gone})"
     run(
-        f"""CREATE TEMP TABLE posts AS
-        SELECT id, {text_of("title")} AS title, {text_of("selftext")} AS submission,
+        f"""CREATE TABLE posts AS
+        SELECT id, coalesce(title, '') AS title, coalesce(selftext, '') AS submission,
           coalesce(author, '[deleted]') AS author, score, {_MONTH} AS month
         FROM submissions_once WHERE {text if self_posts_only else "true"}"""
     )
     run(
-        f"""CREATE TEMP TABLE texts AS
-        SELECT id, subreddit, {text_of("body")} AS body, coalesce(author, '[deleted]') AS author,
+        f"""CREATE VIEW texts AS
+        SELECT id, subreddit, body, coalesce(author, '[deleted]') AS author,
           CASE WHEN score_hidden THEN NULL ELSE score END AS score, parent_id, link_id,
           created_utc, retrieved_on, {_MONTH} AS month
         FROM comments_once WHERE trim(body, {BLANKS}) NOT IN ({gone})"""
     )
     (kept,) = run("SELECT count(*) FROM texts").fetchone()
     run(
-        f"""CREATE TEMP TABLE joined AS
+        f"""CREATE TABLE joined AS
         SELECT c.subreddit, p.id AS submission_id, p.title, p.author AS submission_author,
           p.score AS submission_score,
           c.id AS comment_id, c.body AS comment, c.author AS comment_author,
           c.score AS comment_score, c.created_utc AS comment_created_utc,
           r.id AS reply_id, r.body AS reply, r.author AS reply_author, r.score AS reply_score,
           r.created_utc AS reply_created_utc, r.retrieved_on AS reply_retrieved_utc,
-          strftime(to_timestamp(c.created_utc) AT TIME ZONE 'UTC', '%Y_%m') AS month
+          strftime(make_timestamp(c.created_utc * 1000000), '%Y_%m') AS month
         FROM texts r
         JOIN texts c ON r.parent_id = 't1_' || c.id
         JOIN posts p ON c.link_id = 't3_' || p.id
@@ -168,14 +170,19 @@ def write_months(
     columns = ", ".join(
         {"submission": "p.submission"}.get(column, f"j.{column}") for column in RAW.columns
     )
-    for month in tqdm(sorted(rows), desc="raw_data", unit="month", disable=not progress):
-        path = workspace.raw_month(month)
-        with _replaced(path) as part:
-            connection.execute(
+
+    def write(month: str) -> None:
+        with _replaced(workspace.raw_month(month)) as part, connection.cursor() as cursor:
+            cursor.execute(
                 f"""COPY (SELECT {columns} FROM joined j JOIN posts p ON p.id = j.submission_id
                 WHERE j.month = '{month}' ORDER BY {ORDER})
                 TO {quoted(part)} (FORMAT csv, HEADER)"""
             )
+
+    # A month is too small to keep all cores busy, so several are written at a time.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        written = pool.map(write, sorted(rows))
+        list(tqdm(written, "raw_data", len(rows), unit="month", disable=not progress))
     about = {name: value for name, value in parameters.items() if not name.endswith("_month")}
     selection = key_of(**about)
     known = _manifest(workspace).get("months", {})
@@ -248,8 +255,7 @@ def _at_depth(connection: duckdb.DuckDBPyConnection, depth: int) -> str:
     if depth == 1:
         return "c.parent_id = c.link_id"
     connection.execute(
-        "CREATE TEMP TABLE shallow AS SELECT id, 1 AS level FROM comments_once "
-        "WHERE parent_id = link_id"
+        "CREATE TABLE shallow AS SELECT id, 1 AS level FROM comments_once WHERE parent_id = link_id"
     )
     for level in range(2, depth + 1):
         connection.execute(
@@ -266,8 +272,8 @@ _LATEST = (
 )
 # Months since the year 0, so that months apart can be subtracted
 _MONTH = (
-    "(year(to_timestamp(created_utc) AT TIME ZONE 'UTC') * 12"
-    " + month(to_timestamp(created_utc) AT TIME ZONE 'UTC'))"
+    "(year(make_timestamp(created_utc * 1000000)) * 12"
+    " + month(make_timestamp(created_utc * 1000000)))"
 )
 
 
