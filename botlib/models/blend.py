@@ -19,6 +19,8 @@ from botlib.errors import BotlibError
 from botlib.models.surface import surface
 from botlib.workspace import atomic_file
 
+# task → the column that holds the label
+LABELS = {"upvotes": "rating", "realism": "real"}
 ARRAYS, WORDS = "blend.npz", "blend_words.json"
 # Fewer rows than this can't hold a head's forty weights
 MIN_ROWS = 500
@@ -150,7 +152,7 @@ def add(
     """Fits a head for a trained classifier and puts it into its folder, where `Scorer` finds it.
 
     Args:
-      folder: what `bert.train` wrote for "upvotes" or "rank", trained on `first`.
+      folder: what `bert.train` wrote for its task, trained on `first`.
       first, second: see `fit`; at most `MAX_HEAD_ROWS` of `second` are scored, in whole threads.
       seed: of the draw.
       progress: show a bar while the encoder scores `second`.
@@ -185,11 +187,11 @@ def fit(
     """Fits words on `first`, and the head on `second`.
 
     Args:
-      first: the rows the encoder was trained on: comment, reply and rating; for "rank" comment_id,
+      first: the rows the encoder was trained on: comment, reply and the label; for "rank" comment_id,
         reply_score and the times as far as known.
       second: rows of other threads, the same columns.
       encoder: the encoder's logits for `second`, (n, classes) or (n, 1).
-      task: "upvotes" or "rank".
+      task: "realism", "upvotes" or "rank".
       seed: of the draw, if there are more than `MAX_WORD_ROWS`.
 
     Returns:
@@ -198,28 +200,30 @@ def fit(
     encoder = np.asarray(encoder, dtype=float).reshape(len(second), -1)
     if task == "rank":
         return _fit_rank(first, second, encoder, seed)
-    if len(second) < MIN_ROWS or second["rating"].nunique() < encoder.shape[1]:
+    label = LABELS[task]
+    if len(second) < MIN_ROWS or second[label].nunique() < encoder.shape[1]:
         return None
-    return _fit_classes(first, second, encoder, seed)
+    return _fit_classes(first, second, encoder, task, seed)
 
 
-def _fit_classes(first, second, encoder, seed) -> Blend:
+def _fit_classes(first, second, encoder, task, seed) -> Blend:
     from sklearn.linear_model import LogisticRegression
 
     from botlib.evaluation import baselines
 
-    fitted = baselines.fit(baselines.TFIDF, first, "rating", max_rows=MAX_WORD_ROWS, seed=seed)
-    texts, model = fitted.pipeline[0], fitted.pipeline[-1]
+    label = LABELS[task]
+    fitted = baselines.fit(baselines.TFIDF, first, label, max_rows=MAX_WORD_ROWS, seed=seed)
+    texts, (coef, intercept) = fitted.pipeline[0], _per_class(fitted.pipeline[-1])
     words, start = {}, 0
     for name in ("comment", "reply"):
         vectorizer = texts.named_transformers_[name]
         stop = start + len(vectorizer.get_feature_names_out())
-        words[name] = Words.of(vectorizer, model.coef_[:, start:stop].T)
+        words[name] = Words.of(vectorizer, coef[:, start:stop].T)
         start = stop
     return _head(
-        Blend("upvotes", words, {"words_intercept": model.intercept_}),
+        Blend(task, words, {"words_intercept": intercept}),
         (encoder, second["comment"].tolist(), second["reply"].tolist()),
-        lambda features: LogisticRegression(C=0.1, max_iter=300).fit(features, second["rating"]),
+        lambda features: LogisticRegression(C=0.1, max_iter=300).fit(features, second[label]),
     )
 
 
@@ -258,8 +262,18 @@ def _head(blend: Blend, inputs: tuple, fitted) -> Blend:
     mean, scale = features.mean(axis=0), features.std(axis=0)
     scale[scale < 1e-6] = 1.0
     model = fitted((features - mean) / scale)
-    head = {"mean": mean, "scale": scale, "head": model.coef_.T, "intercept": model.intercept_}
+    ranks = blend.task not in LABELS
+    coef, intercept = (model.coef_, model.intercept_) if ranks else _per_class(model)
+    head = {"mean": mean, "scale": scale, "head": coef.T, "intercept": intercept}
     return Blend(blend.task, blend._words, {**blend._arrays, **head})
+
+
+def _per_class(model) -> tuple[np.ndarray, np.ndarray]:
+    """Returns (classes, features) and (classes,): two classes share one row in scikit-learn."""
+    if len(model.classes_) > 2:
+        return model.coef_, model.intercept_
+    nought = np.zeros_like(model.coef_)
+    return np.vstack([nought, model.coef_]), np.concatenate([[0.0], model.intercept_])
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:

@@ -205,6 +205,23 @@ def realism_pairs(workspace: Workspace, seed: int) -> tuple[pd.DataFrame, pd.Dat
     return kept, _kept(both, kept)
 
 
+def two_parts(
+    pairs: pd.DataFrame, seed: int, share: float = 0.7
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Returns pairs to train an encoder on, and pairs of other threads to fit a head on it.
+
+    Args:
+      pairs: rows with submission_id.
+      seed: of the draw.
+      share: of the threads, that go into the first part.
+    """
+    from sklearn.model_selection import GroupShuffleSplit
+
+    draw = GroupShuffleSplit(n_splits=1, train_size=share, random_state=seed)
+    first, second = next(draw.split(pairs, groups=pairs["submission_id"]))
+    return pairs.iloc[first], pairs.iloc[second]
+
+
 def _kept(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     names = {0: "fakes", 1: "real replies"}
     tables = {
