@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from sklearn import config_context
 
 from botlib.errors import BotlibError
 
@@ -45,7 +46,9 @@ def bootstrap(
         counts = rng.multinomial(clusters, np.full(clusters, 1 / clusters))
         weights = counts[codes].astype(float)
         kept = weights > 0
-        with warnings.catch_warnings():
+        # The whole arrays were checked; a resample of them needs no second look
+        checked = config_context(assume_finite=True, skip_parameter_validation=True)
+        with checked, warnings.catch_warnings():
             # A resample without one class warns; it is counted as NaN below
             warnings.simplefilter("ignore")
             figures = statistic(*(array[kept] for array in arrays), weights[kept])

@@ -110,13 +110,17 @@ def _binary_figures(y, p, called, weights) -> dict[str, float]:
     both = len(np.unique(y)) == 2
     nan = float("nan")
     weighted = {"sample_weight": weights}
+    # One call for precision, recall and F1 of both classes: scikit-learn checks its input each time
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(
+        y, called, labels=[0, 1], zero_division=0.0, **weighted
+    )
     return {
         "auc": float(sk.roc_auc_score(y, p, **weighted)) if both else nan,
         "eval_accuracy": float(sk.accuracy_score(y, called, **weighted)),
-        "f1_score": float(sk.f1_score(y, called, zero_division=0.0, **weighted)),
-        "precision": float(sk.precision_score(y, called, zero_division=0.0, **weighted)),
-        "recall": float(sk.recall_score(y, called, zero_division=0.0, **weighted)),
-        "balanced_accuracy": float(sk.balanced_accuracy_score(y, called, **weighted)),
+        "f1_score": float(f1[1]),
+        "precision": float(precision[1]),
+        "recall": float(recall[1]),
+        "balanced_accuracy": float(recall.mean()) if both else nan,
         "average_precision": float(sk.average_precision_score(y, p, **weighted)) if both else nan,
         "brier": float(sk.brier_score_loss(y, p, **weighted)) if both else nan,
     }
