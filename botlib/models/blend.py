@@ -187,7 +187,7 @@ def fit(
     """Fits words on `first`, and the head on `second`.
 
     Args:
-      first: the rows the encoder was trained on: comment, reply and the label; for "rank" comment_id,
+      first: rows the encoder was trained on: comment, reply and the label; for "rank" comment_id,
         reply_score and the times as far as known.
       second: rows of other threads, the same columns.
       encoder: the encoder's logits for `second`, (n, classes) or (n, 1).

@@ -59,6 +59,19 @@ def test_words_equal_scikit_learn(replies):
     assert np.allclose(ours, vectorizer.transform(texts) @ weights, atol=1e-9)
 
 
+def test_the_blend_of_two_classes_beats_each_part(replies):
+    first, second, test = (part.assign(real=(part.rating > 1) * 1) for part in parts(replies))
+    two = {name: opinion(part)[:, [1, 2]] for name, part in (("second", second), ("test", test))}
+    head = blend.fit(first, second, two["second"], task="realism")
+    blended = head.logits(two["test"], test.comment.tolist(), test.reply.tolist())
+    auc = {}
+    for name, logits in {"encoder": two["test"], "blend": blended}.items():
+        p = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
+        auc[name] = metrics.binary(test.real, p, resamples=0)["auc"]
+    assert blended.shape == (len(test), 2)
+    assert auc["blend"] > auc["encoder"] + 0.05
+
+
 def test_the_blend_of_ratings_beats_each_part_and_survives_saving(replies, tmp_path):
     first, second, test = parts(replies)
     head = blend.fit(first, second, opinion(second), task="upvotes")

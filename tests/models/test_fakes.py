@@ -148,3 +148,10 @@ def test_no_comments_outside_the_generators_threads_is_a_clear_error(workspace, 
     write_table(workspace.gpt2_generate, comments.assign(split="generator"), GPT2_GENERATE)
     with pytest.raises(BotlibError, match="run 01_data with more threads"):
         fakes.write_fakes(workspace, settings, Parrot())
+
+
+def test_the_head_is_fitted_on_other_threads_than_the_encoder(workspace, settings):
+    real = read_table(workspace.bert_gan_real, BERT_GAN_REAL)
+    first, second = fakes.two_parts(real, seed=1)
+    assert not set(first["submission_id"]) & set(second["submission_id"])
+    assert len(first) + len(second) == len(real)
