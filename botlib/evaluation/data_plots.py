@@ -75,7 +75,9 @@ def scores(pairs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         showfliers=False,
         medianprops={"color": _ORANGE, "linewidth": 2},
     )
-    ax.set_xscale("symlog", linthresh=10)
+    if pairs["reply_score"].quantile(0.95) > 50:
+        # Few replies have most of the points
+        ax.set_xscale("symlog", linthresh=10)
     finish(ax, "Scores of replies (box: middle half; whiskers: 5 % to 95 %)", "score", "")
     return ax
 
