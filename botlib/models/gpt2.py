@@ -245,8 +245,21 @@ class Run:
         path = self.folder / "state.json"
         try:
             state = json.loads(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
+        except FileNotFoundError:
             state = None
+        except json.JSONDecodeError as error:
+            raise BotlibError(
+                f"{path} is damaged ({error}): delete {self.folder} to begin anew"
+            ) from error
+        if (
+            state is None
+            and (self.folder / "ctranslate2").is_dir()
+            and not self.checkpoint.is_dir()
+        ):
+            raise BotlibError(
+                f"{self.folder} holds an imported model, which can't be trained further: "
+                "choose another run_name"
+            )
         if state is not None and state["identity"] != identity:
             previous = self.folder.with_name(f"{self.folder.name}.previous")
             shutil.rmtree(previous, ignore_errors=True)
@@ -263,6 +276,11 @@ class Run:
             state["identity"] = identity
         self.checkpoint.mkdir(parents=True, exist_ok=True)
         if state["step"]:
+            if not (self.checkpoint / f"model-{state['step']}.index").is_file():
+                raise BotlibError(
+                    f"{self.checkpoint} lacks the checkpoint of step {state['step']}: copy it "
+                    f"again, or delete {self.folder} to begin anew"
+                )
             _point_to(self.checkpoint, state["step"])
             self.state = state
             self._tidy(state["step"])

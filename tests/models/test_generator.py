@@ -198,6 +198,8 @@ def test_errors_name_the_cure(generator: Generator, gpt2_run: Path, tmp_path: Pa
         generator.generate(COMMENTS, 1, Decoder(max_tokens=128))
     with pytest.raises(BotlibError, match="engine must be"):
         Generator(gpt2_run, engine="torch")
+    with pytest.raises(BotlibError, match="device must be"):
+        Generator(gpt2_run, device="tpu")
     with pytest.raises(BotlibError, match="1 or more"):
         generator.generate(COMMENTS, 0)
     with pytest.raises(BotlibError, match="2 comments but 1 replies"):

@@ -145,6 +145,25 @@ def test_nothing_to_do_is_done_at_once_and_more_steps_go_on(
     assert len(pd.read_csv(workspace.gpt2("run1.previous") / "losses.csv")) == 80
 
 
+def test_a_run_with_parts_missing_is_not_begun_anew_by_itself(
+    gpt2_workspace: Workspace, tmp_path: Path
+) -> None:
+    from botlib.models.gpt2 import finetune
+
+    workspace = Workspace.open(shutil.copytree(gpt2_workspace.root, tmp_path / "copy"))
+    run = workspace.gpt2("run1")
+    next(run.glob("checkpoint/model-60.index")).unlink()
+    with pytest.raises(BotlibError, match="lacks the checkpoint of step 60"):
+        finetune(workspace, Gpt2Settings(**TINY | {"steps": 80}))
+    (run / "state.json").write_text("{")
+    with pytest.raises(BotlibError, match=r"state.json is damaged"):
+        finetune(workspace, Gpt2Settings(**TINY))
+    (run / "state.json").unlink()
+    shutil.rmtree(run / "checkpoint")
+    with pytest.raises(BotlibError, match="imported model"):
+        finetune(workspace, Gpt2Settings(**TINY))
+
+
 ENDS = """
 from botlib.models import gpt2_card, gpt2_validation
 losses = iter([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
