@@ -69,10 +69,18 @@ class Models:
 
 def training_replies(workspace: Workspace) -> CopyIndex | None:
     """Returns the index of the replies the generator was trained on, if the workspace has them."""
-    if not workspace.bert_gan_real.exists():
+    table = workspace.bert_gan_real
+    if not table.exists():
         return None
-    real = tables.read_table(workspace.bert_gan_real, tables.BERT_GAN_REAL, ["reply", "split"])
-    return CopyIndex(real.loc[real["split"] == "generator", "reply"])
+    about = table.stat()
+    cached = workspace.cache / f"training_replies_{about.st_size}_{about.st_mtime_ns}.npz"
+    if (index := CopyIndex.load(cached)) is None:
+        real = tables.read_table(table, tables.BERT_GAN_REAL, ["reply", "split"])
+        index = CopyIndex(real.loc[real["split"] == "generator", "reply"])
+        for old in workspace.cache.glob("training_replies_*.npz"):
+            old.unlink(missing_ok=True)
+        index.save(cached)
+    return index
 
 
 def realism_threshold(workspace: Workspace, realism: ScorerLike, settings: PostSettings) -> float:

@@ -230,12 +230,12 @@ def test_kill_9_at_every_step(real_time, workspace, fatal):
             return made
 
         sandbox.state.add_comment = accept_and_kill
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == -signal.SIGKILL
     sandbox.state.__dict__.pop("add_comment", None)
     for ahead in (0.0, GRACE + 1):
         again = start_bot(sandbox, workspace, ahead=ahead)
-        again.communicate(timeout=60)
+        again.communicate(timeout=300)
         assert again.returncode == 0
     written = sandbox.replies()
     assert len(written) == 2
@@ -249,10 +249,10 @@ def test_two_bots_on_one_workspace(real_time, workspace):
     approve_some(sandbox, workspace, posts=12)
     bots = [start_bot(sandbox, workspace) for _ in range(2)]
     for process in bots:
-        process.communicate(timeout=120)
+        process.communicate(timeout=300)
         assert process.returncode == 0
     last = start_bot(sandbox, workspace, ahead=GRACE + 1)
-    last.communicate(timeout=60)
+    last.communicate(timeout=300)
     written = sandbox.replies()
     assert len(written) == 12
     assert written["comment_id"].is_unique

@@ -175,3 +175,18 @@ def test_copy_index_shares():
     assert CopyIndex(["Thank you!"]).share("thank YOU") == 1.0
     assert CopyIndex([]).share("a b") == 0.0
     assert index.share("😀") == 0.0
+    # A run never goes from one text into the next
+    assert CopyIndex(["a b c d", "e f g h"]).share("a b c d e f g h") == 0.0
+
+
+def test_copy_index_is_kept_and_read_back(tmp_path):
+    index = CopyIndex(["a b c d e f g h i j", "Grüße 😀", ""])
+    path = tmp_path / "cache" / "index.npz"
+    assert CopyIndex.load(path) is None
+    index.save(path)
+    again = CopyIndex.load(path)
+    assert again.share("a b c d e f g h") == 1.0
+    assert again.share("grüße") == 1.0
+    assert len(again) == len(index)
+    path.write_bytes(path.read_bytes()[:40])
+    assert CopyIndex.load(path) is None

@@ -304,7 +304,7 @@ def test_sigterm_ends_after_the_reply_in_hand(ready):
         lines.append(line)
         if "event=round" in line:
             process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=300) == 0
     assert "event=end rounds=1 reason=stopped" in lines[-1]
 
 
