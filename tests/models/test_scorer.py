@@ -1,6 +1,7 @@
 """Scoring: order, batches, precision, errors; and the command line's `score`."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -157,3 +158,33 @@ def test_score_names_what_is_missing(kept, tmp_path, capsys):
     assert main(["score", "--workspace", str(kept.root), "--model", "rank", *arguments]) == 1
     assert "lacks the column 'reply'" in capsys.readouterr().err
     assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["bert_upvotes", "bert_rank"])
+def test_a_head_in_the_folder_judges_too_unless_told_not_to(kept, name, tmp_path):
+    from botlib.models import blend
+
+    folder = shutil.copytree(kept.models / name, tmp_path / name)
+    comments, replies = made_up(1200)
+    rows = pd.DataFrame(
+        {
+            "comment": comments,
+            "reply": replies,
+            "comment_id": [f"c{row // 4}" for row in range(1200)],
+            "rating": np.arange(1200) % 4,
+            "reply_score": [len(reply) for reply in replies],
+            "reply_created_utc": 0,
+        }
+    )
+    alone = Scorer(folder).predict(comments[:50], replies[:50])
+    assert blend.add(folder, rows[:600], rows[600:])
+    blended = Scorer(folder).predict(comments[:50], replies[:50])
+    assert blended.shape == alone.shape and blended.dtype == np.float32
+    assert not np.allclose(blended, alone)
+    again = Scorer(folder, blended=False).predict(comments[:50], replies[:50])
+    np.testing.assert_array_equal(again, alone)
+    if name == "bert_upvotes":
+        np.testing.assert_allclose(blended.sum(axis=1), 1, atol=1e-6)
+    else:  # the longer reply scored higher in these rows, and the head has seen that
+        lengths = [len(reply) for reply in replies[:50]]
+        assert np.corrcoef(blended, lengths)[0, 1] > 0.9
