@@ -189,6 +189,7 @@ def test_no_schedule_posts_twice_or_forgets(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_a_thousand_schedules_post_nothing_twice_and_forget_nothing(tmp_path):
     states, faults = run_schedules(range(1000), tmp_path)
     print(f"1,000 schedules: {dict(states)} after {sum(faults.values())} faults: {dict(faults)}")
