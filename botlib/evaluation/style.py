@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 # line style and a marker of its own, so that a grey print tells them apart as well
 STYLES: dict[str, tuple[str, str | tuple, str]] = {
     "BERT": ("#000000", "-", "o"),
-    "BERT + text": ("#0072B2", (0, (8, 2)), "s"),
+    "BERT alone": ("#E69F00", (0, (1, 1)), "*"),
     "BERT rank": ("#0072B2", (0, (8, 2)), "s"),
     "TF-IDF": ("#D55E00", "--", "^"),
     "length only": ("#CC79A7", "-.", "D"),
