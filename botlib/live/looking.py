@@ -32,7 +32,7 @@ def closed(reddit: Client, subreddit: str) -> str:
     about = reddit.subreddit(subreddit)
     try:
         # PRAW asks Reddit when an attribute isn't there yet
-        if about.user_is_banned:
+        if getattr(about, "user_is_banned", False):
             return "we are banned there"
     except (prawcore.NotFound, prawcore.Redirect):
         return "it doesn't exist any more"
