@@ -29,7 +29,9 @@ def add_parsers(subparsers: Any) -> None:
     bot.add_argument("--every", metavar="10m", help="go on, one round every 90s, 10m or 2h")
     bot.add_argument("--once", action="store_true", help="one round (the default)")
     bot.add_argument("--live", action="store_true", help="on Reddit itself, and post there")
-    bot.add_argument("--dry-run", action="store_true", help="write nothing, there or here")
+    bot.add_argument(
+        "--dry-run", action="store_true", help="send nothing, only say what would be posted"
+    )
     bot.add_argument("--subreddits", metavar="A,B", help="which to read")
     bot.add_argument("--allow", metavar="A,B", help="which to post to")
     bot.add_argument("--profile", default="laptop", choices=parameters.profiles())
