@@ -15,18 +15,13 @@ import pandas as pd
 from botlib.errors import BotlibError
 from botlib.models import bert_loop, bert_model, export
 from botlib.models.bert_batches import Examples
+from botlib.models.bert_pairs import TASKS, checked, draw, examples_of
 from botlib.models.encoder import Encoder
 from botlib.models.features import PairFeatures
 from botlib.models.legacy_keras import tensorflow
 from botlib.models.scorer import Scorer, softmax
 from botlib.workspace import atomic_folder, write_manifest
 
-# task → (the column that holds the label, the classes' names in order)
-TASKS: dict[str, tuple[str, list[str]]] = {
-    "realism": ("real", ["fake", "real"]),
-    "upvotes": ("rating", ["rating_0", "rating_1", "rating_2", "rating_3"]),
-    "rank": ("reply_score", []),
-}
 # int8 is used only where it costs no more AUC than this on the validation pairs
 INT8_COST = 0.002
 
@@ -55,6 +50,7 @@ def train(
     patience: int = 2,
     max_validation_pairs: int = 2000,
     mixed_precision: str = "auto",
+    start_from: Path | None = None,
     inputs: Iterable[Path] = (),
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -89,6 +85,8 @@ def train(
       max_validation_pairs: score so many of them, drawn by the seed.
       mixed_precision: "auto" uses float16 on a GPU and bfloat16 on processors that have it;
         "off" neither.
+      start_from: an earlier model's folder; its weights are the first ones, but for the head where
+        the classes differ.
       inputs: files and folders the pairs came from, for the manifest.
       progress: show a bar with loss, pairs a second and the time left.
 
@@ -101,7 +99,7 @@ def train(
     parameters = {
         name: value
         for name, value in locals().items()
-        if isinstance(value, str | int | float) and name != "progress"
+        if isinstance(value, str | int | float | Path) and name not in ("progress", "out")
     }
     tf = tensorflow()
     tf.keras.utils.set_random_seed(seed)
@@ -111,11 +109,11 @@ def train(
         raise BotlibError(
             f"max_tokens is {max_tokens}, but {encoder.handle} has room for {encoder.max_positions}"
         )
-    train, validation = _checked(train, task, "training"), _checked(validation, task, "validation")
-    train = _draw(train, task, max_pairs, seed)
-    validation = _draw(validation, task, max_validation_pairs, seed)
+    train, validation = checked(train, task, "training"), checked(validation, task, "validation")
+    train = draw(train, task, max_pairs, seed)
+    validation = draw(validation, task, max_validation_pairs, seed)
     features = PairFeatures(encoder.vocab_file, encoder.do_lower_case, max_tokens)
-    sets = [_examples(frame, task, features, class_weights) for frame in (train, validation)]
+    sets = [examples_of(frame, task, features, class_weights) for frame in (train, validation)]
     plan = bert_loop.Plan(
         task=task,
         epochs=epochs,
@@ -137,6 +135,8 @@ def train(
             model = bert_model.build(
                 encoder, len(classes) or 1, pooling=pooling, dropout=dropout, seed=seed
             )
+        if start_from:
+            _set_weights(model, Path(start_from), encoder)
         loop = bert_loop.Loop(model, plan, *sets, strategy, half == "float16")
         history = loop.run(_resume_folder(out, parameters, encoder, *sets))
     with atomic_folder(out) as folder:
@@ -164,74 +164,20 @@ def train(
     return history
 
 
-def _checked(frame: pd.DataFrame, task: str, role: str) -> pd.DataFrame:
-    if task not in TASKS:
-        raise BotlibError(f"task must be one of {', '.join(TASKS)}; not {task!r}")
-    label, classes = TASKS[task]
-    wanted = ["comment", "reply", label] + ([] if classes else ["comment_id"])
-    if missing := [column for column in wanted if column not in frame.columns]:
-        raise BotlibError(f"the {role} pairs lack the column {missing[0]!r}")
-    if frame.empty:
-        raise BotlibError(
-            f"there are no {role} pairs for {task}: "
-            "take more data, or check the split column of bert_gan_real.csv"
-        )
-    if classes:
-        present = sorted(frame[label].unique())
-        if bad := [value for value in present if value not in range(len(classes))]:
+def _set_weights(model, folder: Path, encoder: Encoder) -> None:
+    path = folder / "weights.npz"
+    if not path.is_file():
+        raise BotlibError(f"start_from: {path} is missing; train that model first")
+    stored = np.load(path)
+    for variable in model.variables:
+        fits = variable.name in stored and stored[variable.name].shape == variable.shape
+        if fits:
+            variable.assign(stored[variable.name])
+        elif not variable.name.startswith("head/"):
             raise BotlibError(
-                f"the {role} pairs have {label} {bad[0]}, not 0 to {len(classes) - 1}"
+                f"start_from: {folder} holds the weights of another encoder than {encoder.handle} "
+                f"({variable.name} differs); choose the encoder it was trained with"
             )
-        if len(present) == 1:
-            raise BotlibError(
-                f"all {len(frame)} {role} pairs have {label} {present[0]}: "
-                "a classifier needs at least two classes"
-            )
-        return frame.reset_index(drop=True)
-    counts = frame.groupby("comment_id")[label].transform("nunique")
-    if not (counts > 1).any():
-        raise BotlibError(
-            f"no two {role} replies to one comment differ in their score: nothing to rank"
-        )
-    return frame[counts > 1].reset_index(drop=True)
-
-
-def _draw(frame: pd.DataFrame, task: str, rows: int, seed: int) -> pd.DataFrame:
-    """At most `rows` pairs; siblings are drawn together."""
-    if not rows or len(frame) <= rows:
-        return frame
-    generator = np.random.default_rng(seed)
-    if task != "rank":
-        return frame.iloc[np.sort(generator.permutation(len(frame))[:rows])].reset_index(drop=True)
-    codes, names = pd.factorize(frame["comment_id"])
-    place = generator.permutation(len(names))[codes]
-    kept = np.cumsum(np.bincount(place)) <= rows
-    return frame[kept[place]].reset_index(drop=True)
-
-
-def _examples(
-    frame: pd.DataFrame, task: str, features: PairFeatures, class_weights: str
-) -> Examples:
-    label, classes = TASKS[task]
-    labels = frame[label].to_numpy(np.float64 if task == "rank" else np.int64)
-    weights = np.ones(len(frame))
-    groups, times, offsets = np.full(len(frame), -1), np.zeros(len(frame)), np.zeros(len(frame))
-    if class_weights not in ("none", "balanced"):
-        raise BotlibError(f"class_weights must be none or balanced, not {class_weights!r}")
-    if classes and class_weights == "balanced":
-        counts = np.bincount(labels, minlength=len(classes))
-        weights = (len(labels) / ((counts > 0).sum() * np.maximum(counts, 1)))[labels]
-    if task == "rank":
-        groups = pd.factorize(frame["comment_id"])[0]
-        if "offset" in frame:
-            offsets = frame["offset"].to_numpy(np.float64)
-        elif "reply_created_utc" in frame:
-            created = frame["reply_created_utc"].astype("Float64")
-            # Since the first sibling: float32 can't tell two seconds of this century apart
-            first = created.groupby(groups).transform("min")
-            times = (created - first).fillna(0).to_numpy(np.float64)
-    pairs = features.encode(frame["comment"].tolist(), frame["reply"].tolist())
-    return Examples(pairs, labels, weights, groups, times, offsets)
 
 
 def _strategy(tf):
@@ -297,9 +243,9 @@ def _calibrate(folder: Path, config: dict, frame: pd.DataFrame, examples: Exampl
     _write_json(folder / "config.json", config)
     texts = frame["comment"].tolist(), frame["reply"].tolist()
     logits = Scorer(folder).logits(*texts)
-    exact = bert_loop.metric(config["task"], examples, logits)
+    exact = bert_model.metric(config["task"], examples, logits)
     export.to_int8(folder / "model.onnx", folder / "model_int8.onnx")
-    rough = bert_loop.metric(
+    rough = bert_model.metric(
         config["task"], examples, Scorer(folder, precision="int8").logits(*texts)
     )
     found = {"validation_metric": exact, "validation_metric_int8": rough}

@@ -195,7 +195,7 @@ class Loop:
         batch["groups"] = tf.constant(self.validation.groups.astype(np.int32))
         loss, weight = bert_model.loss_sums(self.plan.task, tf.constant(logits), batch)
         row["validation_loss"] = float(loss) / max(float(weight), 1e-9)
-        row["validation_metric"] = metric(self.plan.task, self.validation, logits)
+        row["validation_metric"] = bert_model.metric(self.plan.task, self.validation, logits)
         return row["validation_loss"]
 
     def _checkpoint(self):
@@ -252,31 +252,6 @@ HISTORY_COLUMNS = [
     *("step", "epoch", "seconds", "learning_rate", "loss", "pairs_per_second"),
     *("validation_loss", "validation_metric", "validation_seconds"),
 ]
-
-
-def metric(task: str, examples: Examples, logits: np.ndarray) -> float:
-    """Returns the AUC (macro, one against the rest), or for ranking the share of pairs in order."""
-    from sklearn.metrics import roc_auc_score
-
-    labels = examples.labels
-    if task != "rank":
-        present = [c for c in range(logits.shape[1]) if 0 < np.mean(labels == c) < 1]
-        scores = logits - logits.max(axis=1, keepdims=True)
-        scores = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-        return float(np.mean([roc_auc_score(labels == c, scores[:, c]) for c in present]))
-    right = total = 0.0
-    for group in np.split(
-        order := np.argsort(examples.groups, kind="stable"),
-        np.flatnonzero(np.diff(examples.groups[order])) + 1,
-    ):
-        near = np.abs(np.subtract.outer(examples.times[group], examples.times[group]))
-        better = (np.subtract.outer(labels[group], labels[group]) > 0) & (
-            near <= bert_model.SIBLING_SECONDS
-        )
-        gaps = np.subtract.outer(logits[group, 0], logits[group, 0])[better]
-        right += np.sum(gaps > 0) + 0.5 * np.sum(gaps == 0)
-        total += better.sum()
-    return float(right / total) if total else math.nan
 
 
 def _read_state(folder: Path) -> dict:

@@ -1,8 +1,12 @@
 """The Keras model: a TF Hub encoder and a small head; and the loss of each task."""
 
+import math
 import re
 
+import numpy as np
+
 from botlib.errors import BotlibError
+from botlib.models.bert_batches import Examples
 from botlib.models.encoder import INPUTS, Encoder
 from botlib.models.legacy_keras import tensorflow, tensorflow_hub
 
@@ -108,3 +112,26 @@ def _pairwise_sums(scores, batch) -> tuple:
     scores += batch["offsets"]
     losses = tf.nn.softplus(scores[None, :] - scores[:, None])
     return tf.reduce_sum(losses * weights), tf.reduce_sum(weights)
+
+
+def metric(task: str, examples: Examples, logits: np.ndarray) -> float:
+    """Returns the AUC (macro, one against the rest), or for ranking the share of pairs in order."""
+    from sklearn.metrics import roc_auc_score
+
+    labels = examples.labels
+    if task != "rank":
+        present = [c for c in range(logits.shape[1]) if 0 < np.mean(labels == c) < 1]
+        scores = logits - logits.max(axis=1, keepdims=True)
+        scores = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        return float(np.mean([roc_auc_score(labels == c, scores[:, c]) for c in present]))
+    right = total = 0.0
+    for group in np.split(
+        order := np.argsort(examples.groups, kind="stable"),
+        np.flatnonzero(np.diff(examples.groups[order])) + 1,
+    ):
+        near = np.abs(np.subtract.outer(examples.times[group], examples.times[group]))
+        better = (np.subtract.outer(labels[group], labels[group]) > 0) & (near <= SIBLING_SECONDS)
+        gaps = np.subtract.outer(logits[group, 0], logits[group, 0])[better]
+        right += np.sum(gaps > 0) + 0.5 * np.sum(gaps == 0)
+        total += better.sum()
+    return float(right / total) if total else math.nan

@@ -304,10 +304,11 @@ def _module(tf, config: BertConfig, weights: Mapping[str, np.ndarray]):
             return tf.nn.bias_add(x @ self.all[f"{name}/kernel"], self.all[f"{name}/bias"])
 
         def layer_norm(self, x, name):
+            # Written as PyTorch exports it: ONNX Runtime makes one operation of these nine
             centred = x - tf.reduce_mean(x, axis=-1, keepdims=True)
-            variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
-            scale = tf.math.rsqrt(variance + config.layer_norm_eps) * self.all[f"{name}/gamma"]
-            return centred * scale + self.all[f"{name}/beta"]
+            variance = tf.reduce_mean(tf.pow(centred, 2.0), axis=-1, keepdims=True)
+            scaled = centred / tf.sqrt(variance + config.layer_norm_eps)
+            return scaled * self.all[f"{name}/gamma"] + self.all[f"{name}/beta"]
 
         def dropout(self, x, training, seed):
             # A fixed seed in the graph: without one a loaded module is random in every process
@@ -337,8 +338,8 @@ def _module(tf, config: BertConfig, weights: Mapping[str, np.ndarray]):
                 x += self.dropout(mixed, training, seed + 2)
                 x = self.layer_norm(x, f"{name}/self_attention_layer_norm")
                 inner = self.dense(x, f"{name}/intermediate")
-                # tf.nn.gelu emits Erfc, which tf2onnx doesn't know
-                inner = 0.5 * inner * (1.0 + tf.math.erf(inner * 2**-0.5))
+                # tf.nn.gelu emits Erfc, which tf2onnx doesn't know; this form ONNX Runtime fuses
+                inner = inner * (1.0 + tf.math.erf(inner / 2**0.5)) * 0.5
                 x += self.dropout(self.dense(inner, f"{name}/output"), training, seed + 3)
                 x = self.layer_norm(x, f"{name}/output_layer_norm")
             sequence = tf.reshape(x, [batch, length, config.hidden_size])

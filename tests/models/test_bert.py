@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.models import bert, bert_batches, bert_loop, bert_model, export
+from botlib.models import bert, bert_batches, bert_loop, bert_model, bert_pairs, export
 from botlib.models import encoder as encoders
 from botlib.models.features import PairFeatures
 from botlib.models.scorer import Scorer, softmax
@@ -170,6 +170,25 @@ def test_same_seed_same_model(encoder, tmp_path):
     assert all(np.array_equal(first[name], second[name]) for name in first.files)
 
 
+def test_an_earlier_model_is_a_start(trained, encoder, tmp_path):
+    arguments = {"encoder": encoder, "out": tmp_path / "model", **QUICK, "epochs": 1}
+    frames = made_up(80, 1), made_up(60, 2)
+    history = bert.train(*frames, task="realism", start_from=trained, **arguments)
+    assert history["loss"].iloc[0] < 0.5
+    history = bert.train(*frames, task="upvotes", start_from=trained, **arguments)
+    assert history["loss"].iloc[0] > 0.5, "four classes have a head of their own"
+
+
+def test_weights_of_another_encoder(trained, kept, tmp_path):
+    frame = made_up(100, 1)
+    other = encoders.load("scratch:1x32", kept, frame["comment"] + " " + frame["reply"])
+    arguments = {"task": "realism", "encoder": other, "out": tmp_path / "model", **QUICK}
+    with pytest.raises(BotlibError, match=r"weights of another encoder than scratch:1x32"):
+        bert.train(frame, frame, start_from=trained, **arguments)
+    with pytest.raises(BotlibError, match=r"weights\.npz is missing"):
+        bert.train(frame, frame, start_from=tmp_path, **arguments)
+
+
 def test_rank_orders_siblings(encoder, tmp_path):
     chosen = {"task": "rank", "encoder": encoder, "out": tmp_path / "rank", **QUICK, "epochs": 3}
     history = bert.train(siblings(800, 1), siblings(200, 2), **chosen)
@@ -244,7 +263,7 @@ def test_batches_hold_every_pair_once_and_pairs_of_like_length(encoder):
     frame = made_up(500, 1)
     frame["reply"] = [reply * (1 + number % 4) for number, reply in enumerate(frame["reply"])]
     features = PairFeatures(encoder.vocab_file, True, 64)
-    examples = bert._examples(frame, "realism", features, "none")
+    examples = bert_pairs.examples_of(frame, "realism", features, "none")
     batches = bert_batches.epoch_batches(examples, 16, seed=1, epoch=0)
     assert sorted(np.concatenate(batches)) == list(range(500))
     assert max(map(len, batches)) <= 16
@@ -258,7 +277,7 @@ def test_batches_hold_every_pair_once_and_pairs_of_like_length(encoder):
 
 def test_siblings_stay_together(encoder):
     features = PairFeatures(encoder.vocab_file, True, 64)
-    examples = bert._examples(siblings(200, 1), "rank", features, "none")
+    examples = bert_pairs.examples_of(siblings(200, 1), "rank", features, "none")
     batches = bert_batches.epoch_batches(examples, 16, seed=1, epoch=0)
     homes = [set(examples.groups[rows]) for rows in batches]
     assert sum(map(len, homes)) == len(set().union(*homes)) == 50
@@ -285,7 +304,7 @@ def test_ranking_loss_knows_gaps_times_and_offsets():
 def test_balanced_weights_count_classes_alike(encoder):
     frame = made_up(200, 1).assign(real=[1] * 150 + [0] * 50)
     features = PairFeatures(encoder.vocab_file, True, 64)
-    examples = bert._examples(frame, "realism", features, "balanced")
+    examples = bert_pairs.examples_of(frame, "realism", features, "balanced")
     sums = [examples.weights[examples.labels == label].sum() for label in (0, 1)]
     assert sums == pytest.approx([100, 100])
 
