@@ -41,6 +41,8 @@ class Outbox:
       BotlibError: the file can't be read, is no outbox, is locked for longer, or the disk is full.
     """
 
+    synchronous = "FULL"
+
     def __init__(
         self, path: Path, *, clock: Callable[[], float] = time.time, timeout: float = 20.0
     ) -> None:
@@ -53,7 +55,7 @@ class Outbox:
                 self.path, timeout=timeout, isolation_level=None, check_same_thread=False
             )
             # A rollback journal works on a network drive too; FULL survives a power cut
-            self._database.execute("PRAGMA synchronous=FULL")
+            self._database.execute(f"PRAGMA synchronous={self.synchronous}")
             self._database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
 
     def close(self) -> None:

@@ -51,6 +51,12 @@ def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("praw.reddit.time.sleep", lambda seconds: None)
 
 
+@pytest.fixture(autouse=True)
+def no_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests end processes, not machines: what the system holds in memory is safe enough."""
+    monkeypatch.setattr(Outbox, "synchronous", "OFF")
+
+
 @pytest.fixture
 def outbox(workspace: Workspace, clock: Clock) -> Iterator[Outbox]:
     with Outbox(workspace.outbox, clock=clock) as opened:
