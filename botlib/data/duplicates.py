@@ -40,9 +40,13 @@ def near_duplicates(
     if len(texts) < 2:
         return copy
     groups = np.arange(len(texts)) if groups is None else np.asarray(groups)
-    for first, second in _similar_pairs(_Sets.of(texts), threshold, groups):
-        if not copy[first]:
-            copy[second] = True
+    sets = _Sets.of(texts)
+    firsts, laters = _equal_sets(sets)
+    for earlier, later in _similar_pairs(sets, threshold, groups, laters):
+        if not copy[earlier]:
+            copy[later] = True
+    # Equal sets fare as their first does, or are copies of it.
+    copy[laters] = copy[firsts] | (groups[firsts] != groups[laters])
     return copy
 
 
@@ -128,20 +132,20 @@ def _mix(values: np.ndarray) -> np.ndarray:
     return values ^ (values >> np.uint64(31))
 
 
-def _similar_pairs(sets: _Sets, threshold: float, groups: np.ndarray) -> list[tuple[int, int]]:
+def _similar_pairs(
+    sets: _Sets, threshold: float, groups: np.ndarray, without: np.ndarray
+) -> list[tuple[int, int]]:
     """Return all pairs of similar texts, (earlier, later), in an order that settles the earlier."""
     sizes = np.diff(sets.starts)
-    firsts, laters = _equal_sets(sets)
-    # Equal sets are settled by their first; only firsts need comparing.
     prefix = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
-    prefix[laters] = 0
+    prefix[without] = 0
     prefix = np.minimum(prefix, sizes)
     rows = np.repeat(np.arange(len(sizes), dtype=np.int32), prefix)
     places = np.arange(len(rows)) - np.repeat(np.cumsum(prefix) - prefix, prefix)
     elements = sets.elements[sets.starts[rows] + places]
     order = np.lexsort((rows, elements))
     elements, rows, places = elements[order], rows[order], places[order]
-    found = [np.column_stack([firsts, laters])]
+    found = [np.empty((0, 2), dtype=np.int64)]
     apart = 1
     here = np.arange(len(rows))
     while len(here := here[here + apart < len(rows)]):

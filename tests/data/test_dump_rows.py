@@ -3,7 +3,7 @@
 import json
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from botlib.data import dump_rows
@@ -107,7 +107,7 @@ def _plain(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.just(True), good_rows) | st.tuples(st.just(False), bad_lines)))
 def test_fuzzed_lines(entries):
     lines = [orjson.dumps(entry) if good else entry for good, entry in entries]
@@ -123,7 +123,7 @@ def test_fuzzed_lines(entries):
     assert reader.counts.lines == len(good) + len(bad)
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(good_rows, max_size=12), st.booleans())
 def test_looking_for_the_names_first_finds_the_same_rows(rows, whole):
     lines = [orjson.dumps(row) for row in rows] + [b"", b'{"id":"cut', b'{"subreddit": "WRITING"']

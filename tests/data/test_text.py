@@ -1,7 +1,7 @@
 """The one cleaning of a text, and the one prompt."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from botlib.data.pairs import clean_text, prompt, training_text
@@ -42,7 +42,7 @@ def test_scrub_can_be_switched_off():
     assert clean_text("ask u/somebody", scrub=False) == "ask u/somebody"
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(nasty)
 def test_cleaning_twice_changes_nothing_more(text):
     cleaned = clean_text(text)
@@ -51,7 +51,7 @@ def test_cleaning_twice_changes_nothing_more(text):
     cleaned.encode()
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(nasty, nasty)
 def test_training_text_begins_with_the_prompt(comment, reply):
     start = prompt(comment)
