@@ -42,10 +42,20 @@ def start(settings: type[S], namespace: MutableMapping[str, Any]) -> tuple[S, Wo
     # Only the first notebook may make a workspace: elsewhere a typo would hide as an empty one
     workspace = Workspace.open(chosen.drive_root, create=settings is DataSettings)
     _readable_tables()
+    _plain_bars_in_batch()
     random.seed(chosen.seed)
     np.random.seed(chosen.seed % 2**32)
     print(f"workspace: {workspace.root}")
     return chosen, workspace
+
+
+def _plain_bars_in_batch() -> None:
+    """A bar that is a widget would stand at 0 % in the executed copy for ever."""
+    if os.environ.get("BOTLIB_BATCH"):
+        import tqdm.auto
+        import tqdm.std
+
+        tqdm.auto.tqdm = tqdm.std.tqdm
 
 
 def _readable_tables() -> None:
