@@ -142,7 +142,7 @@ def train(
     with atomic_folder(out) as folder:
         shutil.copyfile(encoder.vocab_file, folder / "vocab.txt")
         np.savez(folder / "weights.npz", **{v.name: v.numpy() for v in model.variables})
-        export.to_onnx(model, folder / "model.onnx")
+        export.to_onnx(model, folder / "model.onnx", encoder.heads)
         history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
         config = {
             "task": task,

@@ -41,6 +41,7 @@ class Encoder:
       do_lower_case: whether they are uncased.
       hidden_size: width of its outputs.
       max_positions: pairs may have at most so many tokens.
+      heads: attention heads, or 0 where the module doesn't say.
     """
 
     handle: str
@@ -49,6 +50,7 @@ class Encoder:
     do_lower_case: bool
     hidden_size: int
     max_positions: int
+    heads: int = 0
 
 
 def load(
@@ -178,7 +180,16 @@ def inspect(folder: Path, handle: str = "") -> Encoder:
             "they must come from the same model"
         )
     positions = [int(v.shape[0]) for v in module.variables if "position_embedding" in v.name]
-    return Encoder(handle, folder, vocab_file, do_lower_case, hidden_size, *positions[:1] or [512])
+    heads = getattr(module, "num_attention_heads", None)
+    return Encoder(
+        handle,
+        folder,
+        vocab_file,
+        do_lower_case,
+        hidden_size,
+        max_positions=positions[0] if positions else 512,
+        heads=0 if heads is None else int(heads.numpy()),
+    )
 
 
 def sequence_output(encoder: Encoder, inputs: dict[str, np.ndarray]) -> np.ndarray:

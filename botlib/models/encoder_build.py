@@ -281,6 +281,7 @@ def save_encoder(
         module.variables = module.trainable_variables = list(bert.all.values())
         module.vocab_file = tf.saved_model.Asset(str(vocab_file))
         module.do_lower_case = tf.Variable(do_lower_case, trainable=False)
+        module.num_attention_heads = tf.Variable(config.num_attention_heads, trainable=False)
         tf.saved_model.save(module, str(partial / "module"))
         for path in (partial / "module").iterdir():
             shutil.move(path, partial / path.name)

@@ -5,6 +5,7 @@ import io
 import logging
 from pathlib import Path
 
+from botlib.models import onnx_fusion
 from botlib.models.encoder import INPUTS
 from botlib.models.legacy_keras import tensorflow
 
@@ -12,12 +13,16 @@ from botlib.models.legacy_keras import tensorflow
 OPSET = 17
 
 
-def to_onnx(model, path: Path) -> None:
+def to_onnx(model, path: Path, heads: int = 0) -> tuple[int, int]:
     """Writes a Keras model over BERT's three inputs as ONNX, its one output called logits.
 
     Args:
       model: from `bert_model.build`.
       path: the file to be.
+      heads: attention heads of its encoder, if known.
+
+    Returns:
+      How many GELUs and attentions became one operation; see `onnx_fusion.fuse`.
     """
     tf = tensorflow()
     import tf2onnx
@@ -35,10 +40,12 @@ def to_onnx(model, path: Path) -> None:
         tf2onnx.convert.from_function(
             logits, input_signature=logits.input_signature, opset=OPSET, output_path=str(path)
         )
+    return onnx_fusion.fuse(path, heads)
 
 
 def to_int8(source: Path, target: Path) -> None:
     """Writes a copy with int8 weights, one scale a column; activations follow as they come."""
+    from onnx import TensorProto
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     logging.getLogger().setLevel(logging.ERROR)
@@ -48,4 +55,6 @@ def to_int8(source: Path, target: Path) -> None:
         op_types_to_quantize=["MatMul"],
         per_channel=True,
         weight_type=QuantType.QInt8,
+        # Shape inference ends at ONNX Runtime's own operations
+        extra_options={"DefaultTensorType": TensorProto.FLOAT},
     )

@@ -133,13 +133,17 @@ def test_learning_rate_rises_then_falls_to_zero():
 @pytest.mark.parametrize("pooling", ["cls", "pair"])
 def test_onnx_says_what_keras_says(encoder, tmp_path, pooling):
     model = bert_model.build(encoder, 4, pooling=pooling, dropout=0.1, seed=1)
-    export.to_onnx(model, tmp_path / "model.onnx")
+    head = model.get_layer("head")
+    head.set_weights([50 * weights for weights in head.get_weights()])
+    fused = export.to_onnx(model, tmp_path / "model.onnx", encoder.heads)
+    assert fused == (1, 1)
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
     frame = made_up(20, 5)
-    features = PairFeatures(encoder.vocab_file, True, 24)
-    inputs = features.encode(frame["comment"].tolist(), frame["reply"].tolist()).pad(np.arange(20))
+    features = PairFeatures(encoder.vocab_file, True, 48)
+    replies = [reply * (1 + number % 4) for number, reply in enumerate(frame["reply"])]
+    inputs = features.encode(frame["comment"].tolist(), replies).pad(np.arange(20))
     ours = softmax(session.run(["logits"], inputs)[0])
     theirs = softmax(model(inputs, training=False).numpy())
     assert np.abs(ours - theirs).max() < 1e-4

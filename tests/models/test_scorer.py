@@ -44,7 +44,7 @@ def kept(tmp_path_factory) -> Workspace:
         model = bert_model.build(module, len(classes) or 1, pooling="pair", dropout=0, seed=1)
         head = model.get_layer("head")
         head.set_weights([20 * head.get_weights()[0], head.get_weights()[1]])
-        export.to_onnx(model, folder / "model.onnx")
+        export.to_onnx(model, folder / "model.onnx", module.heads)
         export.to_int8(folder / "model.onnx", folder / "model_int8.onnx")
         (folder / "vocab.txt").write_bytes(module.vocab_file.read_bytes())
         config = CONFIG | {"task": task, "classes": classes}
