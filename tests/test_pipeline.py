@@ -116,3 +116,19 @@ def test_a_missing_workspace_is_one_line_and_exit_code_1(tmp_path, capsys):
     error = capsys.readouterr().err
     assert error.startswith("botlib: no workspace at")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("profile", "overrides", "allowed"),
+    [
+        ("laptop", {"subreddits": "College"}, "College"),
+        ("laptop", {"subreddits": "College", "allowed_subreddits": "scifi"}, None),
+        ("laptop", {"subreddits": "College", "reddit": "live"}, None),
+        ("colab", {"subreddits": "College"}, None),
+    ],
+)
+def test_only_in_the_sandbox_may_the_bot_answer_wherever_it_reads(profile, overrides, allowed):
+    from botlib.commands.pipeline import _allow_in_the_sandbox
+
+    _allow_in_the_sandbox(profile, overrides)
+    assert overrides.get("06_discriminate_and_post.allowed_subreddits") == allowed

@@ -70,6 +70,7 @@ def run_notebooks(args: argparse.Namespace) -> int:
             if name in overrides:
                 raise BotlibError(f"{name} is given twice: once as --{name}, once with -p")
             overrides[name] = value
+    _allow_in_the_sandbox(args.profile, overrides)
     workspace = Workspace.open(
         args.workspace, create=pipeline.notebook_name(args.first) == "01_data"
     )
@@ -86,6 +87,14 @@ def run_notebooks(args: argparse.Namespace) -> int:
     print(report.best_replies_text(workspace))
     print(f"\nreport: {page}")
     return int(any(result.state == "failed" for result in results))
+
+
+def _allow_in_the_sandbox(profile: str, overrides: dict[str, str]) -> None:
+    """Lets the sandbox's bot answer where it reads; on the live site a person names the places."""
+    posting = "06_discriminate_and_post"
+    site = overrides.get("reddit", parameters.profile_values(profile, posting).get("reddit"))
+    if site == "sandbox" and "subreddits" in overrides and "allowed_subreddits" not in overrides:
+        overrides.setdefault(f"{posting}.allowed_subreddits", overrides["subreddits"])
 
 
 def show_status(args: argparse.Namespace) -> int:
