@@ -62,7 +62,7 @@ def _raw(*changes: dict) -> pd.DataFrame:
         ("url_only", {"reply": "https://example.org/a [](http://example.org) !"}),
         ("short", {"reply": "Thanks!"}),
         ("long", {"reply": "so it goes on and on " * 100}),
-        ("foreign", {"reply": "Eso depende mucho de lo que quieres escribir hoy"}),
+        ("foreign", {"reply": "Das habe ich auch schon oft gedacht, glaube mir bitte"}),
     ],
 )
 def test_each_rule_drops_what_it_names_and_counts_it(rule, change):
