@@ -81,7 +81,9 @@ def main() -> None:
     args = parser.parse_args()
     device = _device()
     print(f"device: {device}, {os.cpu_count()} cores")
-    rows = [*speed(args, device)]
+    rows = speed(args, device)
+    # What is measured is kept, should the rest be interrupted
+    write("generation", rows)
     rows += generation_training.measure(args)
     write("generation", rows)
 
