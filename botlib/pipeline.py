@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -103,7 +103,7 @@ def run(
     """
     chosen = _between(first, last)
     injected = {name: _values_for(name, overrides or {}) for name in chosen}
-    _refuse_unknown(overrides or {}, chosen)
+    _refuse_unknown(overrides or {})
     settings = {
         name: parameters.make(
             NOTEBOOKS[name],
@@ -251,14 +251,15 @@ def _parsed(text: Any) -> Any:
     return yaml.safe_load(text) if isinstance(text, str) else text
 
 
-def _refuse_unknown(overrides: Mapping[str, str], chosen: Sequence[str]) -> None:
+def _refuse_unknown(overrides: Mapping[str, str]) -> None:
+    # Any notebook's setting will do: the same options must serve a part and the whole
     for key in overrides:
         prefix, _, name = key.rpartition(".")
-        candidates = [notebook_name(prefix)] if prefix else chosen
+        candidates = [notebook_name(prefix)] if prefix else list(NOTEBOOKS)
         if not any(name in NOTEBOOKS[notebook].names() for notebook in candidates):
             known = sorted({n for notebook in candidates for n in NOTEBOOKS[notebook].names()})
             raise BotlibError(
-                f"no setting of {', '.join(candidates)} is called {name!r}; "
+                f"no setting of {candidates[0] if prefix else 'any notebook'} is called {name!r}; "
                 f"there are {', '.join(known)}"
             )
 
