@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 # Okabe & Ito's palette (safe for colour-blind readers), ordered by rising lightness; each has a
 # line style and a marker of its own, so that a grey print tells them apart as well
 STYLES: dict[str, tuple[str, str | tuple, str]] = {
-    "BERT": ("#000000", "-", "o"),
-    "BERT alone": ("#E69F00", (0, (1, 1)), "*"),
-    "BERT rank": ("#0072B2", (0, (8, 2)), "s"),
+    "BERT + text": ("#000000", "-", "o"),
+    "BERT rank": ("#000000", "-", "s"),
+    "BERT": ("#0072B2", (0, (8, 2)), "s"),
     "TF-IDF": ("#D55E00", "--", "^"),
     "length only": ("#CC79A7", "-.", "D"),
     "class frequencies": ("#999999", ":", "x"),

@@ -117,7 +117,7 @@ def train(
     for variant in VARIANTS:
         chosen = columns if variant == LATER else columns.drop(columns=later)
         # scikit-learn 1.9 can't bin a column without any number; a constant says as little
-        chosen = chosen.mask(chosen.isna().all(axis=0), 0.0, axis="columns")
+        chosen = chosen.fillna(dict.fromkeys(chosen.columns[chosen.isna().all()], 0.0))
         model = HistGradientBoostingClassifier(
             learning_rate=0.08,
             max_iter=max_rounds,

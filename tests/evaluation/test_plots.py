@@ -32,7 +32,9 @@ def test_curves_have_titles_labels_legends_and_styles(name, two_class, models):
     texts = [text.get_text() for text in ax.get_legend().get_texts()]
     assert texts[0].startswith("BERT") and texts[1].startswith("TF-IDF")
     bert, tfidf = ax.get_lines()[:2]
-    assert bert.get_linestyle() != tfidf.get_linestyle()
+    # matplotlib calls every pattern of dashes "--"
+    assert style.style("BERT")["linestyle"] != style.style("TF-IDF")["linestyle"]
+    assert bert.is_dashed() and tfidf.is_dashed()
     for line, model in ((bert, "BERT"), (tfidf, "TF-IDF")):
         assert line.get_color() == style.style(model)["color"]
 
