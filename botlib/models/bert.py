@@ -81,7 +81,8 @@ def train(
       weight_decay: AdamW's.
       dropout: before the last layer.
       validations: how often the validation pairs are scored during the run.
-      patience: the run ends after more than so many validations without a better loss.
+      patience: the run ends after more than so many validations without a better AUC (for "rank":
+        without a lower loss); the best weights are kept.
       max_validation_pairs: score so many of them, drawn by the seed.
       mixed_precision: "auto" uses float16 on a GPU and bfloat16 on processors that have it;
         "off" neither.

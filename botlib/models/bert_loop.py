@@ -178,10 +178,13 @@ class Loop:
     def _validate(self, row: dict) -> None:
         """Keeps the weights if they are the best so far."""
         started = time.monotonic()
-        loss = self._validation_loss(row)
+        judged = self._validation_loss(row)
         row["validation_seconds"] = round(time.monotonic() - started, 2)
-        if loss < self.best_loss:
-            self.best_loss, self.best_step, self.bad = loss, self.step, 0
+        if self.plan.task != "rank" and not math.isnan(row["validation_metric"]):
+            # The loss also moves with the classes' shares, which the AUC rightly doesn't see
+            judged = -row["validation_metric"]
+        if judged < self.best_loss:
+            self.best_loss, self.best_step, self.bad = judged, self.step, 0
             self.best_weights = [variable.numpy() for variable in self.variables]
         else:
             self.bad += 1
