@@ -99,7 +99,7 @@ def test_baselines_stand_beside_the_classifiers(chain):
 def test_the_page_is_self_contained_and_shows_the_replies(chain):
     _, _, page, _ = chain
     text = page.read_text(encoding="utf-8")
-    assert "Best replies" in text
+    assert "Best reply of each post" in text
     for name in pipeline.STEPS:
         assert f"<summary>{name}</summary>" in text
     for outside in ('src="http', 'href="http://', "<script src", "@import", "url(http"):
