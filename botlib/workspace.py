@@ -73,6 +73,11 @@ class Workspace:
         return self.raw_data / f"myreddit_{month}.csv"
 
     @property
+    def damaged(self) -> Path:
+        """One line for each dump file that was read in part only; absent if there is none."""
+        return self.raw_data / "damaged.txt"
+
+    @property
     def gpt2_finetune(self) -> Path:
         return self.root / "gpt2_finetune.csv"
 

@@ -132,3 +132,12 @@ def test_only_in_the_sandbox_may_the_bot_answer_wherever_it_reads(profile, overr
 
     _allow_in_the_sandbox(profile, overrides)
     assert overrides.get("06_discriminate_and_post.allowed_subreddits") == allowed
+
+
+def test_a_damaged_dump_shows_in_the_exit_status(notebooks, workspace, capsys):
+    arguments = ["run", "--workspace", str(workspace.root), "--profile", "demo", "--to", "01"]
+    assert main(arguments) == 0
+    workspace.raw_data.mkdir()
+    workspace.damaged.write_text("RC_2019-01.zst ends after 3 of its lines\n")
+    assert main(arguments) == 1
+    assert "RC_2019-01.zst ends after 3 of its lines" in capsys.readouterr().out

@@ -86,7 +86,18 @@ def run_notebooks(args: argparse.Namespace) -> int:
     print()
     print(report.best_replies_text(workspace))
     print(f"\nreport: {page}")
-    return int(any(result.state == "failed" for result in results))
+    failed = any(result.state == "failed" for result in results)
+    return int(failed or _damaged(workspace))
+
+
+def _damaged(workspace: Workspace) -> bool:
+    """Says which dump files were read in part only; a run on them doesn't count as well ended."""
+    try:
+        lines = workspace.damaged.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    print(f"\ndamaged dumps, used as far as they were good:\n{lines}", end="")
+    return True
 
 
 def _allow_in_the_sandbox(profile: str, overrides: dict[str, str]) -> None:

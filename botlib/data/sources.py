@@ -4,7 +4,7 @@ from botlib.data import dumps, sample
 from botlib.data.dumps import ExtractReport
 from botlib.errors import BotlibError
 from botlib.settings import DataSettings, comma_list
-from botlib.workspace import Workspace, write_manifest
+from botlib.workspace import Workspace, atomic_file, write_manifest
 
 
 def collect(workspace: Workspace, settings: DataSettings) -> ExtractReport:
@@ -36,7 +36,7 @@ def collect(workspace: Workspace, settings: DataSettings) -> ExtractReport:
         place = settings.dumps
     else:
         raise BotlibError('dumps is empty: with source="dumps" name a folder or file of dumps')
-    return dumps.extract(
+    report = dumps.extract(
         place,
         subreddits=subreddits,
         first_month=settings.first_month,
@@ -49,3 +49,8 @@ def collect(workspace: Workspace, settings: DataSettings) -> ExtractReport:
         max_temp=settings.max_temp,
         max_malformed=settings.max_malformed,
     )
+    workspace.damaged.unlink(missing_ok=True)
+    if report.errors:
+        with atomic_file(workspace.damaged) as file:
+            file.writelines(f"{line}\n" for line in report.errors)
+    return report
