@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
+import pandas as pd
 import zstandard
 
 from benchmarks import data_peers, report
@@ -108,25 +108,22 @@ def _recompressed(files: list[Path], folder: Path) -> list[Path]:
 
 
 def _check_equal(workspace: Path, other: Path) -> None:
-    columns = ", ".join(
-        f"replace(replace({name}, chr(13) || chr(10), chr(10)), chr(13), chr(10)) AS {name}"
-        for name in data_peers.COLUMNS
-    )
-    with duckdb.connect() as connection:
-        for name, path in (("ours", f"{workspace}/raw_data/*.csv"), ("theirs", other)):
-            connection.execute(
-                f"CREATE TABLE {name} AS SELECT {columns} FROM read_csv('{path}', header=true, "
-                "all_varchar=true, strict_mode=false, quote='\"', escape='\"', parallel=false, "
-                "nullstr='', max_line_size=10000000)"
-            )
-        differing = connection.execute(
-            "SELECT (SELECT count(*) FROM (FROM ours EXCEPT ALL FROM theirs)), "
-            "(SELECT count(*) FROM (FROM theirs EXCEPT ALL FROM ours)), "
-            "(SELECT count(*) FROM ours)"
-        ).fetchone()
-    if differing[0] or differing[1]:
-        raise SystemExit(f"rows differ: {differing[0]} only ours, {differing[1]} only the peer's")
-    print(f"{differing[2]:,} rows, all the same", flush=True)
+    ours = pd.concat(map(_rows_of, sorted((workspace / "raw_data").glob("*.csv"))))
+    theirs = _rows_of(other)
+    if not _ordered(ours).equals(_ordered(theirs)):
+        raise SystemExit(f"rows differ: {len(ours):,} are ours, {len(theirs):,} the peer's")
+    print(f"{len(ours):,} rows, all the same", flush=True)
+
+
+def _rows_of(path: Path) -> pd.DataFrame:
+    columns = list(data_peers.COLUMNS)
+    frame = pd.read_csv(path, usecols=columns, dtype=str, keep_default_na=False)[columns]
+    # Peers leave line ends as people's browsers sent them
+    return frame.apply(lambda text: text.str.replace("\r\n", "\n").str.replace("\r", "\n"))
+
+
+def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.sort_values(list(frame.columns)).reset_index(drop=True)
 
 
 def _whole_rows(folder: Path, workspace: Path) -> list[dict]:
