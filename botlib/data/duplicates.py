@@ -85,7 +85,9 @@ class _Sets:
         # A part at a time, so that no more than the hashes themselves stands for all texts.
         for at in range(0, len(texts), _TEXTS):
             hashes, rows = _sequences(texts[at : at + _TEXTS], numbers)
-            counts += np.bincount(hashes >> np.uint64(64 - _BUCKET_BITS), minlength=len(counts))
+            # Colab's numpy counts signed integers only; these are small, so the bits may stay
+            buckets = (hashes >> np.uint64(64 - _BUCKET_BITS)).view(np.int64)
+            counts += np.bincount(buckets, minlength=len(counts))
             parts.append((hashes, rows))
         del numbers
         commonness = np.minimum(counts, 2047).astype(np.uint64) << np.uint64(53)
