@@ -183,6 +183,11 @@ class ClassifierSettings(Settings):
     learning_rate: float = _setting(2e-5, minimum=0.0)
     max_pairs: int = _setting(0, minimum=0)  # 0: all training pairs
     max_minutes: float = _setting(0.0, minimum=0.0)  # 0: no limit
+    patience: int = _setting(2, minimum=0)  # validations without a better one before it stops
+    class_weights: str = _setting("none", choices=("none", "balanced"))  # count classes alike
+    trained_layers: int = _setting(0, minimum=0)  # only so many top layers; 0: all
+    mixed_precision: str = _setting("auto", choices=("auto", "off"))  # where the machine has it
+    xla: str = _setting("auto", choices=("auto", "off"))  # auto: on a GPU
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -50,6 +50,7 @@ def train(
     patience: int = 2,
     max_validation_pairs: int = 2000,
     mixed_precision: str = "auto",
+    xla: str = "auto",
     start_from: Path | None = None,
     inputs: Iterable[Path] = (),
     progress: bool = True,
@@ -86,6 +87,7 @@ def train(
       max_validation_pairs: score so many of them, drawn by the seed.
       mixed_precision: "auto" uses float16 on a GPU and bfloat16 on processors that have it;
         "off" neither.
+      xla: "auto" lets XLA fuse operations on a GPU, "off" doesn't.
       start_from: an earlier model's folder; its weights are the first ones, but for the head where
         the classes differ.
       inputs: files and folders the pairs came from, for the manifest.
@@ -131,7 +133,8 @@ def train(
     )
     classes = TASKS[task][1]
     strategy = _strategy(tf)
-    with _memory(batch_size, max_tokens), _precision(tf, mixed_precision) as half:
+    memory, compiled = _memory(batch_size, max_tokens), _xla(tf, xla)
+    with memory, compiled, _precision(tf, mixed_precision) as half:
         with strategy.scope():
             model = bert_model.build(
                 encoder, len(classes) or 1, pooling=pooling, dropout=dropout, seed=seed
@@ -208,6 +211,23 @@ def _precision(tf, wanted: str) -> Iterator[str]:
     finally:
         if option:
             tf.config.optimizer.set_experimental_options({option: False})
+
+
+@contextlib.contextmanager
+def _xla(tf, wanted: str) -> Iterator[None]:
+    """Turns on XLA where there is a GPU, and off again.
+
+    By clusters, not whole steps: batches of many lengths would each compile a step of their own.
+    """
+    if wanted not in ("auto", "off"):
+        raise BotlibError(f"xla must be auto or off, not {wanted!r}")
+    before = tf.config.optimizer.get_jit()
+    if wanted == "auto" and tf.config.list_physical_devices("GPU"):
+        tf.config.optimizer.set_jit("autoclustering")
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_jit("autoclustering" if before else False)
 
 
 def _has_bfloat16() -> bool:
@@ -293,6 +313,7 @@ def _write_json(path: Path, content: Mapping[str, Any]) -> None:
 def settings_of(settings) -> dict[str, Any]:
     """Returns the arguments of `train` that a notebook's settings hold."""
     values = dataclasses.asdict(settings)
-    names = ("epochs", "batch_size", "learning_rate", "max_pairs", "max_minutes", "seed")
+    names = ["epochs", "batch_size", "learning_rate", "max_pairs", "max_minutes", "seed"]
+    names += ["patience", "class_weights", "trained_layers", "mixed_precision", "xla"]
     chosen = {name: values[name] for name in names}
     return chosen | {"max_tokens": values["classifier_max_tokens"]}

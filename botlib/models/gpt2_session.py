@@ -22,6 +22,12 @@ from botlib.models import frameworks
 from botlib.models.gpt2_plan import Plan
 
 
+# Gradients are this much larger on their way back, or float16 would lose the small ones; a power of
+# two, so that float32 doesn't notice. Adam's steps don't depend on it, sgd's rate is divided by it.
+# Always, on whatever device: a resumed run may change its precision, but not Adam's memory.
+LOSS_SCALE = 1024.0
+
+
 class Finished(Exception):
     """Leaves gpt-2-simple's endless loop."""
 
@@ -71,7 +77,8 @@ class Hooks:
             feeds[key] = self._batch(number)
             self._micro_batches += 1
         if applies:
-            feeds[self.learning_rate] = self.plan.learning_rate_at(self.step, self.time_share)
+            rate = self.plan.learning_rate_at(self.step, self.time_share)
+            feeds[self.learning_rate] = rate / (LOSS_SCALE if self.plan.optimizer == "sgd" else 1)
         return feeds
 
     def applied(self, loss: float) -> None:
@@ -134,7 +141,7 @@ def train(hooks: Hooks, data: Path, base: Path, run: Path) -> None:
     )
     session = _session_class()(hooks, config=_config(plan))
     try:
-        with session, _quiet(log):
+        with session, _quiet(log), _scaled_gradients():
             gpt_2_simple.finetune(
                 session,
                 str(data),
@@ -251,6 +258,24 @@ def allow_xla_on_cpu() -> None:
     flags = os.environ.get("TF_XLA_FLAGS", "")
     if "tensorflow" not in sys.modules and "cpu_global_jit" not in flags:
         os.environ["TF_XLA_FLAGS"] = f"{flags} --tf_xla_cpu_global_jit".strip()
+
+
+@contextlib.contextmanager
+def _scaled_gradients():
+    """Multiplies the gradient of gpt-2-simple's loss, not the loss itself, by `LOSS_SCALE`."""
+    import tensorflow as tf
+
+    plain = tf.nn.sparse_softmax_cross_entropy_with_logits
+
+    def scaled(labels, logits):
+        loss = plain(labels=labels, logits=logits)
+        return loss + (LOSS_SCALE - 1) * (loss - tf.stop_gradient(loss))
+
+    tf.nn.sparse_softmax_cross_entropy_with_logits = scaled
+    try:
+        yield
+    finally:
+        tf.nn.sparse_softmax_cross_entropy_with_logits = plain
 
 
 @contextlib.contextmanager

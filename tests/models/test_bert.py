@@ -256,6 +256,22 @@ def test_top_layers_only(encoder):
     assert len(bert_model.trained_variables(model, 0)) == len(model.trainable_variables)
 
 
+def test_a_gpu_gets_half_precision_and_xla_and_later_work_neither(monkeypatch):
+    tf = bert.tensorflow()
+    options = tf.config.optimizer
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
+    with bert._xla(tf, "auto"), bert._precision(tf, "auto") as half:
+        assert (half, options.get_jit()) == ("float16", "autoclustering")
+        assert options.get_experimental_options()["auto_mixed_precision"]
+    assert not options.get_jit()
+    assert not options.get_experimental_options()["auto_mixed_precision"]
+    with bert._xla(tf, "off"), bert._precision(tf, "off") as half:
+        assert (half, options.get_jit()) == ("float32", "")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    with bert._xla(tf, "auto"):
+        assert not options.get_jit()
+
+
 def test_temperature_cools_what_is_too_sure():
     rng = np.random.default_rng(1)
     logits = rng.normal(0, 1, (4000, 2))

@@ -216,6 +216,28 @@ def test_accumulation_mixed_precision_and_frozen_embeddings_train(workspace: Wor
     assert losses["loss"].notna().all()
 
 
+SCALES = """
+from botlib.models import gpt2_card, gpt2_session
+gpt2_card.make = lambda *_: {}
+for optimizer, rate in (("adam", 3e-3), ("sgd", 0.3)):
+    for scale in (1.0, 1024.0):
+        gpt2_session.LOSS_SCALE = scale
+        finetune(run_name=f"{optimizer}{scale:.0f}", optimizer=optimizer, learning_rate=rate,
+                 steps=6, round_steps=6, validation_pairs=0)
+"""
+
+
+def test_the_scale_that_float16_needs_changes_no_step(workspace: Workspace) -> None:
+    finetune_apart(fill(workspace), code=RESUME + SCALES)
+    for optimizer in ("adam", "sgd"):
+        plain, scaled = (
+            pd.read_csv(workspace.gpt2(f"{optimizer}{scale}") / "losses.csv")["loss"].to_numpy()
+            for scale in (1, 1024)
+        )
+        assert plain[-1] < plain[0] - 0.02
+        np.testing.assert_allclose(scaled, plain, rtol=1e-3)
+
+
 @pytest.mark.slow
 def test_xla_trains_to_the_same_losses(gpt2_workspace: Workspace, tmp_path: Path) -> None:
     workspace = Workspace.open(tmp_path, create=True)
