@@ -21,7 +21,6 @@ from botlib.errors import BotlibError
 from botlib.models import frameworks
 from botlib.models.gpt2_plan import Plan
 
-
 # Gradients are this much larger on their way back, or float16 would lose the small ones; a power of
 # two, so that float32 doesn't notice. Adam's steps don't depend on it, sgd's rate is divided by it.
 # Always, on whatever device: a resumed run may change its precision, but not Adam's memory.
