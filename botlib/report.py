@@ -158,10 +158,11 @@ body { margin: 0; background: var(--page); color: var(--text);
 main { max-width: 62rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }
-.wide { overflow-x: auto; }
+.wide, .output_subarea, .text_cell_render { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; }
-th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: left;
-         vertical-align: top; white-space: pre-line; overflow-wrap: break-word; min-width: 4rem; }
+th, td { padding: .3rem .6rem; border: 0; border-bottom: 1px solid var(--line); text-align: left;
+         vertical-align: top; white-space: pre-line; overflow-wrap: break-word; min-width: 4rem;
+         max-width: 24rem; }
 thead th { text-align: left !important; white-space: nowrap; }
 details { border: 1px solid var(--line); border-radius: 6px; margin: .6rem 0;
           padding: .4rem .8rem; }
@@ -171,4 +172,7 @@ div.input, div.input_area, .jp-InputArea pre { background: var(--soft); border-r
                                               padding: 0 .5rem; }
 .prompt, .jp-InputPrompt, .jp-OutputPrompt, .anchor-link { display: none; }
 img, svg { max-width: 100%; height: auto; }
+@media (max-width: 40rem) {
+  main { padding: .6rem; } details { padding: .3rem .5rem; } th, td { padding: .3rem .4rem; }
+}
 """

@@ -82,7 +82,9 @@ def as_html(frame: pd.DataFrame, characters: int = 160) -> str:
             shown[column] = shown[column].map("{:.3f}".format)
         else:
             shown[column] = [_cell(str(value), characters) for value in shown[column]]
-    return shown.to_html(index=False, escape=False, border=0)
+    # JupyterLab sets cells to the right, which suits numbers, not sentences
+    left = "<style>.botlib td, .botlib th {text-align: left !important}</style>"
+    return left + shown.to_html(index=False, escape=False, border=0, classes="botlib")
 
 
 def _cell(text: str, characters: int) -> str:

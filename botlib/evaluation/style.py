@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 # Okabe & Ito's palette (safe for colour-blind readers), ordered by rising lightness; each has a
 # line style and a marker of its own, so that a grey print tells them apart as well
 STYLES: dict[str, tuple[str, str | tuple, str]] = {
-    "BERT + text": ("#000000", "-", "o"),
+    "BERT": ("#000000", "-", "o"),
     "BERT rank": ("#000000", "-", "s"),
-    "BERT": ("#0072B2", (0, (8, 2)), "s"),
+    "BERT alone": ("#0072B2", (0, (8, 2)), "s"),
     "TF-IDF": ("#D55E00", "--", "^"),
     "length only": ("#CC79A7", "-.", "D"),
     "class frequencies": ("#999999", ":", "x"),
@@ -25,13 +25,14 @@ STYLES: dict[str, tuple[str, str | tuple, str]] = {
     "context": ("#009E73", (0, (3, 1, 1, 1)), "v"),
     "context, no scores": ("#56B4E9", (0, (5, 1, 1, 1, 1, 1)), "P"),
 }
+# First those that none of the models above has
 _SPARE = (
-    ("#0072B2", (0, (8, 2)), "s"),
     ("#009E73", (0, (3, 1, 1, 1)), "v"),
+    ("#E69F00", (0, (1, 1)), "*"),
+    ("#0072B2", (0, (8, 2)), "s"),
     ("#D55E00", "--", "^"),
     ("#CC79A7", "-.", "D"),
     ("#56B4E9", (0, (5, 1, 1, 1, 1, 1)), "P"),
-    ("#E69F00", (0, (1, 1)), "*"),
 )
 CHANCE = {"color": "#777777", "linestyle": (0, (1, 3)), "linewidth": 1.2, "label": "chance"}
 HUMAN = "#0072B2"

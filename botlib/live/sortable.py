@@ -27,8 +27,9 @@ _SCRIPT = """
 
 _STYLE = (
     "<style>#ID {border-collapse:collapse} #ID th {cursor:pointer;text-align:left} "
-    "#ID td,#ID th {padding:.2em .6em;border-bottom:1px solid #ccc;vertical-align:top} "
-    "#ID td {white-space:pre-wrap;max-width:24em}</style>"
+    "#ID td,#ID th {padding:.2em .6em;border-bottom:1px solid #8886;vertical-align:top} "
+    "#ID td {text-align:left;white-space:pre-wrap;max-width:24em} "
+    "#ID td.long {min-width:14em}</style>"
 )
 
 
@@ -62,4 +63,6 @@ def _cell(value: Any) -> str:
         return "<td data-sort=''>–</td>"
     shown = f"{value:.3f}" if isinstance(value, float) else str(value)
     sort = repr(float(value)) if isinstance(value, float) else str(value)
-    return f"<td dir='auto' data-sort='{html.escape(sort)}'>{html.escape(shown)}</td>"
+    # Long texts share the width, where a browser would squeeze all but one
+    long = " class='long'" if len(shown) > 60 else ""
+    return f"<td{long} dir='auto' data-sort='{html.escape(sort)}'>{html.escape(shown)}</td>"
