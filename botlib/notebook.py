@@ -10,13 +10,11 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from botlib import parameters
+from botlib import drive, parameters
 from botlib.errors import BotlibError
 from botlib.settings import DataSettings, Settings
 from botlib.tables import Table, write_table
 from botlib.workspace import Workspace, write_manifest
-
-DRIVE = Path("/content/drive")
 
 S = TypeVar("S", bound=Settings)
 
@@ -38,7 +36,7 @@ def start(settings: type[S], namespace: MutableMapping[str, Any]) -> tuple[S, Wo
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # TF Hub's layers need it before TensorFlow
     chosen = parameters.load(settings, namespace)
-    _mount_drive(Path(chosen.drive_root))
+    drive.mount(Path(chosen.drive_root))
     # Only the first notebook may make a workspace: elsewhere a typo would hide as an empty one
     workspace = Workspace.open(chosen.drive_root, create=settings is DataSettings)
     _readable_tables()
@@ -95,25 +93,6 @@ def newest(table: Callable[[str], Path]) -> str:
     if not found:
         raise BotlibError(f"{table('DATE')} is missing: run 05_generate first")
     return found[-1].removeprefix(before).removesuffix(after)
-
-
-def _mount_drive(root: Path) -> None:
-    if not root.is_relative_to(DRIVE) or (DRIVE / "MyDrive").is_dir():
-        # drive.mount would ask in the browser before it looks whether Drive is mounted
-        return
-    try:
-        from google.colab import drive
-    except ImportError:
-        raise BotlibError(
-            f"drive_root is {root}, but this isn't Colab: set drive_root to a folder of yours"
-        ) from None
-    try:
-        drive.mount(str(DRIVE))
-    except Exception as error:  # Colab raises types it does not export
-        raise BotlibError(
-            f"Google Drive can't be mounted ({error}): open the notebook in a browser and allow "
-            "it, or set drive_root to a folder such as /content/botlib-workspace"
-        ) from error
 
 
 def _show_errors_in_one_line() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from botlib import drive
 from botlib.errors import BotlibError
 from botlib.workspace import atomic_file
 
@@ -155,6 +156,7 @@ def read_table(path: Path, table: Table, columns: Sequence[str] | None = None) -
     try:
         present = pd.read_csv(path, nrows=0, encoding="utf-8").columns
     except FileNotFoundError:
+        drive.check(path)
         raise BotlibError(f"{path} is missing: run {table.writer} first") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise BotlibError(f"{path} is no CSV table ({error}): run {table.writer} again") from error

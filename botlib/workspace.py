@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import errno
 import hashlib
 import json
 import os
@@ -15,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
+from botlib import drive
 from botlib.errors import BotlibError
 
 # Whose versions a manifest records: those that can change a result.
@@ -45,6 +45,7 @@ class Workspace:
           BotlibError: there is no such folder, or it can't be written.
         """
         workspace = cls(Path(root))
+        drive.check(workspace.root)
         if create:
             try:
                 workspace.root.mkdir(parents=True, exist_ok=True)
@@ -163,20 +164,25 @@ class Workspace:
 
 @contextlib.contextmanager
 def atomic_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """Writes a file whole or not at all: temporary file beside it, fsync, rename.
+    """Writes a file whole or not at all: temporary file, fsync, rename.
+
+    The temporary file lies beside it, or, for a file on Google Drive, on this machine's own disk:
+    see `drive.deliver`.
 
     Args:
       path: the file to be; its folder is made.
       mode: "w" (UTF-8, newlines as written) or "wb".
 
     Raises:
-      BotlibError: the disk is full or the folder can't be written.
+      BotlibError: the disk is full, the folder can't be written, or Drive is lost.
     """
     path = Path(path)
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
-    with _clear_disk_errors(path):
+    with drive.clear_disk_errors(path):
+        drive.check(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        beside = None if drive.covers(path) else path.parent
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=beside)
         try:
             with os.fdopen(handle, mode, **text) as file:
                 yield file
@@ -184,7 +190,11 @@ def atomic_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
                 os.fsync(file.fileno())
             # mkstemp makes private files; a table on a shared drive is to be read by others
             Path(name).chmod(0o644)
-            Path(name).replace(path)
+            if beside:
+                Path(name).replace(path)
+            else:
+                drive.deliver(Path(name), path)
+                Path(name).unlink()
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
@@ -194,14 +204,17 @@ def atomic_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yields a temporary folder that replaces `path` when the block ends without an error.
 
-    A kill between the two renames leaves the old folder beside `path` with the suffix `.old`.
+    A kill between the two renames leaves the old folder beside `path` with the suffix `.old`. What
+    is to lie on Google Drive is built on this machine's own disk first: see `drive.local_first`.
     """
     path = Path(path)
-    with _clear_disk_errors(path):
+    with drive.clear_disk_errors(path):
+        drive.check(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
         try:
-            yield folder
+            with drive.local_first(folder) as near:
+                yield near
             folder.chmod(0o755)
             old = path.with_name(f".{path.name}.old")
             shutil.rmtree(old, ignore_errors=True)
@@ -212,34 +225,6 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-
-
-@contextlib.contextmanager
-def _clear_disk_errors(path: Path) -> Iterator[None]:
-    """Turns a full disk, a lost mount or a missing right into one line with the cure."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _DISK_ERRNOS:
-            raise
-        raise BotlibError(
-            f"cannot write {path}: {os.strerror(error.errno).lower()}; "
-            "free space, check the folder's rights or mount the drive again, then rerun this step"
-        ) from error
-
-
-# A full or broken disk, a lost mount, a missing right: not a bug, so not a traceback
-_DISK_ERRNOS = frozenset(
-    {
-        errno.EIO,
-        errno.ENOSPC,
-        errno.EROFS,
-        errno.ENOTCONN,
-        errno.EDQUOT,
-        errno.EACCES,
-        errno.ENOTDIR,
-    }
-)
 
 
 def manifest_path(artefact: Path) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from botlib import credentials, notebook
+from botlib import credentials, drive, notebook
 from botlib.errors import BotlibError
 from botlib.settings import DataSettings, Gpt2Settings
 
@@ -45,7 +45,7 @@ def test_a_mount_nobody_can_allow_says_what_to_do(colab):
 
 def test_a_mounted_drive_is_not_mounted_again(colab, tmp_path, monkeypatch):
     # drive.mount would fail here, and ask in a browser elsewhere
-    monkeypatch.setattr(notebook, "DRIVE", tmp_path)
+    monkeypatch.setattr(drive, "DRIVE", tmp_path)
     (tmp_path / "MyDrive").mkdir()
     values = {"drive_root": str(tmp_path / "MyDrive" / "bot"), "profile": "demo"}
     _, workspace = notebook.start(DataSettings, values)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from botlib import drive
 from botlib.errors import BotlibError
 from botlib.models import bert_model
 from botlib.models.bert_batches import TARGETS, Examples, epoch_batches, sorted_batches
@@ -212,10 +213,12 @@ class Loop:
 
     def _save(self, folder: Path) -> None:
         """Two turns kept in two folders; the small state file names the whole one, written last."""
+        drive.check(folder)
         folder.mkdir(parents=True, exist_ok=True)
         turn = "b" if _read_state(folder).get("turn") == "a" else "a"
         shutil.rmtree(folder / turn, ignore_errors=True)
-        self._checkpoint().write(str(folder / turn / "checkpoint"))
+        with drive.local_first(folder / turn) as near:
+            self._checkpoint().write(str(near / "checkpoint"))
         state = {
             "turn": turn,
             "step": self.step,

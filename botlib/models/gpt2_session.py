@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from botlib import drive
 from botlib.errors import BotlibError
 from botlib.models import frameworks
 from botlib.models.gpt2_plan import Plan
@@ -105,13 +106,14 @@ class Hooks:
                 self._savers[name] = tf.compat.v1.train.Saver(
                     variables, save_relative_paths=True, max_to_keep=None
                 )
-            self._savers[name].save(
-                self.session,
-                str(folder / name),
-                global_step=self.step,
-                latest_filename="checkpoint" if name == "model" else "checkpoint_optimizer",
-                write_meta_graph=False,
-            )
+            with drive.local_first(folder) as near:
+                self._savers[name].save(
+                    self.session,
+                    str(near / name),
+                    global_step=self.step,
+                    latest_filename="checkpoint" if name == "model" else "checkpoint_optimizer",
+                    write_meta_graph=False,
+                )
 
 
 def train(hooks: Hooks, data: Path, base: Path, run: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from botlib import drive
 from botlib.errors import BotlibError
 from botlib.models import bert, bert_batches, bert_loop, bert_model, bert_pairs, export
 from botlib.models import encoder as encoders
@@ -201,7 +202,10 @@ def test_rank_orders_siblings(encoder, tmp_path):
     assert scores.shape == (2,)
 
 
-def test_a_killed_run_goes_on_where_it_was(encoder, tmp_path, monkeypatch):
+@pytest.mark.parametrize("on_drive", [False, True])
+def test_a_killed_run_goes_on_where_it_was(encoder, tmp_path, monkeypatch, on_drive):
+    if on_drive:
+        monkeypatch.setattr(drive, "DRIVE", tmp_path.parent)
     steps = []
     original = bert_loop.Loop._train_on
 

@@ -82,8 +82,11 @@ workspace, settings = Workspace.open(sys.argv[1]), json.loads(sys.argv[2])
 def finetune(**changes):
     return gpt2.finetune(workspace, Gpt2Settings(**settings | changes), progress=False)
 """
+# On a stand-in for Google Drive, to which checkpoints are copied
 KILLED_IN_A_ROUND = """
 import os, signal
+from botlib import drive
+drive.DRIVE = workspace.root.parent
 after = gpt2.Run._after_step
 def step(self, hooks, loss):
     after(self, hooks, loss)
