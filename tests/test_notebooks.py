@@ -48,8 +48,10 @@ def test_one_shape(name):
     text = source(first)
     assert text.startswith("# ")
     assert f"notebooks/{name}.ipynb" in text  # the badge opens this very file
-    for heading in ("**Reads**", "**Writes**", "**Accelerator**", "**Time**"):
+    for heading in ("**Reads**", "**Writes**", "**Accelerator**", "**GPU memory**", "**Time**"):
         assert heading in text
+    (time,) = [line for line in text.splitlines() if "**Time**" in line]
+    assert "measured" in time and ("T4: not measured" in time or "GPU" in time)
     headings = [source(cell).splitlines()[0] for cell in rest]
     assert headings[:2] == ["## Set-up", "## Parameters"]
     assert headings[-1] == "## Next"

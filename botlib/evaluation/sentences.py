@@ -47,6 +47,8 @@ def against_baselines(
 
 def gained(gain: Mapping[str, Any]) -> str:
     """Reads `metrics.gain` or `metrics.pairwise_gain`."""
+    if np.isnan(gain["gain"]):
+        return "There is too little to tell whether the difference is more than chance."
     low, high = _interval(gain, "gain")
     text = f"The difference, {with_interval(gain, 'gain')}, "
     if low > 0:
@@ -198,6 +200,46 @@ def context(known: Mapping[str, Any], later: Mapping[str, Any]) -> str:
         f"replies in all {with_interval(later, 'auc_macro')}. The {gap:+.3f} between them "
         "is hindsight: those values grew together with the score they predict, and a bot that "
         "answers now doesn't have them."
+    )
+
+
+def diversity(rows: pd.DataFrame) -> str:
+    """Reads `replies.diversity`: people beside the least varied decoder."""
+    people, others = rows.loc["people"], rows.drop(index="people")
+    name = others["distinct-2"].idxmin()
+    least = others.loc[name]
+    share = least["distinct-2"] / people["distinct-2"]
+    verdict = (
+        "as varied as people's"
+        if share > 0.95
+        else ("a little less varied than people's" if share > 0.8 else "far less varied")
+    )
+    worst = others["self-repetition"].idxmax()
+    loop = others.loc[worst]
+    kept = "no more than people do" if loop["low"] <= people["high"] else "more than people do"
+    return (
+        f"The least varied replies, with {name}, are {verdict}: {least['distinct-2']:.0%} of their "
+        f"pairs of words are distinct, {people['distinct-2']:.0%} of people's in as much text. "
+        f"Within a reply {worst} repeats itself most, {loop['self-repetition']:.1%} of runs of "
+        f"four words against {people['self-repetition']:.1%}: {kept}."
+    )
+
+
+def perplexity_by_length(rows: pd.DataFrame) -> str:
+    """Reads `replies.perplexity_by_length`."""
+    if rows.empty:
+        return "No replies were held out (validation_pairs is 0), so none can be foreseen."
+    if len(rows) == 1:
+        return (
+            f"All replies are of {rows.index[0]} tokens: perplexity {rows.perplexity.iloc[0]:.1f}."
+        )
+    best, worst = rows["perplexity"].idxmin(), rows["perplexity"].idxmax()
+    apart = rows.loc[best, "high"] < rows.loc[worst, "low"]
+    return (
+        f"Replies of {best} tokens are foreseen best (perplexity "
+        f"{rows.loc[best, 'perplexity']:.1f}), those of {worst} worst "
+        f"({rows.loc[worst, 'perplexity']:.1f})"
+        + ("." if apart else "; the intervals overlap, so the order may be chance.")
     )
 
 

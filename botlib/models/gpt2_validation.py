@@ -12,6 +12,7 @@ import pandas as pd
 
 from botlib.errors import BotlibError
 from botlib.models.generator import Decoder, Generator
+from botlib.settings import Gpt2Settings
 from botlib.tables import BERT_GAN_REAL, read_table
 from botlib.workspace import Workspace
 
@@ -85,6 +86,14 @@ class HeldOut:
         return _beside_training(
             model, lambda generator: tuple(math.exp(perplexity_loss(generator, f)) for f in frames)
         )
+
+
+def scored(workspace: Workspace, settings: Gpt2Settings) -> pd.DataFrame:
+    """Returns log_prob and tokens of each held-out reply, as the run's best model sees it."""
+    held_out = HeldOut(workspace, settings.validation_pairs, settings.seed)
+    comments, replies = list(held_out.frame["comment"]), list(held_out.frame["reply"])
+    model = workspace.gpt2(settings.run_name)
+    return _beside_training(model, lambda generator: generator.score(comments, replies))
 
 
 def _beside_training(model: Path, work: Callable[[Generator], T]) -> T:
