@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 from botlib.data import raw
 from botlib.data.bigquery_client import TIMEOUT, clear_errors, new_client, retry
 from botlib.data.dump_files import find_files
-from botlib.data.dumps import checked_names, read_file
+from botlib.data.dumps import checked_names, read_files
 from botlib.errors import BotlibError
 from botlib.workspace import Workspace
 
@@ -67,8 +67,7 @@ def load(
             raise BotlibError(f"{name!r} must be a project and a dataset, such as mine.reddit")
     names = checked_names(subreddits) if subreddits else []
     files = find_files(paths)
-    bar = tqdm(files, desc="dump files", unit="file", disable=not progress)
-    read = [read_file(file, out.cache / "dumps", names, 0, 2**62, max_malformed) for file in bar]
+    read = read_files(files, out.cache / "dumps", names, 0, 2**62, max_malformed, progress)
     key = raw.key_of(files=sorted(file.fingerprint for file in files), names=names)
     rows: dict[str, int] = {}
     with clear_errors(project, comments, posts):

@@ -6,6 +6,7 @@ import duckdb
 from tqdm.auto import tqdm
 
 from botlib.data import raw
+from botlib.data.raw_months import write_months
 from botlib.workspace import Workspace
 
 
@@ -24,7 +25,7 @@ def fetch(
     Args:
       job: has `id`, `months` and `rows(max_gigabytes)`.
       out: the workspace.
-      key: what the rows depend on; see `raw.write_months`.
+      key: what the rows depend on; see `raw_months.write_months`.
       selection: for the manifest.
       max_gigabytes: limit of what the query may bill.
       memory_limit: of DuckDB, which sorts the rows.
@@ -42,12 +43,13 @@ def fetch(
                 _insert(connection, batch)
                 bar.update(batch.num_rows)
         connection.execute(_JOINED)
-        written = raw.write_months(
+        written = write_months(
             connection,
             out,
             key=key,
             parameters=selection,
-            extra={"sources": {"job": job.id}, "counts": {"pairs": rows.total_rows}},
+            sources={"job": job.id},
+            counts={},
             months=job.months,
             progress=False,
         )
@@ -61,21 +63,22 @@ _RECEIVED = "CREATE TABLE received ({})".format(
     ", ".join(f"{column} {kind}" for column, kind in _COLUMNS.items())
 )
 _TEXTS = {"title", "submission", "comment", "reply"}
+
+
+def _clean(column: str) -> str:
+    if column in _TEXTS:
+        return raw.text_of(column)
+    return f"coalesce({column}, '[deleted]')" if column.endswith("_author") else column
+
+
 _JOINED = f"""
 CREATE TABLE posts AS
-  SELECT submission_id AS id, any_value({raw.text_of("submission")}) AS submission
-  FROM received GROUP BY ALL;
-CREATE TABLE joined AS SELECT {
-    ", ".join(
-        f"{raw.text_of(column)} AS {column}"
-        if column in _TEXTS
-        else f"coalesce({column}, '[deleted]') AS {column}"
-        if column.endswith("_author")
-        else column
-        for column in _COLUMNS
-        if column != "submission"
-    )
-}, strftime(make_timestamp(comment_created_utc * 1000000), '%Y_%m') AS month
+  SELECT submission_id AS id, {
+    ", ".join(f"any_value({_clean(name)}) AS {name}" for name in raw.POST_COLUMNS[1:])
+} FROM received GROUP BY submission_id;
+CREATE VIEW joined AS SELECT submission_id, {
+    ", ".join(f"{_clean(name)} AS {name}" for name in _COLUMNS if name not in raw.POST_COLUMNS)
+}, {raw.MONTH_OF.format(time="comment_created_utc")} AS month
 FROM received"""
 
 

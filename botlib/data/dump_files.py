@@ -1,6 +1,7 @@
 """Finds dump files and streams their lines, whatever they are compressed with."""
 
 import bz2
+import contextlib
 import dataclasses
 import glob
 import hashlib
@@ -17,7 +18,7 @@ import zstandard
 from botlib.errors import BotlibError
 
 # Public dumps are compressed with a window of 2 GiB; decoders refuse more than 128 MiB unless told.
-_MAX_WINDOW = 2**31
+_MAX_WINDOW, _USUAL_WINDOW = 2**31, 2**27
 _READ = 1 << 20
 # Large enough that calling the parser costs nothing, small enough that a few blocks fit anywhere.
 BLOCK = 8 << 20
@@ -43,6 +44,17 @@ class DumpFile:
             file.seek(max(0, size - (1 << 20)))
             digest.update(file.read())
         return digest.hexdigest()
+
+    @property
+    def has_wide_window(self) -> bool:
+        """Whether decompressing takes a buffer of more than 128 MiB, as of public dumps."""
+        if self.path.suffix != ".zst":
+            return False
+        with self.path.open("rb") as file:
+            start = file.read(18)  # as long as a header can be
+        with contextlib.suppress(zstandard.ZstdError):
+            return zstandard.get_frame_parameters(start).window_size > _USUAL_WINDOW
+        return False
 
 
 class DamagedFile(BotlibError):
@@ -125,14 +137,14 @@ def blocks(path: Path, size: int = BLOCK) -> Iterator[bytes]:
 
 
 def _whole_lines(path: Path, size: int) -> Iterator[bytes]:
-    parts: list[bytes] = []
+    parts: list[bytes | memoryview] = []
     length = 0
     try:
         for part in _decompressed(path):
             parts.append(part)
             length += len(part)
             if length >= size and (cut := part.rfind(b"\n") + 1):
-                parts[-1] = part[:cut]
+                parts[-1] = memoryview(part)[:cut]
                 yield b"".join(parts)
                 parts, length = [part[cut:]], len(part) - cut
     except DamagedFile:
@@ -147,9 +159,8 @@ def _whole_lines(path: Path, size: int) -> Iterator[bytes]:
 
 def _decompressed(path: Path) -> Iterator[bytes]:
     new = {
-        # Decompressing a block at a call leaves Python alone (the interpreter's lock is free).
         ".zst": lambda: zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).decompressobj(
-            write_size=BLOCK
+            write_size=_READ
         ),
         ".gz": lambda: zlib.decompressobj(wbits=31),
         ".bz2": bz2.BZ2Decompressor,
@@ -176,8 +187,8 @@ def _decompressed(path: Path) -> Iterator[bytes]:
             if out:
                 yield out
             good, made = file.tell(), made + len(out)
-            # As much at a time as makes a block, however well the file is compressed.
-            step = min(_READ, max(_READ >> 8, int(BLOCK * good / max(made, 1))))
+            # As much at a time as makes a part of this size, however well the file is compressed.
+            step = min(_READ, max(_READ >> 8, int(_READ * good / max(made, 1))))
             data = b""
             if decoder.eof:
                 # One file may hold several frames, one after the other.

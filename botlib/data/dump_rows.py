@@ -14,8 +14,6 @@ import pyarrow.json as pj
 
 _TIME_END = 4102444800  # 2100: a later time is an error
 _NEWLINE, _RETURN, _OPEN, _BRACE = b"\n\r{}"
-# How JSON writes a carriage return and NUL
-_ODD_ESCAPE = re.compile(rb"\\r|\\u000[0dD]")
 # Below this share of wanted lines it is quicker to look for the names first.
 _FEW = 0.3
 _TEXT, _INT, _BOOL = pa.string(), pa.int64(), pa.bool_()
@@ -103,8 +101,6 @@ class RowReader:
             table = self._slow(block)
         else:
             self.counts.lines += table.num_rows
-        if _ODD_ESCAPE.search(block):
-            table = _without_returns(table)
         good = self._good(table)
         kept = table.filter(pc.and_(good, self._wanted(table)))
         self.counts.malformed += table.num_rows - (pc.sum(good).as_py() or 0)
@@ -137,22 +133,19 @@ class RowReader:
         """Arrow's parser takes a block whole or not at all: None if anything in it is odd."""
         if not block:
             return self.schema.empty_table()
-        if not _is_utf8(block):
-            return None
         letters = np.frombuffer(block, np.uint8)
-        starts = np.flatnonzero(letters == _NEWLINE) + 1
-        starts = np.concatenate([[0], starts[starts < len(block)]])
+        starts = np.flatnonzero(letters[:-1] == _NEWLINE) + 1
         # Arrow dies of a block that begins with the word null, and joins or parts odd lines.
-        if (letters[starts] != _OPEN).any():
+        if letters[0] != _OPEN or (letters[starts] != _OPEN).any() or not _is_utf8(block):
             return None
         for layout in list(self._layouts):
             try:
                 table = pj.read_json(
                     pa.BufferReader(block),
-                    pj.ReadOptions(block_size=4 << 20),
+                    pj.ReadOptions(block_size=len(block), use_threads=False),
                     pj.ParseOptions(layout, unexpected_field_behavior="ignore"),
                 )
-                if table.num_rows != len(starts):
+                if table.num_rows != len(starts) + 1:
                     return None
                 table = table.cast(self.schema)
             except pa.ArrowException:
@@ -192,20 +185,12 @@ class RowReader:
         return pc.fill_null(in_time, False)
 
 
-def _without_returns(table: pa.Table) -> pa.Table:
-    """Return the texts with plain line ends and without NUL: CSV readers differ on others."""
-    for at, field in enumerate(table.schema):
-        if field.type == _TEXT:
-            texts = pc.replace_substring(table.column(at), "\r\n", "\n")
-            texts = pc.replace_substring(texts, "\r", "\n")
-            table = table.set_column(at, field, pc.replace_substring(texts, "\0", ""))
-    return table
-
-
 def _is_utf8(block: bytes) -> bool:
+    ends = pa.py_buffer(np.array([0, len(block)], np.int64))
+    text = pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(block))
     try:
-        block.decode()
-    except UnicodeDecodeError:
+        text.validate(full=True)
+    except pa.ArrowInvalid:
         return False
     return True
 

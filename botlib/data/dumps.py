@@ -1,6 +1,8 @@
 """The embedded engine: pairs from dump files on one machine, with DuckDB, in bounded memory."""
 
+import contextlib
 import dataclasses
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,14 +12,16 @@ import pyarrow.parquet as pq
 from tqdm.auto import tqdm
 
 from botlib.data import raw
+from botlib.data.ahead import in_order
 from botlib.data.dump_files import DamagedFile, DumpFile, blocks, find_files
 from botlib.data.dump_rows import SCHEMAS, RowReader
 from botlib.data.months import month_of, shifted, span
+from botlib.data.raw_months import write_months
 from botlib.errors import BotlibError
 from botlib.workspace import Workspace, atomic_file
 
 # Raise when rows of the cache would come out differently.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,8 +107,7 @@ def extract(
         "self_posts_only": self_posts_only,
         "reach_months": reach_months,
     }
-    bar = tqdm(files, desc="dump files", unit="file", disable=not progress)
-    read = [read_file(file, out.cache / "dumps", names, start, end, max_malformed) for file in bar]
+    read = read_files(files, out.cache / "dumps", names, start, end, max_malformed, progress)
     sources = {f"{file.path.parent.name}/{file.path.name}": file.fingerprint for file in files}
     key = raw.key_of(selection=selection, sources=sorted(sources.values()), version=_VERSION)
     table = pd.DataFrame([dataclasses.asdict(one) for one in read])
@@ -124,20 +127,22 @@ def extract(
             depth=depth,
             self_posts_only=self_posts_only,
         )
-        if not counts["pairs"]:
+        months = write_months(
+            connection,
+            out,
+            key=key,
+            parameters=selection,
+            sources=sources,
+            counts=counts,
+            progress=progress,
+        )
+        if not months:
             raise BotlibError(
                 f"no reply to a comment on a post in {len(files)} files ({counts['comments']:,} "
                 f"comments, {counts['posts']:,} posts with text): check subreddits, months and "
                 "self_posts_only"
             )
-        months = raw.write_months(
-            connection,
-            out,
-            key=key,
-            parameters=selection,
-            extra={"sources": sources, "counts": counts},
-            progress=progress,
-        )
+        counts["pairs"] = sum(months.values())
     return ExtractReport(table, counts, months, errors)
 
 
@@ -155,19 +160,50 @@ class FileRows:
     rows: Path
 
 
-def read_file(
-    file: DumpFile, cache: Path, names: list[str], start: int, end: int, max_malformed: float
-) -> FileRows:
-    """Keep the wanted rows of a file as Parquet in the cache, unless they are there already.
+def read_files(
+    files: list[DumpFile],
+    cache: Path,
+    names: list[str],
+    start: int,
+    end: int,
+    max_malformed: float,
+    progress: bool,
+) -> list[FileRows]:
+    """Keep the wanted rows of files as Parquet in the cache, unless they are there already.
 
     Args:
-      file: the dump file.
+      files: the dump files.
       cache: where the rows go, named by what they depend on.
       names: subreddits in lower case; none for all.
       start: first second wanted.
       end: first second no longer wanted.
       max_malformed: share of lines that may be unreadable.
+      progress: show a bar.
     """
+    raw.clear_parts(cache)
+    stop = threading.Event()
+
+    def read(file: DumpFile) -> FileRows:
+        # Two windows of 2 GiB would not fit in memory.
+        with _WIDE_WINDOW if file.has_wide_window else contextlib.nullcontext():
+            return _read_file(file, cache, names, start, end, max_malformed, stop)
+
+    found = in_order(read, files, stop)
+    return list(tqdm(found, "dump files", len(files), unit="file", disable=not progress))
+
+
+_WIDE_WINDOW = threading.Lock()
+
+
+def _read_file(
+    file: DumpFile,
+    cache: Path,
+    names: list[str],
+    start: int,
+    end: int,
+    max_malformed: float,
+    stop: threading.Event,
+) -> FileRows:
     key = raw.key_of(
         file=file.fingerprint, kind=file.kind, names=names, span=(start, end), version=_VERSION
     )
@@ -181,11 +217,17 @@ def read_file(
         with (
             atomic_file(doubtful, "wb") as sink,
             pq.ParquetWriter(
-                sink, reader.schema, compression="lz4", use_dictionary=False, write_statistics=False
+                sink,
+                reader.schema,
+                compression="none",
+                use_dictionary=False,
+                write_statistics=False,
             ) as writer,
         ):
             try:
                 for block in blocks(file.path):
+                    if stop.is_set():
+                        raise BotlibError("stopped")
                     writer.write_table(reader.rows(block))
             except DamagedFile as damage:
                 error = f"{damage} ({reader.counts.lines:,} lines before that are used)"

@@ -41,25 +41,23 @@ def add(workspace: Workspace, authors: Iterable[str], ids: Iterable[str]) -> Non
 
 
 def remove_from(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
-    """Take the forgotten out of the tables `joined` and `posts` before they are written."""
+    """Leave the forgotten out in `remembered`, a view of `joined`, and blank their `posts`."""
     authors, ids = (sorted(listed(workspace, kind)) for kind in ("author", "id"))
-    if not authors and not ids:
-        return
 
     def among(column: str, hashes: list[str]) -> str:
         return f"list_contains({hashes}::VARCHAR[], sha256(lower({column})))"
 
-    gone = [among(f"{side}_author", authors) for side in ("comment", "reply")]
-    gone += [among(f"{side}_id", ids) for side in ("comment", "reply")]
-    connection.execute(f"DELETE FROM joined WHERE {' OR '.join(gone)}")
-    posts = f"{among('submission_author', authors)} OR {among('submission_id', ids)}"
-    connection.execute(
-        f"UPDATE posts SET submission = '' WHERE id IN (SELECT submission_id FROM joined "
-        f"WHERE {posts})"
-    )
-    connection.execute(
-        f"UPDATE joined SET title = '', submission_author = '[deleted]' WHERE {posts}"
-    )
+    gone = ["false"]
+    if authors:
+        gone += [among(f"{side}_author", authors) for side in ("comment", "reply")]
+    if ids:
+        gone += [among(f"{side}_id", ids) for side in ("comment", "reply")]
+    connection.execute(f"CREATE VIEW remembered AS FROM joined WHERE NOT ({' OR '.join(gone)})")
+    if authors or ids:
+        connection.execute(
+            "UPDATE posts SET title = '', submission = '', submission_author = '[deleted]' "
+            f"WHERE {among('submission_author', authors)} OR {among('id', ids)}"
+        )
 
 
 def rows_of(frame: pd.DataFrame, workspace: Workspace) -> pd.Series:

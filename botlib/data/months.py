@@ -22,13 +22,17 @@ def month_of(text: str, setting: str) -> str:
 
 def shifted(month: str, by: int) -> str:
     """Return the month `by` months later (earlier if negative)."""
-    count = number_of(month) - 1 + by
-    return f"{count // 12:04d}_{count % 12 + 1:02d}"
+    return name_of(number_of(month) + by)
 
 
 def number_of(month: str) -> int:
     """Return year * 12 + month, so that months apart can be subtracted."""
     return int(month[:4]) * 12 + int(month[5:])
+
+
+def name_of(number: int) -> str:
+    """Return "2019_05" for 2019 * 12 + 5; the other way round than `number_of`."""
+    return f"{(number - 1) // 12:04d}_{(number - 1) % 12 + 1:02d}"
 
 
 def start_of(month: str) -> int:

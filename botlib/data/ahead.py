@@ -1,0 +1,46 @@
+"""Work done ahead by threads, its results taken in order, a few at a time."""
+
+import collections
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+# More would not make the disk faster, and each holds some memory.
+_WORKERS = min(4, os.cpu_count() or 1)
+
+
+def in_order(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    stop: threading.Event | None = None,
+) -> Iterator[Result]:
+    """Yield function(item) for each item, in order; a few run at a time, in threads.
+
+    Unlike `Executor.map` it takes an item only when there is room for its result, so that no more
+    than a few are in memory.
+
+    Args:
+      function: what to do with an item; it should spend its time outside of Python.
+      items: taken one by one.
+      stop: set as soon as the caller stops or a function fails, for what runs to end early.
+    """
+    waiting: collections.deque[Future[Result]] = collections.deque()
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > _WORKERS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            if stop:
+                stop.set()
+            for one in waiting:
+                one.cancel()
