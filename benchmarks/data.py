@@ -117,7 +117,10 @@ def _check_equal(workspace: Path, other: Path) -> None:
 
 def _rows_of(path: Path) -> pd.DataFrame:
     columns = list(data_peers.COLUMNS)
-    frame = pd.read_csv(path, usecols=columns, dtype=str, keep_default_na=False)[columns]
+    # pandas writes a lone carriage return without quotes, but would take it for a line's end
+    frame = pd.read_csv(
+        path, usecols=columns, dtype=str, keep_default_na=False, lineterminator="\n"
+    )[columns]
     # Peers leave line ends as people's browsers sent them
     return frame.apply(lambda text: text.str.replace("\r\n", "\n").str.replace("\r", "\n"))
 

@@ -34,7 +34,7 @@ def json_stream(files: list[Path], names: set[str], out: Path) -> None:
             comments["t1_" + comment["id"]] = comment
             order.append(comment)
     with out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for reply in order:
             comment = comments.get(reply["parent_id"])
