@@ -12,6 +12,23 @@ ROOT = Path(__file__).resolve().parents[1]
 # Two threads a library leave the second core to whatever else runs
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+# Enough to run every line, too little to learn much
+SMALL = {
+    "sample_threads": "400",
+    "steps": "20",
+    "scratch_layers": "2",
+    "scratch_width": "64",
+    "scratch_heads": "2",
+    "validation_pairs": "20",
+    "fake_comments": "80",
+    "fakes_per_comment": "3",
+    "03.max_pairs": "256",
+    "04.max_pairs": "256",
+    "candidates": "3",
+    "posts_per_subreddit": "2",
+    "max_tokens": "40",
+}
+
 
 @pytest.fixture
 def repository() -> Path:
@@ -30,3 +47,20 @@ def reddit_college() -> Path:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace.open(tmp_path / "workspace", create=True)
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory):
+    """A workspace after the whole chain, the run's folder, its results and its page."""
+    workspace = Workspace.open(tmp_path_factory.mktemp("chain") / "workspace", create=True)
+    overrides = {k: v for k, v in SMALL.items() if k != "max_tokens"} | {
+        "03.max_tokens": SMALL["max_tokens"],
+        "05.max_tokens": SMALL["max_tokens"],
+        "threshold": "0.0",  # a model that has learned nothing would refuse everything
+    }
+    # Here, so that a run of other tests doesn't wait for the notebooks' packages
+    from botlib import pipeline, report
+
+    folder, results = pipeline.run(workspace, profile="demo", overrides=overrides)
+    page = report.build(workspace, folder, results)
+    return workspace, results, page, overrides

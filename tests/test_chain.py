@@ -1,44 +1,11 @@
 """All six notebooks, one after the other, on a made-up Reddit: what `make demo` does, smaller."""
 
 import pandas as pd
-import pytest
 
-from botlib import pipeline, report, status
+from botlib import pipeline, status
 from botlib.evaluation import record
 from botlib.live.outbox import Outbox
 from botlib.tables import BERT_GAN_REAL, PREDICTIONS, PROPOSED, read_table
-from botlib.workspace import Workspace
-
-# Enough to run every line, too little to learn much
-SMALL = {
-    "sample_threads": "400",
-    "steps": "20",
-    "scratch_layers": "2",
-    "scratch_width": "64",
-    "scratch_heads": "2",
-    "validation_pairs": "20",
-    "fake_comments": "80",
-    "fakes_per_comment": "3",
-    "03.max_pairs": "256",
-    "04.max_pairs": "256",
-    "candidates": "3",
-    "posts_per_subreddit": "2",
-    "max_tokens": "40",
-}
-
-
-@pytest.fixture(scope="module")
-def chain(tmp_path_factory):
-    """A workspace after the whole chain, the run's folder, its results and its page."""
-    workspace = Workspace.open(tmp_path_factory.mktemp("chain") / "workspace", create=True)
-    overrides = {k: v for k, v in SMALL.items() if k != "max_tokens"} | {
-        "03.max_tokens": SMALL["max_tokens"],
-        "05.max_tokens": SMALL["max_tokens"],
-        "threshold": "0.0",  # a model that has learned nothing would refuse everything
-    }
-    folder, results = pipeline.run(workspace, profile="demo", overrides=overrides)
-    page = report.build(workspace, folder, results)
-    return workspace, results, page, overrides
 
 
 def test_every_notebook_ends_well(chain):

@@ -1,13 +1,22 @@
-"""What the documents tell a reader to type or click exists."""
+"""What the documents tell a reader to type or click exists, and does what they say."""
 
+import io
+import os
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
+import pandas as pd
 import papermill
 import pytest
 
-from botlib.__main__ import parser
+from botlib import report, summary
+from botlib.__main__ import main, parser
+from botlib.live.outbox import Outbox
+from botlib.tables import BERT_GAN_REAL, read_table
+from botlib.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(ROOT.glob("*.md"))
@@ -61,3 +70,102 @@ def test_papermill_commands_name_real_parameters():
             known = papermill.inspect_notebook(str(ROOT / words[1]))
             given = {words[i + 1] for i, word in enumerate(words) if word == "-p"}
             assert given <= set(known), command
+
+
+# Commands that aren't run here, and where else they are
+ELSEWHERE = {
+    "make demo": "tests/test_chain.py, smaller",
+    "make test": "this very run",
+    "make test-all": "this run and more",
+    "make lint": "before each commit",
+    "make bench": "by hand, for an hour",
+    "pip install": "tests/live/test_installed.py",
+    "papermill": "tests/test_pipeline.py",
+}
+
+
+def test_a_new_command_in_the_readme_is_run_by_a_test():
+    run_here = ("python -m botlib", "make publish")
+    for command in commands(ROOT / "README.md"):
+        assert command.startswith((*run_here, *ELSEWHERE)), f"{command}: say who runs it"
+
+
+def test_the_readmes_commands_do_what_it_says(chain, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(chain[0].root, "my-bot")
+    workspace = Workspace.open(tmp_path / "my-bot")
+    Workspace.open(tmp_path / "their-bot", create=True)
+    real = read_table(workspace.bert_gan_real, BERT_GAN_REAL)
+    real[["comment_id", "reply_id", "comment", "reply"]].head(20).to_csv("pairs.csv", index=False)
+    raw = pd.read_csv(next(workspace.raw_data.glob("*.csv")))
+    author = raw["reply_author"].dropna().iloc[0]
+    a_run = next(workspace.runs.glob("*/summary.json")).parent
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody answers
+    (tmp_path / "reddit").mkdir()
+    for dump in workspace.dumps.glob("*.zst"):
+        shutil.copy(dump, tmp_path / "reddit")
+    said = {}
+    for command in commands(ROOT / "README.md"):
+        if not command.startswith("python -m botlib"):
+            continue
+        command = re.sub(r"my-bot/runs/[\w-]+", str(a_run), command)
+        command = command.replace("DIR", "my-bot").replace("NAME", author)
+        words = shlex.split(command)[3:]
+        if words[0] == "run":
+            # The other notebooks have been run: this one reads a user's own dumps
+            places = ["--subreddits", "writing,scifi", "--workspace", "their-bot"]
+            words = [*map(os.path.expanduser, words), *places, "--to", "01"]
+        before = replies_in(workspace, "posted", "approved")
+        assert main(words) == 0, command
+        said[words[0]] = capsys.readouterr().out
+        assert replies_in(workspace, "posted") <= before, f"{command}: posted without approval"
+    assert (Workspace.open("their-bot").gpt2("run1") / "ctranslate2").is_dir()
+    assert list(Workspace.open("their-bot").raw_data.glob("*.csv"))
+    assert "bert_gan_real.csv" in said["status"]
+    assert "left" in said["review"]
+    assert workspace.stop_switch.is_file() and "nothing is posted" in said["stop"]
+    assert pd.read_csv("scores.csv")["prob_real"].between(0, 1).all()
+    assert "BERT auc" in said["compare"] and Path("compare.html").is_file()
+    for table in workspace.raw_data.glob("*.csv"):
+        assert author not in pd.read_csv(table)["reply_author"].tolist()
+
+
+def replies_in(workspace, *states):
+    with Outbox(workspace.outbox) as outbox:
+        table = outbox.table("sandbox")
+    return set(table.loc[table["state"].isin(states), "id"])
+
+
+def test_the_table_the_readme_shows_is_what_a_run_ends_with(chain):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```\n(comment  .*?)```", text, flags=re.DOTALL)
+    head, *rows = [re.split(r"\s{2,}", line) for line in shown.splitlines()]
+    best = summary.best_replies(chain[0])
+    assert head == list(best.columns)
+    width = max(len(cell) for row in rows for cell in row)
+    printed = report.best_replies_text(chain[0], width=width).splitlines()
+    assert re.split(r"\s{2,}", printed[0]) == head
+    for row in rows:
+        comment, reply, realism, rating, decision = row
+        assert comment and reply and decision in set(best["decision"]) | {"reply"}
+        assert 0 <= float(realism) <= 1 and 0 <= float(rating) <= 3
+
+
+def test_the_badges_get_your_repositorys_name(tmp_path):
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (command,) = [c for c in commands(ROOT / "README.md") if c.startswith("make publish")]
+    subprocess.run(shlex.split(command), cwd=tmp_path, check=True, capture_output=True)
+    texts = [path.read_text(encoding="utf-8") for path in sorted(tmp_path.glob("notebooks/*"))]
+    assert len(texts) == 6
+    assert all("your-name/botlib" in text and "YOUR-NAME" not in text for text in texts)
+
+
+def test_the_cron_lines_are_understood():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^\d+ \d+ \* \* \S+  (.*)$", text, flags=re.MULTILINE)
+    assert len(lines) == 2
+    for line in lines:
+        command = line.partition("&& ")[2].partition(" >>")[0]
+        parser().parse_args(shlex.split(command)[3:])

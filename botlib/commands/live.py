@@ -124,7 +124,9 @@ def _settings(args: argparse.Namespace) -> tuple[GenerateSettings, PostSettings]
             here = "" if args.live else made[0].subreddits
             values["allowed_subreddits"] = args.allow or values.get("allowed_subreddits") or here
             values["dry_run"] = args.dry_run
-            if args.live:
+            # Profiles approve by themselves, for notebooks that run at night; here a person does,
+            # unless asked not to, and on the live site always
+            if args.live or "approve" not in dict(args.p):
                 values["approve"] = "person"
         made.append(parameters.make(settings, values))
     generate, post = made

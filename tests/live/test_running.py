@@ -184,7 +184,7 @@ QUICK = ("-p", "candidates", "3", "-p", "max_tokens", "8", "-p", "posts_per_subr
 
 def test_bot_review_outcomes_stop_start(ready, capsys):
     where = ("--workspace", str(ready.root))
-    assert main(["bot", *where, *BOT, *QUICK, "-p", "approve", "person"]) == 0
+    assert main(["bot", *where, *BOT, *QUICK]) == 0
     with Outbox(ready.outbox) as outbox:
         waiting = outbox.replies(states=[PROPOSED])
         assert waiting
@@ -195,15 +195,15 @@ def test_bot_review_outcomes_stop_start(ready, capsys):
     assert main(["review", *where, "--csv-in", str(review)]) == 0
     assert main(["stop", *where, "lunch"]) == 0
     assert "lunch" in ready.stop_switch.read_text()
-    assert main(["bot", *where, *BOT, *QUICK, "-p", "approve", "person"]) == 0
+    assert main(["bot", *where, *BOT, *QUICK]) == 0
     with Outbox(ready.outbox) as outbox:
         assert not outbox.replies(states=[POSTED])
     assert main(["start", *where, "--reopen", "writing"]) == 0
     assert not ready.stop_switch.exists()
-    assert main(["bot", *where, *BOT, *QUICK, "-p", "approve", "person", "--dry-run"]) == 0
+    assert main(["bot", *where, *BOT, *QUICK, "--dry-run"]) == 0
     with Outbox(ready.outbox) as outbox:
         assert not outbox.replies(states=[POSTED])
-    assert main(["bot", *where, *BOT, *QUICK, "-p", "approve", "person"]) == 0
+    assert main(["bot", *where, *BOT, *QUICK]) == 0
     with Outbox(ready.outbox) as outbox:
         assert len(outbox.replies(states=[POSTED])) == len(waiting)
     capsys.readouterr()
