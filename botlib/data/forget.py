@@ -25,7 +25,7 @@ from botlib.tables import (
     read_table,
     write_table,
 )
-from botlib.workspace import Workspace, hash_path, read_manifest
+from botlib.workspace import Workspace, atomic_file, hash_path, read_manifest
 
 # Splits whose pairs a model learns from, or is chosen by
 _LEARNT = {"gpt2": ("generator",), "bert": ("generator", "classifier", "validation")}
@@ -168,7 +168,8 @@ def _drop_samples(
 ) -> None:
     frame = pd.read_csv(path, keep_default_na=False)
     if "comment" in frame.columns and (drop := frame["comment"].isin(comments)).any():
-        frame[~drop].to_csv(path, index=False, lineterminator="\n")
+        with atomic_file(path) as file:
+            frame[~drop].to_csv(file, index=False, lineterminator="\n")
         removed[str(path.relative_to(workspace.root))] = int(drop.sum())
 
 

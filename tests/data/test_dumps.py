@@ -1,7 +1,10 @@
 """From dump files to the raw tables: joins, months, damage, resuming, real threads."""
 
+import random
+import signal
 import subprocess
 import sys
+import time
 
 import orjson
 import pytest
@@ -188,6 +191,49 @@ workspace = Workspace.open(sys.argv[1], create=True)
 dumps.extract(sys.argv[3], subreddits=sample.SUBREDDITS, out=workspace, progress=False)
 pairs.write_pairs(workspace, DataSettings(subreddits=",".join(sample.SUBREDDITS)))
 """
+
+
+_WHOLE = """
+import sys
+from botlib.data import dumps, sample
+from botlib.workspace import Workspace
+workspace = Workspace.open(sys.argv[1], create=True)
+print("begins", flush=True)
+dumps.extract(sys.argv[2], subreddits=sample.SUBREDDITS, out=workspace, progress=False)
+"""
+
+
+@pytest.mark.slow
+def test_kill_9_at_random_times_leaves_nothing_that_changes_the_tables(tmp_path, repository):
+    place = tmp_path / "dumps"
+    sample.write_sample(place, seed=4, threads=2000)
+
+    def run(root, seconds=None):
+        """Let a run work for so many seconds, then kill it; return how long it worked."""
+        with subprocess.Popen(
+            [sys.executable, "-c", _WHOLE, str(root), str(place)],
+            cwd=repository,
+            stdout=subprocess.PIPE,
+        ) as process:
+            assert process.stdout.readline() == b"begins\n"
+            began = time.perf_counter()
+            try:
+                assert process.wait(seconds) == 0
+            except subprocess.TimeoutExpired:
+                process.kill()
+                assert process.wait() == -signal.SIGKILL
+            return time.perf_counter() - began
+
+    def tables(root):
+        return {path.name: path.read_bytes() for path in root.glob("raw_data/*.csv")}
+
+    whole = run(tmp_path / "whole")
+    chance = random.Random(9)
+    for _ in range(4):
+        run(tmp_path / "killed", chance.uniform(0, whole))
+    run(tmp_path / "killed")
+    assert tables(tmp_path / "killed") == tables(tmp_path / "whole")
+    assert not list((tmp_path / "killed").rglob("*.part"))
 
 
 def test_killed_at_any_moment_and_started_again_gives_the_same_bytes(tmp_path, repository):

@@ -1,6 +1,8 @@
 """What people ask to be forgotten goes from every table, and doesn't come back."""
 
 import re
+import sqlite3
+from contextlib import closing
 
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from botlib.__main__ import main
 from botlib.data import dumps, pairs, sample
 from botlib.data.forget import forget
 from botlib.errors import BotlibError
+from botlib.live.outbox import Outbox
 from botlib.settings import DataSettings
 from botlib.tables import BERT_GAN_REAL, GPT2_FINETUNE, RAW, read_table
 from botlib.workspace import write_manifest
@@ -93,6 +96,51 @@ def test_models_that_learnt_from_it_are_named(filled):
         "models/gpt2/run1": "yes",
         "models/bert_realism": "perhaps",
     }
+
+
+def test_what_waits_in_the_outbox_is_rejected_and_their_words_are_blanked(filled):
+    row = _raw(filled).iloc[0]
+    replies = {
+        # comment → its author and post, the reply's state before and after
+        "c1": (row["reply_author"].upper(), "p1", "proposed", "rejected"),
+        f"t1_{row['reply_id']}": ("somebody", "p2", "approved", "rejected"),
+        "c3": (row["reply_author"], "p3", "posted", "posted"),
+        "c4": ("somebody", "p4", "approved", "approved"),
+    }
+    with closing(Outbox(filled.outbox)) as outbox:
+        outbox.propose(
+            "sandbox",
+            [
+                {"subreddit": "s", "post_id": post, "comment_id": comment, "author": author}
+                | {"comment": "their words", "title": "their title", "reply": "ours"}
+                for comment, (author, post, _, _) in replies.items()
+            ],
+        )
+    with closing(sqlite3.connect(filled.outbox)) as connection, connection:
+        for comment, (_, _, state, _) in replies.items():
+            connection.execute(
+                "UPDATE replies SET state = ? WHERE comment_id = ?", (state, comment)
+            )
+    removed = forget(filled, authors=[row["reply_author"]]).removed.set_index("table")["rows"]
+    assert removed[filled.outbox.name] == 3
+    with closing(Outbox(filled.outbox)) as outbox:
+        after = {reply.comment_id: reply for reply in outbox.replies()}
+    for comment, (_, _, _, state) in replies.items():
+        left = "" if comment != "c4" else "their words"
+        assert (after[comment].state, after[comment].comment) == (state, left)
+    assert after["c4"].title == "their title" and after["c1"].author == after["c1"].title == ""
+
+
+def test_samples_of_a_training_lose_the_comments_they_answer(filled):
+    real = read_table(filled.bert_gan_real, BERT_GAN_REAL)
+    gone, kept = real.iloc[0], real.iloc[-1]
+    samples = filled.gpt2("run1") / "samples.csv"
+    samples.parent.mkdir(parents=True)
+    rows = [(10, gone["comment"], "a"), (10, kept["comment"], "b"), (20, gone["comment"], "c")]
+    pd.DataFrame(rows, columns=["step", "comment", "reply"]).to_csv(samples, index=False)
+    removed = forget(filled, ids=[gone["comment_id"]]).removed.set_index("table")["rows"]
+    assert removed["models/gpt2/run1/samples.csv"] == 2
+    assert pd.read_csv(samples)["reply"].tolist() == ["b"]
 
 
 def test_nothing_to_forget_is_an_error(workspace):
