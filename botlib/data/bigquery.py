@@ -14,7 +14,6 @@ from botlib.data.bigquery_sql import query
 from botlib.data.dumps import ExtractReport, checked_names
 from botlib.data.months import between, month_of, number_of, shifted
 from botlib.errors import BotlibError
-from botlib.settings import DataSettings, comma_list
 from botlib.workspace import Workspace
 
 COMMENTS = "fh-bigquery.reddit_comments"
@@ -146,27 +145,6 @@ def extract(
             made.append({"file": job.id, "kind": "query", "lines": rows, "kept": rows})
         counts = {"pairs": sum(row["kept"] for row in made)}
         return _report(made, counts, raw.done(out, key), skipped=False)
-
-
-def extract_with(settings: DataSettings, out: Workspace) -> ExtractReport:
-    """Extract as the settings of 01_data say."""
-    return extract(
-        subreddits=comma_list(settings.subreddits),
-        first_month=settings.first_month,
-        last_month=settings.last_month,
-        depth=settings.depth,
-        self_posts_only=settings.self_posts_only,
-        out=out,
-        project=settings.project,
-        comments=settings.bigquery_comments,
-        posts=settings.bigquery_posts,
-        location=settings.bigquery_location,
-        reach_months=settings.reach_months,
-        max_gigabytes=settings.max_gigabytes,
-        month_by_month=settings.month_by_month,
-        memory_limit=settings.memory_limit,
-        max_temp=settings.max_temp,
-    )
 
 
 @dataclasses.dataclass(frozen=True)

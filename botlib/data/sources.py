@@ -19,10 +19,21 @@ def collect(workspace: Workspace, settings: DataSettings) -> ExtractReport:
     subreddits = comma_list(settings.subreddits)
     if not subreddits:
         raise BotlibError("subreddits is empty: name at least one, such as College,GradSchool")
+    # What both engines are asked for
+    wanted = {name: getattr(settings, name) for name in _WANTED}
+    wanted |= {"subreddits": subreddits, "out": workspace}
     if settings.source == "bigquery":
         from botlib.data import bigquery
 
-        return bigquery.extract_with(settings, workspace)
+        return bigquery.extract(
+            **wanted,
+            project=settings.project,
+            comments=settings.bigquery_comments,
+            posts=settings.bigquery_posts,
+            location=settings.bigquery_location,
+            max_gigabytes=settings.max_gigabytes,
+            month_by_month=settings.month_by_month,
+        )
     if settings.source == "sample":
         place = sample.write_sample(
             workspace.dumps, seed=settings.seed, threads=settings.sample_threads
@@ -36,21 +47,15 @@ def collect(workspace: Workspace, settings: DataSettings) -> ExtractReport:
         place = settings.dumps
     else:
         raise BotlibError('dumps is empty: with source="dumps" name a folder or file of dumps')
-    report = dumps.extract(
-        place,
-        subreddits=subreddits,
-        first_month=settings.first_month,
-        last_month=settings.last_month,
-        depth=settings.depth,
-        self_posts_only=settings.self_posts_only,
-        out=workspace,
-        reach_months=settings.reach_months,
-        memory_limit=settings.memory_limit,
-        max_temp=settings.max_temp,
-        max_malformed=settings.max_malformed,
-    )
+    report = dumps.extract(place, **wanted, max_malformed=settings.max_malformed)
     workspace.damaged.unlink(missing_ok=True)
     if report.errors:
         with atomic_file(workspace.damaged) as file:
             file.writelines(f"{line}\n" for line in report.errors)
     return report
+
+
+_WANTED = (
+    *("first_month", "last_month", "depth", "self_posts_only", "reach_months"),
+    *("memory_limit", "max_temp"),
+)
