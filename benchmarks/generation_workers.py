@@ -5,10 +5,10 @@ Each function returns (tokens made in a run, a function that makes them).
 """
 
 import json
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
+
+from benchmarks.worker import serve
 
 Work = tuple[int, Callable[[], None]]
 
@@ -135,32 +135,11 @@ def transformers_generate(job: dict) -> Work:
     return len(prompts) * job["replies"] * job["tokens"], run
 
 
-def peak_memory() -> float:
-    """Returns the most memory this process has held, in MB (Linux)."""
-    status = Path("/proc/self/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1000
-
-
 ENGINES = {
     engine.__name__: engine
     for engine in (ours, gpt_2_simple_loaded, gpt_2_simple_tutorial, transformers_generate)
 }
 
 
-def main() -> None:
-    """Reads a job, says how long loading took; then runs at each line, and says how long."""
-    job = json.loads(sys.stdin.readline())
-    started = time.perf_counter()
-    tokens, run = ENGINES[job["engine"]](job)
-    answer = {"tokens": tokens, "load": time.perf_counter() - started}
-    print("\n@" + json.dumps(answer), flush=True)
-    for _ in sys.stdin:
-        started = time.perf_counter()
-        run()
-        answer = {"seconds": time.perf_counter() - started, "memory": peak_memory()}
-        print("\n@" + json.dumps(answer), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(lambda job: ENGINES[job["engine"]](job))
