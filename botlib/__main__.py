@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -18,10 +19,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     args = parser().parse_args(arguments)
     try:
-        return args.func(args)
+        code = args.func(args)
+        sys.stdout.flush()  # here, where a reader who has gone is expected
+        return code
     except BotlibError as error:
         print(f"botlib: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever read this, such as `head`, has seen enough; nothing is left to flush into
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("botlib: stopped; the same command goes on from here", file=sys.stderr)
         return 130

@@ -48,14 +48,16 @@ def compare(first: Path, second: Path, page: Path) -> pd.DataFrame:
     """
     runs = [{s.title: s for s in summary.load(run)} for run in (first, second)]
     titles = list(dict.fromkeys(title for sections in runs for title in sections))
-    names = "<br>".join(html.escape(str(run)) for run in (first, second))
+    names = f"first: {html.escape(str(first))}<br>second: {html.escape(str(second))}"
     parts = [f"<h1>Two runs</h1><p>{names}</p>"]
     flat = []
     for title in titles:
         sides = [sections.get(title) for sections in runs]
+        # On a phone the two stand one below the other
         shown = "".join(
-            f"<div>{_section(side) if side else '<h2>–</h2><p>not in this run</p>'}</div>"
-            for side in sides
+            f"<div>{_section(side) if side else f'<h2>{html.escape(title)}</h2>'}"
+            f"<small>{name} run{'' if side else ': not in this run'}</small></div>"
+            for name, side in zip(("first", "second"), sides, strict=True)
         )
         parts.append(f'<div class="pair">{shown}</div>')
         flat.append(_side_by_side(sides).assign(section=title))

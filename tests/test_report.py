@@ -1,5 +1,9 @@
 """The page stands by itself, and two runs can be laid side by side."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -9,6 +13,8 @@ from botlib.evaluation import record
 from botlib.pipeline import Result
 from botlib.summary import Section
 from botlib.terminal import text_table
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def scores(auc):
@@ -46,7 +52,18 @@ def test_two_runs_side_by_side(judged, tmp_path, capsys):
     assert main(["compare", str(tmp_path / "one"), str(tmp_path / "two"), "--page", str(page)]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if "BERT auc" in line)
     assert line.split()[-2:] == ["0.8", "0.9"]
-    assert "0.900" in page.read_text()
+    text = page.read_text()
+    assert "0.900" in text
+    assert "first run" in text and "second run" in text
+
+
+def test_a_reader_who_stops_early_sees_no_traceback(workspace):
+    # More than a pipe holds, so that the writer meets its closed end
+    for number in range(900):
+        (workspace.models / "gpt2" / f"run{number}").mkdir(parents=True)
+    line = f"{sys.executable} -m botlib status --workspace {workspace.root} | true"
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
 
 
 def test_a_folder_that_is_no_run_is_named(tmp_path, capsys):

@@ -208,7 +208,7 @@ def run_outcomes(args: argparse.Namespace) -> int:
     print(fared.to_string(index=False, max_colwidth=50))
     print("\npredicted rating and score after a day:")
     print(outcomes.calibration(fared).to_string(index=False))
-    print(f"rank correlation (Spearman) after a day: {outcomes.rank_correlation(fared):.2f}")
+    print(outcomes.rank_sentence(fared))
     return 0
 
 

@@ -259,6 +259,17 @@ def rank_correlation(fared: pd.DataFrame, age: float = 24.0) -> float:
     return float(ranks.iloc[:, 0].corr(ranks.iloc[:, 1]))
 
 
+def rank_sentence(fared: pd.DataFrame, age: float = 24.0) -> str:
+    """Reads `rank_correlation`: did the replies of which more was expected fare better?"""
+    value = rank_correlation(fared, age)
+    if np.isnan(value):
+        return (
+            f"rank correlation (Spearman) of what was expected with what came: not known yet, "
+            f"fewer than three replies are {age:g} hours old or all fared alike"
+        )
+    return f"rank correlation (Spearman) of what was expected with what came: {value:.2f}"
+
+
 def _rating(score: int) -> int:
     """The tutorial's four ratings: below 1, 1, 2 to 4, 5 and more."""
     return int(np.searchsorted([1, 2, 5], score, side="right"))

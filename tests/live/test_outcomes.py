@@ -55,6 +55,8 @@ def test_calibration_and_rank_correlation():
     assert table["removed"].tolist() == [1, 0, 0]
     assert outcomes.rank_correlation(fared) == pytest.approx(1.0)
     assert pd.isna(outcomes.rank_correlation(fared.head(2)))
+    assert outcomes.rank_sentence(fared).endswith("1.00")
+    assert "not known yet, fewer than three" in outcomes.rank_sentence(fared.head(2))
 
 
 def test_disliked_replies_are_deleted_unless_dry_run(outbox, client, sandbox, posted, clock):
