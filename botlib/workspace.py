@@ -56,7 +56,8 @@ class Workspace:
                 ) from error
         if not workspace.root.is_dir():
             raise BotlibError(
-                f"no workspace at {workspace.root}: run 01_data first, or set drive_root"
+                f"no workspace at {workspace.root}: run 01_data first, or set drive_root "
+                "(--workspace in a terminal) to the folder you mean"
             )
         return workspace
 

@@ -72,6 +72,7 @@ def test_a_failure_names_notebook_and_cell_keeps_the_copy_and_exits_with_1(
     output = capsys.readouterr().out
     assert "02_gpt2_finetune failed in cell " in output
     assert "AssertionError: thirteen" in output
+    assert "02_gpt2_finetune failed in cell " in output.splitlines()[-1]
     (copy,) = workspace.runs.glob("*/02_gpt2_finetune.ipynb")
     assert "thirteen" in copy.read_text()
     # and it is not taken for done

@@ -83,11 +83,14 @@ def run_notebooks(args: argparse.Namespace) -> int:
         force=args.force,
     )
     page = report.build(workspace, folder, results)
-    print()
-    print(report.best_replies_text(workspace))
+    failed = [result.message for result in results if result.state == "failed"]
+    if not failed:
+        print(f"\n{report.best_replies_text(workspace)}")
     print(f"\nreport: {page}")
-    failed = any(result.state == "failed" for result in results)
-    return int(failed or _damaged(workspace))
+    damaged = _damaged(workspace)
+    for message in failed:  # once more and last, where a log is looked at first
+        print(f"\n{message}")
+    return int(bool(failed) or damaged)
 
 
 def _damaged(workspace: Workspace) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from botlib.errors import BotlibError
 from botlib.models.scorer import PRECISIONS, Scorer
 from botlib.tables import ID, REAL, TEXT, Table, read_table, write_table
 from botlib.workspace import Workspace
@@ -40,6 +41,9 @@ def run(args: argparse.Namespace) -> int:
     The scores are prob_real; or prob_rating_0 to 3 and score, the rating expected; or score, where
     only differences between replies to one comment mean something.
     """
+    if not args.pairs.is_file():
+        columns = ", ".join(PAIRS.columns)
+        raise BotlibError(f"{args.pairs} is missing: give --pairs a CSV with the columns {columns}")
     workspace = Workspace.open(args.workspace)
     folder = workspace.bert_rank if args.model == "rank" else workspace.models / args.model
     scorer = Scorer(folder, args.precision)
