@@ -161,7 +161,7 @@ main { max-width: 62rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }
 .wide, .output_subarea, .text_cell_render { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .9rem; }
+table { border: 0; border-collapse: collapse; font-size: .9rem; }
 th, td { padding: .3rem .6rem; border: 0; border-bottom: 1px solid var(--line); text-align: left;
          vertical-align: top; white-space: pre-line; overflow-wrap: break-word; min-width: 4rem;
          max-width: 24rem; }
