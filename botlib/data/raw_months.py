@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -19,8 +19,8 @@ from botlib.workspace import Workspace, atomic_file, write_manifest
 
 _COLUMNS = ", ".join(column for column in RAW.columns if column not in POST_COLUMNS[1:])
 _ORDER = "comment_created_utc, comment_id, reply_created_utc, reply_id"
-# Rows at a time: their posts' texts, repeated for each reply, are the bulk of what is in memory.
-_ROWS = 20_000
+# Rows whose posts are looked up together, and rows written together
+_ROWS, _AT_A_TIME = 20_000, 1000
 
 
 def write_months(
@@ -59,7 +59,7 @@ def write_months(
             with atomic_file(workspace.raw_month(month), "wb") as file:
                 file.write(_HEADER)
                 for part in group:
-                    pa.csv.write_csv(part.rows, file, _NO_HEADER)
+                    part.write(file)
                     rows[month] += part.rows.num_rows
                     bar.update(part.rows.num_rows)
     for month in set(months or []) - set(rows):
@@ -84,10 +84,22 @@ def write_months(
 
 
 class _Part(NamedTuple):
-    """Some rows of a month."""
+    """Some rows of a month, and for each the place of its post among some posts."""
 
     month: str
-    rows: pa.Table
+    rows: pa.RecordBatch
+    posts: pa.Table
+    places: pa.Array
+
+    def write(self, file: IO[bytes]) -> None:
+        # A few at a time: the posts' texts, repeated for each reply, stay in the processor's cache
+        for start in range(0, self.rows.num_rows, _AT_A_TIME):
+            rows = self.rows.slice(start, _AT_A_TIME)
+            posts = self.posts.take(self.places.slice(start, _AT_A_TIME))
+            columns = {
+                name: (posts if name in POST_COLUMNS[1:] else rows)[name] for name in RAW.columns
+            }
+            pa.csv.write_csv(pa.table(columns), file, _NO_HEADER)
 
 
 def _parts(connection: duckdb.DuckDBPyConnection) -> Iterator[_Part]:
@@ -100,24 +112,20 @@ def _parts(connection: duckdb.DuckDBPyConnection) -> Iterator[_Part]:
 
 
 def _with_posts(connection: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> list[_Part]:
-    """Join the posts' columns to rows in order, which DuckDB's join would not keep."""
+    """Find the posts of rows in order, which DuckDB's join would not keep."""
     with connection.cursor() as cursor:
         cursor.register("batch", pa.table({"id": batch["submission_id"].unique()}))
         posts = cursor.sql("FROM posts SEMI JOIN batch USING (id)").to_arrow_table()
     posts = posts.combine_chunks()
-    at = pc.index_in(batch["submission_id"], posts["id"])
-    posts = posts.take(at)
-    whole = pa.table(
-        {name: (posts if name in POST_COLUMNS[1:] else batch)[name] for name in RAW.columns}
-    )
+    places = pc.index_in(batch["submission_id"], posts["id"])
     ends = pc.run_end_encode(batch["month"])
     parts, start = [], 0
     for month, end in zip(ends.values.to_pylist(), ends.run_ends.to_pylist(), strict=True):
-        parts.append(_Part(name_of(month), whole.slice(start, end - start)))
+        some = slice(start, end)
+        parts.append(_Part(name_of(month), batch[some], posts, places[some]))
         start = end
     return parts
 
 
-# In small batches the writer stays within the processor's cache.
-_NO_HEADER = pa.csv.WriteOptions(include_header=False, batch_size=1024)
+_NO_HEADER = pa.csv.WriteOptions(include_header=False)
 _HEADER = (",".join(RAW.columns) + "\n").encode()
