@@ -2,6 +2,8 @@
 
 `python -m benchmarks.data [--dumps FOLDER] [--comments N] [--runs N]`: on a folder of real dumps,
 if there is one, and on a made-up month of all of Reddit. All write the same rows, which is checked.
+Ours does more, and is timed for it: seven more columns, rows in order, a synced file a month, and
+each dump file's rows kept for a run that goes on.
 """
 
 import argparse
