@@ -2,13 +2,12 @@
 
 `python -m benchmarks.data [--dumps FOLDER] [--comments N] [--runs N]`: on a folder of real dumps,
 if there is one, and on a made-up month of all of Reddit. All write the same rows, which is checked.
-Ours does more, and is timed for it: seven more columns, rows in order, a synced file a month, and
-each dump file's rows kept for a run that goes on.
+Ours does more, and is timed for it: rows in order, a synced file a month, and each dump file's
+rows kept for a run that goes on.
 """
 
 import argparse
 import functools
-import resource
 import shutil
 import subprocess
 import sys
@@ -22,6 +21,7 @@ import zstandard
 
 from benchmarks import data_peers, report
 from benchmarks.synthetic import WANTED, write_dump
+from benchmarks.worker import peak_memory
 from botlib.data import dumps, pairs
 from botlib.settings import DataSettings
 from botlib.workspace import Workspace
@@ -172,8 +172,7 @@ def _whole(source: Path, root: Path) -> int:
     dumps.extract(source, subreddits=names, depth=0, out=workspace)
     result = pairs.write_pairs(workspace, settings)
     print(result.counts.to_string(index=False))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    print(int(result.counts["left"].iloc[-1]), peak)
+    print(int(result.counts["left"].iloc[-1]), peak_memory() / 1000)
     return 0
 
 

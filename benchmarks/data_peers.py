@@ -9,11 +9,9 @@ import pandas as pd
 import zstandard
 
 from botlib.data.raw import GONE
+from botlib.tables import RAW
 
-COLUMNS = [
-    *("submission_id", "title", "submission", "comment_id", "comment", "comment_score"),
-    *("reply_id", "reply", "reply_score", "reply_created_utc"),
-]
+COLUMNS = list(RAW.columns)
 
 
 def _split(files: list[Path]) -> tuple[list[Path], list[Path]]:
@@ -42,9 +40,11 @@ def json_stream(files: list[Path], names: set[str], out: Path) -> None:
             if post:
                 writer.writerow(
                     [
-                        *(post["id"], post["title"], post["selftext"]),
-                        *(comment["id"], comment["body"], comment["score"]),
-                        *(reply["id"], reply["body"], reply["score"], reply["created_utc"]),
+                        *(comment["subreddit"], post["id"], post["title"], post["selftext"]),
+                        *(post["author"], post["score"]),
+                        *(comment["id"], comment["body"], comment["author"], comment["score"]),
+                        *(comment["created_utc"], reply["id"], reply["body"], reply["author"]),
+                        *(reply["score"], reply["created_utc"], reply.get("retrieved_on")),
                     ]
                 )
 
@@ -62,25 +62,25 @@ def _lines(files: list[Path], names: set[str]):
 def pandas_chunks(files: list[Path], names: set[str], out: Path) -> None:
     """Read in chunks with pandas, then merge."""
     post_files, comment_files = _split(files)
-    posts = _frame(post_files, names, ["id", "title", "selftext", "is_self"])
+    posts = _frame(post_files, names, ["id", "title", "selftext", "is_self", "author", "score"])
     posts = posts[posts["is_self"] & ~posts["selftext"].str.strip().isin(GONE)]
-    wanted = ["id", "body", "score", "parent_id", "link_id", "created_utc"]
-    texts = _frame(comment_files, names, wanted)
+    wanted = ["id", "subreddit", "body", "author", "score", "parent_id", "link_id", "created_utc"]
+    texts = _frame(comment_files, names, [*wanted, "retrieved_on"])
     texts = texts[~texts["body"].str.strip().isin(GONE)]
-    comments = texts.assign(name="t1_" + texts["id"]).drop(columns=["parent_id", "created_utc"])
-    comments = comments.rename(
-        columns={"id": "comment_id", "body": "comment", "score": "comment_score"}
-    )
-    replies = texts.drop(columns="link_id").rename(
-        columns={
-            **{"id": "reply_id", "body": "reply", "score": "reply_score"},
-            "created_utc": "reply_created_utc",
-        }
-    )
+    texts["retrieved_on"] = texts["retrieved_on"].astype("Int64")
+    comments = texts.assign(name="t1_" + texts["id"]).drop(columns=["parent_id", "retrieved_on"])
+    comments = _renamed(comments, "comment", body="comment")
+    replies = texts.drop(columns=["link_id", "subreddit"])
+    replies = _renamed(replies, "reply", body="reply", retrieved_on="reply_retrieved_utc")
     posts = posts.assign(link_id="t3_" + posts["id"])
-    posts = posts.rename(columns={"id": "submission_id", "selftext": "submission"})
+    posts = _renamed(posts, "submission", selftext="submission")
     pairs = replies.merge(comments, left_on="parent_id", right_on="name")
     pairs.merge(posts, on="link_id")[COLUMNS].to_csv(out, index=False)
+
+
+def _renamed(frame: pd.DataFrame, kind: str, **others: str) -> pd.DataFrame:
+    own = {name: f"{kind}_{name}" for name in ("id", "author", "score", "created_utc")}
+    return frame.rename(columns=own | others)
 
 
 def _frame(files: list[Path], names: set[str], columns: list[str]) -> pd.DataFrame:
@@ -104,25 +104,34 @@ def duckdb_direct(files: list[Path], names: set[str], out: Path) -> None:
     gone = ", ".join(f"'{text}'" for text in GONE)
     with duckdb.connect() as connection:
         connection.execute(
-            f"""CREATE TEMP TABLE posts AS SELECT id, title, selftext FROM {
-                _scan(post_files, "id title selftext subreddit", is_self="BOOLEAN")
+            f"""CREATE TEMP TABLE posts AS SELECT * FROM {
+                _scan(
+                    post_files,
+                    "id title selftext author subreddit",
+                    score="BIGINT",
+                    is_self="BOOLEAN",
+                )
             } WHERE subreddit IN ({listed}) AND is_self AND trim(selftext) NOT IN ({gone})"""
         )
         connection.execute(
             f"""CREATE TEMP TABLE texts AS SELECT * FROM {
                 _scan(
                     comment_files,
-                    "id body parent_id link_id subreddit",
+                    "id body author parent_id link_id subreddit",
                     score="BIGINT",
                     created_utc="BIGINT",
+                    retrieved_on="BIGINT",
                 )
             } WHERE subreddit IN ({listed}) AND trim(body) NOT IN ({gone})"""
         )
         connection.execute(
-            f"""COPY (SELECT p.id AS submission_id, title, selftext AS submission,
-              c.id AS comment_id, c.body AS comment, c.score AS comment_score,
-              r.id AS reply_id, r.body AS reply, r.score AS reply_score,
-              r.created_utc AS reply_created_utc
+            f"""COPY (SELECT c.subreddit, p.id AS submission_id, title, selftext AS submission,
+              p.author AS submission_author, p.score AS submission_score,
+              c.id AS comment_id, c.body AS comment, c.author AS comment_author,
+              c.score AS comment_score, c.created_utc AS comment_created_utc,
+              r.id AS reply_id, r.body AS reply, r.author AS reply_author,
+              r.score AS reply_score, r.created_utc AS reply_created_utc,
+              r.retrieved_on AS reply_retrieved_utc
             FROM texts r JOIN texts c ON r.parent_id = 't1_' || c.id
             JOIN posts p ON c.link_id = 't3_' || p.id) TO '{out}' (FORMAT csv, HEADER)"""
         )

@@ -94,7 +94,10 @@ def serve(load: Callable[[dict], tuple[int, Callable[[], object]]]) -> None:
 
 
 def peak_memory() -> float:
-    """Returns the most memory this process has held, in MB (Linux)."""
+    """Returns the most memory this process has held, in MB (Linux).
+
+    Not `resource.getrusage`: that counts what the process that started this one held.
+    """
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1000
