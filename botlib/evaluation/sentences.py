@@ -24,10 +24,10 @@ def against_baselines(
         than two intervals do.
     """
     own = f"{model} reaches {_NAMES.get(figure, figure)} {with_interval(results[model], figure)}"
-    others = {name: result for name, result in results.items() if name != model}
+    others = _baselines(results, model)
     if not others:
         return f"{own} (95 % interval); there is no baseline beside it."
-    best = max(others, key=lambda name: _number(others[name].get(figure)))
+    best = best_baseline(results, figure, model)
     rival = f"{best}, the best baseline, with {with_interval(others[best], figure)}"
     low, high = _interval(results[model], figure)
     other_low, other_high = _interval(others[best], figure)
@@ -60,8 +60,14 @@ def gained(gain: Mapping[str, Any]) -> str:
 
 def best_baseline(results: Results, figure: str, model: str = "BERT") -> str:
     """Returns the name of the best of the other models, for `metrics.gain`."""
-    others = {name: _number(r.get(figure)) for name, r in results.items() if name != model}
-    return max(others, key=others.get)
+    others = _baselines(results, model)
+    return max(others, key=lambda name: _number(others[name].get(figure)))
+
+
+def _baselines(results: Results, model: str) -> Results:
+    """The encoder without its head ("BERT alone") is part of the model, not its rival."""
+    own = (model, f"{model} alone")
+    return {name: result for name, result in results.items() if name not in own}
 
 
 def realism(results: Results, model: str = "BERT", gain: Mapping[str, Any] | None = None) -> str:

@@ -94,3 +94,13 @@ def test_a_paired_gain_decides_where_intervals_overlap():
     assert told(0.002, 0.018).endswith("0.010 [0.002, 0.018], is more than chance.")
     assert "may be chance" in told(-0.01, 0.03)
     assert "to be preferred" in told(-0.03, -0.01)
+
+
+def test_the_encoder_without_its_head_is_no_baseline():
+    results = {
+        "BERT": {"auc": 0.90, "intervals": {"auc": (0.88, 0.92)}},
+        "BERT alone": {"auc": 0.89, "intervals": {"auc": (0.87, 0.91)}},
+        "TF-IDF": {"auc": 0.80, "intervals": {"auc": (0.78, 0.82)}},
+    }
+    assert sentences.best_baseline(results, "auc") == "TF-IDF"
+    assert "clearly above TF-IDF, the best baseline" in sentences.against_baselines(results, "auc")
