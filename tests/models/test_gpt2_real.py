@@ -1,4 +1,4 @@
-"""Trained on real threads for half an hour at most, the laptop's GPT-2 listens to the comment."""
+"""Trained on real threads as the laptop profile says, GPT-2 listens to the comment."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from botlib import parameters
 from botlib.models.gpt2 import finetune
 from botlib.settings import Gpt2Settings
 from botlib.workspace import Workspace
-values = parameters.profile_values("laptop", "02_gpt2_finetune") | {"max_minutes": 28.0}
+values = parameters.profile_values("laptop", "02_gpt2_finetune")
 finetune(Workspace.open(sys.argv[1]), parameters.make(Gpt2Settings, values), progress=False)
 """
 
