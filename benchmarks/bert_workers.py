@@ -84,7 +84,7 @@ def _keras(job: dict, comments: list, replies: list, ratings: list) -> tuple:
     pairs = features.encode(comments, replies)
     inputs = pairs.pad(np.arange(len(pairs)), to=MAX_TOKENS)
     model = bert_model.build(encoder, 4, pooling="cls", dropout=0.1, seed=1)
-    model = tf.keras.Sequential([model, tf.keras.layers.Softmax()])
+    model = tf.keras.Model(model.input, tf.keras.layers.Softmax()(model.output))
     return model, inputs, np.array(ratings)
 
 
