@@ -13,7 +13,7 @@ STYLES: dict[str, tuple[str, str | tuple, str]] = {
     "BERT": ("#000000", "-", "o"),
     "BERT rank": ("#000000", "-", "s"),
     "BERT alone": ("#0072B2", (0, (8, 2)), "s"),
-    "BERT rank alone": ("#0072B2", (0, (8, 2)), "s"),
+    "BERT rank alone": ("#0072B2", (0, (8, 2)), "h"),
     "TF-IDF": ("#D55E00", "--", "^"),
     "length only": ("#CC79A7", "-.", "D"),
     "class frequencies": ("#999999", ":", "x"),
