@@ -73,8 +73,8 @@ def test_ratings_come_near_to_what_the_rule_allows(made_up, encoder, tmp_path):
     print(f"macro AUC {found['auc_macro']:.3f} of {possible['auc_macro']:.3f}")
     assert possible["auc_macro"] > 0.8  # a rule that allowed nothing would be no test
     assert found["auc_macro"] >= 0.9 * possible["auc_macro"]
-    # Chance is worth 0.5 without any learning: nine tenths of what lies above it, too
-    assert found["auc_macro"] - 0.5 >= 0.9 * (possible["auc_macro"] - 0.5)
+    # Chance is worth 0.5 without any learning: most of what lies above it was learned, too
+    assert found["auc_macro"] - 0.5 >= 0.8 * (possible["auc_macro"] - 0.5)
 
 
 def test_shuffled_labels_teach_nothing(made_up, encoder, tmp_path):
