@@ -1,25 +1,28 @@
 """Writes the raw table, month by month, from joined rows in DuckDB."""
 
 import itertools
-from collections.abc import Iterator, Mapping
-from typing import IO, Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 from tqdm.auto import tqdm
 
 from botlib.data import forgotten
 from botlib.data.ahead import in_order
 from botlib.data.months import name_of
 from botlib.data.raw import POST_COLUMNS, clear_parts, key_of, manifest_of
-from botlib.tables import RAW
+from botlib.tables import ID, RAW, TEXT
 from botlib.workspace import Workspace, atomic_file, write_manifest
 
-_COLUMNS = ", ".join(column for column in RAW.columns if column not in POST_COLUMNS[1:])
 _ORDER = "comment_created_utc, comment_id, reply_created_utc, reply_id"
-# Rows whose posts are looked up together, and rows written together
+# A line of CSV is put together from what stands before the post's columns, those, and the rest.
+_POST = POST_COLUMNS[1:]
+_START = list(RAW.columns).index(_POST[0])
+_BEFORE, _AFTER = list(RAW.columns)[:_START], list(RAW.columns)[_START + len(_POST) :]
+# Rows whose posts are looked up together, and rows written together: so few that the posts' texts,
+# repeated for each reply, stay in the processor's cache
 _ROWS, _AT_A_TIME = 20_000, 1000
 
 
@@ -52,16 +55,17 @@ def write_months(
     clear_parts(workspace.raw_data)
     forgotten.remove_from(connection, workspace)
     rows: dict[str, int] = {}
-    parts = _parts(connection)
     with tqdm(desc="raw_data", unit="pair", disable=not progress) as bar:
+        # A month is written and synced while threads put together the next lines.
+        parts = in_order(_with_lines, _parts(connection))
         for month, group in itertools.groupby(parts, key=lambda part: part.month):
             rows[month] = 0
             with atomic_file(workspace.raw_month(month), "wb") as file:
                 file.write(_HEADER)
                 for part in group:
-                    part.write(file)
-                    rows[month] += part.rows.num_rows
-                    bar.update(part.rows.num_rows)
+                    file.write(part.lines)
+                    rows[month] += part.rows
+                    bar.update(part.rows)
     for month in set(months or []) - set(rows):
         rows[month] = 0
         with atomic_file(workspace.raw_month(month), "wb") as file:
@@ -88,24 +92,31 @@ class _Part(NamedTuple):
 
     month: str
     rows: pa.RecordBatch
-    posts: pa.Table
+    posts: pa.Array
     places: pa.Array
 
-    def write(self, file: IO[bytes]) -> None:
-        # A few at a time: the posts' texts, repeated for each reply, stay in the processor's cache
-        for start in range(0, self.rows.num_rows, _AT_A_TIME):
-            rows = self.rows.slice(start, _AT_A_TIME)
-            posts = self.posts.take(self.places.slice(start, _AT_A_TIME))
-            columns = {
-                name: (posts if name in POST_COLUMNS[1:] else rows)[name] for name in RAW.columns
-            }
-            pa.csv.write_csv(pa.table(columns), file, _NO_HEADER)
+
+class _Lines(NamedTuple):
+    """Some rows of a month as lines of CSV."""
+
+    month: str
+    rows: int
+    lines: pa.Buffer
+
+
+def _with_lines(part: _Part) -> _Lines:
+    posts = part.posts.take(part.places)
+    lines = pc.binary_join_element_wise(part.rows["before"], posts, part.rows["after"], ",")
+    return _Lines(part.month, len(lines), lines.buffers()[2])
 
 
 def _parts(connection: duckdb.DuckDBPyConnection) -> Iterator[_Part]:
     """Yield all rows in order, a part of a month at a time."""
     # The order begins with the time, so a month's rows come one after the other.
-    joined = connection.sql(f"SELECT {_COLUMNS}, month FROM remembered ORDER BY {_ORDER}")
+    joined = connection.sql(
+        f"""SELECT submission_id, month, {_csv(_BEFORE)} AS before,
+          {_csv(_AFTER)} || chr(10) AS after FROM remembered ORDER BY {_ORDER}"""
+    )
     batches = joined.to_arrow_reader(_ROWS)
     for parts in in_order(lambda batch: _with_posts(connection, batch), batches):
         yield from parts
@@ -115,17 +126,29 @@ def _with_posts(connection: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) ->
     """Find the posts of rows in order, which DuckDB's join would not keep."""
     with connection.cursor() as cursor:
         cursor.register("batch", pa.table({"id": batch["submission_id"].unique()}))
-        posts = cursor.sql("FROM posts SEMI JOIN batch USING (id)").to_arrow_table()
-    posts = posts.combine_chunks()
+        posts = cursor.sql(
+            f"SELECT id, {_csv(_POST)} AS line FROM posts SEMI JOIN batch USING (id)"
+        )
+        posts = posts.to_arrow_table().combine_chunks()
     places = pc.index_in(batch["submission_id"], posts["id"])
+    lines = posts["line"].combine_chunks()
     ends = pc.run_end_encode(batch["month"])
     parts, start = [], 0
     for month, end in zip(ends.values.to_pylist(), ends.run_ends.to_pylist(), strict=True):
-        some = slice(start, end)
-        parts.append(_Part(name_of(month), batch[some], posts, places[some]))
+        for at in range(start, end, _AT_A_TIME):
+            some = slice(at, min(at + _AT_A_TIME, end))
+            parts.append(_Part(name_of(month), batch[some], lines, places[some]))
         start = end
     return parts
 
 
-_NO_HEADER = pa.csv.WriteOptions(include_header=False)
+def _csv(columns: Iterable[str]) -> str:
+    """Return SQL for columns as they stand in a line of CSV: texts (never NULL) in quotes."""
+    cells = [_QUOTED if RAW.columns[name] in (TEXT, ID) else "{0}" for name in columns]
+    written = [cell.format(name) for cell, name in zip(cells, columns, strict=True)]
+    return "concat(" + ", ',', ".join(written) + ")"
+
+
+# Looking for a quote first is quicker than replacing none.
+_QUOTED = """'"', CASE WHEN contains({0}, '"') THEN replace({0}, '"', '""') ELSE {0} END, '"'"""
 _HEADER = (",".join(RAW.columns) + "\n").encode()
