@@ -1,6 +1,5 @@
 """Replies to comments: many comments in one call, a table of candidates out; no TensorFlow."""
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -8,6 +7,7 @@ from typing import Protocol
 import pandas as pd
 from tqdm import tqdm
 
+from botlib.cores import cores
 from botlib.data.text import SEPARATOR, clean_text, prompt
 from botlib.errors import BotlibError
 from botlib.models.decoder import Decoder
@@ -67,7 +67,7 @@ class Generator:
         compute_type: str = "auto",
         threads: int = 0,
     ):
-        threads = threads or _cores()
+        threads = threads or cores()
         if engine == "ctranslate2":
             from botlib.models.generator_ctranslate2 import CTranslate2Engine
 
@@ -213,8 +213,3 @@ def clean_reply(text: str, comment: str = "") -> str:
     if comment and text.lstrip().startswith(echo):
         text = text.lstrip().removeprefix(echo)
     return clean_text(text.split(SEPARATOR)[0])
-
-
-def _cores() -> int:
-    # macOS has no affinity; elsewhere a container may own fewer cores than the machine has
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

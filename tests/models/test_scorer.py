@@ -76,7 +76,7 @@ def test_order_is_kept_and_batches_change_nothing(kept, monkeypatch):
     comments, replies = made_up(333)
     alone = [scorer.predict([c], [r])[0] for c, r in zip(comments, replies, strict=True)]
     np.testing.assert_allclose(scorer.predict(comments, replies), alone, atol=1e-5)
-    monkeypatch.setattr(scoring, "BATCH_TOKENS", 100)
+    monkeypatch.setattr(scoring, "BATCH_TOKENS", {scorer.device: 100})
     np.testing.assert_allclose(scorer.predict(comments, replies), alone, atol=1e-5)
 
 
