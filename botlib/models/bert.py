@@ -254,6 +254,9 @@ def _resume_folder(out: Path, parameters: Mapping[str, Any], encoder: Encoder, *
     """Where an unfinished run is kept; another run's settings or data lead to another folder."""
     digest = hashlib.sha256(repr(sorted(parameters.items())).encode())
     digest.update(str(encoder.folder.resolve()).encode())
+    if start := parameters.get("start_from"):
+        # The earlier model may have been trained anew since
+        digest.update((Path(start) / "weights.npz").read_bytes())
     for examples in sets:
         digest.update(examples.pairs.ids.tobytes() + examples.labels.tobytes())
     return Path(out).with_name(f".{Path(out).name}.{digest.hexdigest()[:12]}.training")

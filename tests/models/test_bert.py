@@ -1,6 +1,7 @@
 """Training: what it learns, writes and refuses; the same again from the same seed."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -227,6 +228,29 @@ def test_a_killed_run_goes_on_where_it_was(encoder, tmp_path, monkeypatch, on_dr
     assert history["step"].tolist() == sorted(set(history["step"]))
     assert history.dropna(subset="validation_loss")["step"].tolist() == [5, 10, 15, 20]
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_start_trained_anew_begins_a_new_run(trained, encoder, tmp_path, monkeypatch):
+    """Else a killed rank run would go on from ratings that are gone."""
+    start = shutil.copytree(trained, tmp_path / "start")
+    steps = []
+    original = bert_loop.Loop._train_on
+
+    def counted(self, rows, rate):
+        steps.append(self.step)
+        if len(steps) == 15:
+            raise KeyboardInterrupt
+        return original(self, rows, rate)
+
+    monkeypatch.setattr(bert_loop.Loop, "_train_on", counted)
+    arguments = {"task": "realism", "encoder": encoder, "out": tmp_path / "model", **QUICK}
+    frames = made_up(160, 1), made_up(60, 2)
+    with pytest.raises(KeyboardInterrupt):
+        bert.train(*frames, start_from=start, **arguments)
+    stored = dict(np.load(start / "weights.npz"))
+    np.savez(start / "weights.npz", **{name: 0.9 * value for name, value in stored.items()})
+    bert.train(*frames, start_from=start, **arguments)
+    assert steps[15] == 0
 
 
 def test_stops_early_and_keeps_the_best_weights(encoder, tmp_path, monkeypatch):
