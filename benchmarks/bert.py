@@ -38,7 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         workspace = Workspace.open(CACHE / "bert", create=True)
         pairs = Path(temporary) / "pairs.csv"
-        frame = real_pairs(8 * args.pairs) if REAL.is_dir() else made_up_pairs(Path(temporary))
+        frame = real_pairs() if REAL.is_dir() else made_up_pairs(Path(temporary))
         frame.head(args.pairs).to_csv(pairs, index=False)
         model = Path(temporary) / "model"
         rows = [train_model(workspace, frame, model, args.minutes)]
@@ -156,7 +156,7 @@ def measure(workers: dict[str, Worker], runs: int) -> dict[str, float]:
     return speeds
 
 
-def real_pairs(rows: int) -> pd.DataFrame:
+def real_pairs() -> pd.DataFrame:
     """Returns replies to comments with ratings, and which of them are for validation."""
     from botlib.data import dumps, pairs
     from botlib.settings import DataSettings
@@ -166,7 +166,7 @@ def real_pairs(rows: int) -> pd.DataFrame:
     if not workspace.bert_gan_real.is_file():
         dumps.extract([REAL], subreddits=["College"], out=workspace)
         pairs.write_pairs(workspace, DataSettings(source="dumps", subreddits="College"))
-    return _marked(read_table(workspace.bert_gan_real, BERT_GAN_REAL), rows)
+    return _marked(read_table(workspace.bert_gan_real, BERT_GAN_REAL))
 
 
 def made_up_pairs(folder: Path) -> pd.DataFrame:
@@ -180,15 +180,15 @@ def made_up_pairs(folder: Path) -> pd.DataFrame:
     dumps.extract([workspace.dumps], subreddits=list(sample.SUBREDDITS), out=workspace)
     names = ",".join(sample.SUBREDDITS)
     pairs.write_pairs(workspace, DataSettings(source="sample", subreddits=names))
-    return _marked(read_table(workspace.bert_gan_real, BERT_GAN_REAL), 10**9)
+    return _marked(read_table(workspace.bert_gan_real, BERT_GAN_REAL))
 
 
-def _marked(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
-    """Shuffled; a tenth of the threads for validation is enough to compare int8 with fp32."""
+def _marked(frame: pd.DataFrame) -> pd.DataFrame:
+    """Shuffled; a quarter of the threads for validation: on fewer, chance decides about int8."""
     threads = frame["submission_id"].unique()
-    held = np.random.default_rng(1).permutation(threads)[: len(threads) // 8]
+    held = np.random.default_rng(1).permutation(threads)[: len(threads) // 4]
     frame = frame.assign(validation=frame["submission_id"].isin(held))
-    return frame.sample(min(rows, len(frame)), random_state=1).reset_index(drop=True)
+    return frame.sample(frac=1, random_state=1).reset_index(drop=True)
 
 
 if __name__ == "__main__":
