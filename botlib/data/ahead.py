@@ -19,6 +19,7 @@ def in_order(
     function: Callable[[Item], Result],
     items: Iterable[Item],
     stop: threading.Event | None = None,
+    room: int = _WORKERS,
 ) -> Iterator[Result]:
     """Yield function(item) for each item, in order; a few run at a time, in threads.
 
@@ -29,13 +30,14 @@ def in_order(
       function: what to do with an item; it should spend its time outside of Python.
       items: taken one by one.
       stop: set as soon as the caller stops or a function fails, for what runs to end early.
+      room: results that may wait for one before them.
     """
     waiting: collections.deque[Future[Result]] = collections.deque()
     with ThreadPoolExecutor(_WORKERS) as pool:
         try:
             for item in items:
                 waiting.append(pool.submit(function, item))
-                if len(waiting) > _WORKERS:
+                if len(waiting) > room:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

@@ -3,6 +3,7 @@
 import bz2
 import contextlib
 import dataclasses
+import functools
 import glob
 import hashlib
 import lzma
@@ -34,7 +35,7 @@ class DumpFile:
     kind: str
     month: str = ""  # "2019_05" if the name says so, as in RC_2019-05.zst
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """A hash of the size and of both ends: changes with the content, at no cost."""
         size = self.path.stat().st_size

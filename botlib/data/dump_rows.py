@@ -102,7 +102,9 @@ class RowReader:
         else:
             self.counts.lines += table.num_rows
         good = self._good(table)
-        kept = table.filter(pc.and_(good, self._wanted(table)))
+        chosen = pc.and_(good, self._wanted(table))
+        # Of a dump of one subreddit all rows are wanted, and need no copy.
+        kept = table if pc.all(chosen).as_py() else table.filter(chosen)
         self.counts.malformed += table.num_rows - (pc.sum(good).as_py() or 0)
         self.counts.kept += kept.num_rows
         few = kept.num_rows < _FEW * (self.counts.lines - lines)

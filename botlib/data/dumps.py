@@ -188,8 +188,12 @@ def read_files(
         with _WIDE_WINDOW if file.has_wide_window else contextlib.nullcontext():
             return _read_file(file, cache, names, start, end, max_malformed, stop)
 
-    found = in_order(read, files, stop)
-    return list(tqdm(found, "dump files", len(files), unit="file", disable=not progress))
+    # The largest first, so that in the end no thread waits long for the others.
+    by_size = sorted(files, key=lambda file: file.path.stat().st_size, reverse=True)
+    found = in_order(read, by_size, stop, room=len(files))
+    bar = tqdm(found, "dump files", len(files), unit="file", disable=not progress)
+    rows = dict(zip(by_size, bar, strict=True))
+    return [rows[file] for file in files]
 
 
 _WIDE_WINDOW = threading.Lock()

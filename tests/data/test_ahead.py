@@ -21,6 +21,17 @@ def test_results_come_in_order_and_items_are_taken_a_few_at_a_time():
     assert list(results) == [number * 2 for number in range(1, 100)]
 
 
+def test_with_room_no_item_waits_for_a_slow_one_before_it():
+    last = threading.Event()
+
+    def work(number):
+        if number == 9:
+            last.set()
+        return number if number else last.wait(60)
+
+    assert list(in_order(work, range(10), room=10)) == [True, *range(1, 10)]
+
+
 def test_a_failure_is_raised_and_tells_the_others_to_stop():
     stop = threading.Event()
 
