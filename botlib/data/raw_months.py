@@ -1,5 +1,6 @@
 """Writes the raw table, month by month, from joined rows in DuckDB."""
 
+import contextlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -56,16 +57,24 @@ def write_months(
     forgotten.remove_from(connection, workspace)
     rows: dict[str, int] = {}
     with tqdm(desc="raw_data", unit="pair", disable=not progress) as bar:
-        # A month is written and synced while threads put together the next lines.
-        parts = in_order(_with_lines, _parts(connection))
-        for month, group in itertools.groupby(parts, key=lambda part: part.month):
-            rows[month] = 0
-            with atomic_file(workspace.raw_month(month), "wb") as file:
-                file.write(_HEADER)
-                for part in group:
-                    file.write(part.lines)
-                    rows[month] += part.rows
-                    bar.update(part.rows)
+
+        def written() -> Iterator[_Month]:
+            # A month is written while threads put together the next lines and sync the last one.
+            parts = in_order(_with_lines, _parts(connection))
+            for month, group in itertools.groupby(parts, key=lambda part: part.month):
+                with contextlib.ExitStack() as stack:
+                    file = stack.enter_context(atomic_file(workspace.raw_month(month), "wb"))
+                    file.write(_HEADER)
+                    count = 0
+                    for part in group:
+                        file.write(part.lines)
+                        count += part.rows
+                        bar.update(part.rows)
+                    unsynced = stack.pop_all()
+                yield _Month(month, count, unsynced)
+
+        for one in in_order(_synced, written()):
+            rows[one.month] = one.rows
     for month in set(months or []) - set(rows):
         rows[month] = 0
         with atomic_file(workspace.raw_month(month), "wb") as file:
@@ -85,6 +94,19 @@ def write_months(
         }
         write_manifest(workspace.raw_data, inputs=(), parameters=parameters, seed=None, extra=extra)
     return rows
+
+
+class _Month(NamedTuple):
+    """A month that is written; closing its file syncs it and gives it its name."""
+
+    month: str
+    rows: int
+    file: contextlib.ExitStack
+
+
+def _synced(month: _Month) -> _Month:
+    month.file.close()
+    return month
 
 
 class _Part(NamedTuple):

@@ -10,7 +10,7 @@ import orjson
 import pytest
 import zstandard
 
-from botlib.data import dumps, sample
+from botlib.data import dumps, raw_months, sample
 from botlib.data.pairs import write_pairs
 from botlib.errors import BotlibError
 from botlib.settings import DataSettings
@@ -88,6 +88,35 @@ def test_joins_on_ids_across_months(small, workspace):
     assert report.counts["gone_comments"] == 1
     assert report.files.set_index("kind").loc["comments", "malformed"] == 1
     assert report.table()["step"].tolist()[-1] == "pairs"
+
+
+def test_a_line_quotes_texts_and_leaves_unknown_numbers_empty(small, workspace):
+    post = _post(title='"Quoted", it says', selftext='"', score=None)
+    _write(small / "a_submissions.zst", [post])
+    _extract(small, workspace, max_malformed=0.2)
+    with workspace.raw_month("2019_03").open(encoding="utf-8", newline="") as file:
+        assert file.read() == (
+            ",".join(RAW.columns)
+            + '\n"writing","p","""Quoted"", it says","""","poster",,"c","text of c","by_c",2,'
+            '1551398410,"hidden","text of hidden","by_hidden",,1551398410,1551398499\n'
+            '"writing","p","""Quoted"", it says","""","poster",,"c","text of c","by_c",2,'
+            '1551398410,"late","says ""hi"",\nand goes","by_late",2,1554076805,1551398499\n'
+        )
+
+
+def test_a_month_that_fails_leaves_the_others_and_no_half(small, workspace, monkeypatch):
+    whole = raw_months.atomic_file
+
+    def failing(path, mode):
+        if path == workspace.raw_month("2019_04"):
+            raise BotlibError("the disk is full")
+        return whole(path, mode)
+
+    monkeypatch.setattr(raw_months, "atomic_file", failing)
+    with pytest.raises(BotlibError, match="disk is full"):
+        _extract(small, workspace, max_malformed=0.2, depth=0)
+    names = {path.name for path in workspace.raw_data.iterdir()}
+    assert names <= {workspace.raw_month("2019_03").name}
 
 
 def test_depth_and_link_posts(small, workspace):
@@ -195,7 +224,7 @@ pairs.write_pairs(workspace, DataSettings(subreddits=",".join(sample.SUBREDDITS)
 
 _WHOLE = """
 import sys
-from botlib.data import dumps, sample
+from botlib.data import dumps, raw_months, sample
 from botlib.workspace import Workspace
 workspace = Workspace.open(sys.argv[1], create=True)
 print("begins", flush=True)
