@@ -182,7 +182,8 @@ def run_review(args: argparse.Namespace) -> int:
                     reddit = stack.enter_context(_connected(site, workspace))
                 done = review.review_in_terminal(outbox, site, reddit=reddit)
         elsewhere = [r.site for r in outbox.replies(states=[PROPOSED]) if r.site != site]
-    print(", ".join(f"{number} {what}" for what, number in done.items()))
+    counts = ", ".join(f"{number} {what}" for what, number in done.items())
+    print(counts if any(done.values()) else "no reply waits for you")
     if elsewhere:
         hint = "leave out --live" if args.live else "add --live"
         print(f"{len(elsewhere)} replies to the {elsewhere[0]} site wait: {hint}")

@@ -21,7 +21,7 @@ from botlib.errors import BotlibError
 from botlib.models import encoder_build
 from botlib.models.features import read_vocabulary
 from botlib.models.legacy_keras import tensorflow, tensorflow_hub
-from botlib.workspace import Workspace
+from botlib.workspace import Workspace, write_manifest
 
 INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
 SCRATCH_VOCABULARY = 4000
@@ -115,6 +115,7 @@ def _minilm_files() -> Path:
 def _converted(handle: str, target: Path, source: Path, layers: int) -> Encoder:
     if not (target / "saved_model.pb").is_file():
         encoder_build.build_huggingface(target, source, layers=layers)
+        write_manifest(target, parameters={"handle": handle}, seed=None)
     return inspect(target, handle)
 
 
@@ -129,22 +130,27 @@ def _scratch(handle, workspace, texts, layers, width, vocabulary, seed) -> Encod
         encoder_build.build_scratch(
             target, texts, layers=layers, width=width, vocabulary=vocabulary, seed=seed
         )
+        write_manifest(target, parameters={"handle": handle}, seed=seed)
     return inspect(target, handle)
 
 
 def _download(handle: str, cache: Path) -> Path:
     """TF Hub's own download, with its progress, into the workspace instead of /tmp."""
     cache.mkdir(parents=True, exist_ok=True)
+    known = sorted(cache.iterdir())
     os.environ["TFHUB_CACHE_DIR"] = str(cache)
     os.environ["TFHUB_DOWNLOAD_PROGRESS"] = "1"
     hub = tensorflow_hub()
     try:
-        return Path(hub.resolve(handle))
+        folder = Path(hub.resolve(handle))
     except Exception as error:
         raise BotlibError(
             f"cannot download the encoder {handle} ({_one_line(error)}); check the address and "
             'the connection, or set encoder to "minilm", which needs neither'
         ) from error
+    if sorted(cache.iterdir()) != known:
+        write_manifest(cache, parameters={"handle": handle}, seed=None)
+    return folder
 
 
 def inspect(folder: Path, handle: str = "") -> Encoder:

@@ -213,6 +213,8 @@ def test_bot_review_outcomes_stop_start(ready, capsys):
     assert "nothing was posted to the live site" in capsys.readouterr().out
     assert main(["review", *where, "--list"]) == 0
     assert "posted" in capsys.readouterr().out
+    assert main(["review", *where]) == 0
+    assert capsys.readouterr().out == "no reply waits for you\n"
 
 
 @pytest.mark.parametrize(

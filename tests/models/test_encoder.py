@@ -18,7 +18,7 @@ from botlib.errors import BotlibError
 from botlib.models import encoder as encoders
 from botlib.models import encoder_build
 from botlib.models.features import SPECIAL_TOKENS, PairFeatures, read_vocabulary, write_vocabulary
-from botlib.workspace import Workspace
+from botlib.workspace import Workspace, read_manifest
 
 TEXTS = [
     f"{number} times a {animal} eats {food}. that {animal} is fond of {food}"
@@ -176,6 +176,13 @@ def test_a_handle_is_downloaded_once_into_the_workspace(kept, hub):
     assert encoder.folder.is_relative_to(kept.encoders)
     again = encoders.load(f"{hub}/google/bert/4", kept)
     assert again.folder == encoder.folder
+
+
+def test_an_encoder_says_what_it_is(kept, scratch, hub):
+    """Else `status` would show it as something nobody knows."""
+    downloaded = encoders.load(f"{hub}/google/bert/4", kept)
+    for encoder, folder in ((scratch, scratch.folder), (downloaded, kept.encoders / "hub")):
+        assert read_manifest(folder)["parameters"] == {"handle": encoder.handle}
 
 
 def test_a_handle_that_is_not_there(kept, hub):
