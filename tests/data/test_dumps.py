@@ -1,6 +1,7 @@
 """From dump files to the raw tables: joins, months, damage, resuming, real threads."""
 
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import time
 import orjson
 import pytest
 import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from botlib.data import dumps, raw_months, sample
 from botlib.data.pairs import write_pairs
@@ -102,6 +105,30 @@ def test_a_line_quotes_texts_and_leaves_unknown_numbers_empty(small, workspace):
             '"writing","p","""Quoted"", it says","""","poster",,"c","text of c","by_c",2,'
             '1551398410,"late","says ""hi"",\nand goes","by_late",2,1554076805,1551398499\n'
         )
+
+
+marks = st.sampled_from(
+    ['"', '""', ",", "\n", "\r", "\r\n", "\0", "\\", "'", "#", "NA", " ", "\ufeff"]
+)
+texts = st.lists(marks | st.text(st.characters(exclude_categories=["Cs"]), max_size=5))
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+@given(st.lists(texts.map("".join), min_size=1, max_size=20))
+def test_any_text_comes_back_as_it_was_written(tmp_path_factory, bodies):
+    """But for NUL and "\\r", which no two CSV readers take alike."""
+    folder = tmp_path_factory.mktemp("texts")
+    bodies = [f"a{body}b" for body in bodies]
+    _write(folder / "a_submissions.zst", [_post(title=bodies[0], selftext=bodies[-1])])
+    replies = [_comment(f"r{n}", "t1_c", body=body) for n, body in enumerate(bodies)]
+    _write(folder / "a_comments.zst", [_comment("c", "t3_p", body=bodies[0]), *replies])
+    workspace = Workspace.open(folder / "workspace", create=True)
+    _extract(folder, workspace)
+    found = _rows(workspace, "2019_03")
+    kept = [re.sub("\r\n?", "\n", body).replace("\0", "") for body in bodies]
+    assert found["reply"].to_dict() == {f"r{n}": text for n, text in enumerate(kept)}
+    same = found[["title", "comment", "submission"]].drop_duplicates()
+    assert same.values.tolist() == [[kept[0], kept[0], kept[-1]]]
 
 
 def test_a_month_that_fails_leaves_the_others_and_no_half(small, workspace, monkeypatch):
