@@ -1,6 +1,7 @@
 """What the documents tell a reader to type or click exists, and does what they say."""
 
 import io
+import json
 import os
 import re
 import shlex
@@ -150,6 +151,25 @@ def test_the_table_the_readme_shows_is_what_a_run_ends_with(chain):
         comment, reply, realism, rating, decision = row
         assert comment and reply and decision in set(best["decision"]) | {"reply"}
         assert 0 <= float(realism) <= 1 and 0 <= float(rating) <= 3
+
+
+def first(text: str) -> str:
+    return re.match(r"[\w-]+", text)[0]
+
+
+def test_the_speeds_the_readme_names_were_measured():
+    """A figure that stands in no result would be one that somebody wishes for."""
+    measured = {
+        (first(result["peer_name"]), f"{ratio:.0f}" if ratio >= 100 else f"{ratio:.1f}")
+        for path in (ROOT / "benchmarks" / "results").glob("*.json")
+        for result in json.loads(path.read_text())
+        if (ratio := result.get("ratio"))
+    }
+    section = (ROOT / "README.md").read_text().split("## How fast")[1].split("\n## ")[0]
+    rows = [line.strip("| ").split("|") for line in section.splitlines() if line.startswith("|")]
+    named = [(first(row[-2].strip()), row[-1].strip()) for row in rows[2:]]
+    assert len(named) >= 9
+    assert set(named) <= measured
 
 
 def test_the_badges_get_your_repositorys_name(tmp_path):
