@@ -1,18 +1,19 @@
 """Work done ahead by threads, its results taken in order, a few at a time."""
 
 import collections
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from botlib.cores import cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 # More would not make the disk faster, and each holds some memory.
-_WORKERS = min(4, os.cpu_count() or 1)
+_WORKERS = min(4, cores())
 
 
 def in_order(

@@ -251,7 +251,7 @@ pairs.write_pairs(workspace, DataSettings(subreddits=",".join(sample.SUBREDDITS)
 
 _WHOLE = """
 import sys
-from botlib.data import dumps, raw_months, sample
+from botlib.data import dumps, sample
 from botlib.workspace import Workspace
 workspace = Workspace.open(sys.argv[1], create=True)
 print("begins", flush=True)
