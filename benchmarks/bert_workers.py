@@ -22,7 +22,7 @@ def load(job: dict) -> tuple[int, Callable]:
 
 def ours_score(job: dict, comments: list, replies: list, ratings: list) -> Callable:
     """From texts to probabilities."""
-    from botlib.models.scorer import Scorer
+    from botlib.bert.scorer import Scorer
 
     scorer = Scorer(Path(job["model"]), job["precision"])
     return lambda: scorer.predict(comments, replies)
@@ -34,13 +34,16 @@ def ours_train(job: dict, comments: list, replies: list, ratings: list) -> Calla
 
     import pandas as pd
 
-    from botlib.models import bert, bert_batches, bert_loop, bert_model, bert_pairs
-    from botlib.models.features import PairFeatures
-    from botlib.models.legacy_keras import tensorflow
+    from botlib.bert import batches, train
+    from botlib.bert import examples as bert_pairs
+    from botlib.bert import loop as bert_loop
+    from botlib.bert import model as bert_model
+    from botlib.bert.features import PairFeatures
+    from botlib.bert.legacy_keras import tensorflow
 
     tf, encoder = tensorflow(), _encoder(job)
     # Mixed precision as the default has it, for the life of this process
-    contextlib.ExitStack().enter_context(bert._precision(tf, "auto"))
+    contextlib.ExitStack().enter_context(train._precision(tf, "auto"))
     frame = pd.DataFrame({"comment": comments, "reply": replies, "rating": ratings})
     features = PairFeatures(encoder.vocab_file, encoder.do_lower_case, MAX_TOKENS)
     examples = bert_pairs.examples_of(frame, "upvotes", features, "none")
@@ -52,7 +55,7 @@ def ours_train(job: dict, comments: list, replies: list, ratings: list) -> Calla
     def run() -> None:
         losses = [
             loop._train_on(rows, 2e-5)
-            for rows in bert_batches.epoch_batches(examples, BATCH, seed=1, epoch=0)
+            for rows in batches.epoch_batches(examples, BATCH, seed=1, epoch=0)
         ]
         float(losses[-1])
 
@@ -75,9 +78,9 @@ def keras_train(job: dict, comments: list, replies: list, ratings: list) -> Call
 def _keras(job: dict, comments: list, replies: list, ratings: list) -> tuple:
     import numpy as np
 
-    from botlib.models import bert_model
-    from botlib.models.features import PairFeatures
-    from botlib.models.legacy_keras import tensorflow
+    from botlib.bert import model as bert_model
+    from botlib.bert.features import PairFeatures
+    from botlib.bert.legacy_keras import tensorflow
 
     tf, encoder = tensorflow(), _encoder(job)
     features = PairFeatures(encoder.vocab_file, encoder.do_lower_case, MAX_TOKENS)
@@ -89,7 +92,7 @@ def _keras(job: dict, comments: list, replies: list, ratings: list) -> tuple:
 
 
 def _encoder(job: dict):
-    from botlib.models import encoder
+    from botlib.bert import encoder
     from botlib.workspace import Workspace
 
     return encoder.load("minilm", Workspace.open(job["workspace"]))

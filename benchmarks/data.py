@@ -22,7 +22,8 @@ import zstandard
 from benchmarks import data_peers, report
 from benchmarks.synthetic import WANTED, write_dump
 from benchmarks.worker import peak_memory
-from botlib.data import dumps, pairs
+from botlib.data.dumps import extract
+from botlib.data.pairs import build
 from botlib.settings import DataSettings
 from botlib.workspace import Workspace
 
@@ -92,7 +93,7 @@ def _compare(work: str, files: list[Path], names: set[str], folder: Path, runs: 
 def _ours(files: list[Path], names: set[str], folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     workspace = Workspace.open(folder, create=True)
-    dumps.extract(
+    extract.extract(
         files, subreddits=names, depth=0, out=workspace, reach_months=_ANY_TIME, progress=False
     )
 
@@ -169,8 +170,8 @@ def _whole(source: Path, root: Path) -> int:
     settings = DataSettings(
         subreddits=",".join(names), depth=0, skip_rules="deleted_account,by_poster"
     )
-    dumps.extract(source, subreddits=names, depth=0, out=workspace)
-    result = pairs.write_pairs(workspace, settings)
+    extract.extract(source, subreddits=names, depth=0, out=workspace)
+    result = build.write_pairs(workspace, settings)
     print(result.counts.to_string(index=False))
     print(int(result.counts["left"].iloc[-1]), peak_memory() / 1000)
     return 0

@@ -111,8 +111,8 @@ def speed(args: argparse.Namespace, device: str) -> list[dict]:
 
 def best_transformers(checkpoint: Path, comments: list[str], common: dict) -> Worker:
     """The fastest of fp32 and bf16 with batches of 4, 8 and 16 comments, by a short trial."""
-    from botlib.data.text import prompt
-    from botlib.models.vocabulary import Vocabulary
+    from botlib.data.pairs.text import prompt
+    from botlib.gpt2.vocabulary import Vocabulary
 
     prompts = Vocabulary(checkpoint).encode([prompt(comment) for comment in comments])
     found: dict[tuple[str, int], float] = {}
@@ -155,11 +155,11 @@ def random_model() -> tuple[Path, float]:
         _write_vocabulary(folder)
         code = (
             "import sys; from pathlib import Path; "
-            "from botlib.models.gpt2_base import random_weights; "
+            "from botlib.gpt2.base import random_weights; "
             "random_weights(Path(sys.argv[1]), 0)"
         )
         subprocess.run([sys.executable, "-c", code, str(folder)], check=True, cwd=ROOT)
-    from botlib.models.gpt2_convert import convert, read_weights
+    from botlib.gpt2.convert import convert, read_weights
 
     read_weights(folder)
     started = time.perf_counter()
@@ -172,7 +172,7 @@ def _write_vocabulary(folder: Path) -> None:
     """As many tokens as GPT-2 has: bytes, pairs of bytes, and the end of text."""
     from tokenizers import pre_tokenizers
 
-    from botlib.models.vocabulary import END_OF_TEXT
+    from botlib.gpt2.vocabulary import END_OF_TEXT
 
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     pairs = [(a, b) for a in alphabet for b in alphabet][: SIZES["n_vocab"] - 257]

@@ -39,7 +39,7 @@ def measure(args: argparse.Namespace) -> list[dict]:
 
 def encoding(workspace, run_name: str, runs: int) -> dict:
     """Texts to token ids, against gpt-2-simple's own encoder."""
-    from botlib.models.vocabulary import Vocabulary
+    from botlib.gpt2.vocabulary import Vocabulary
     from botlib.tables import GPT2_FINETUNE, read_table
 
     folder = workspace.gpt2(run_name) / "ctranslate2"
@@ -62,8 +62,8 @@ def encoding(workspace, run_name: str, runs: int) -> dict:
 
 def int8_cost(workspace, run_name: str) -> dict:
     """Perplexity of held-out replies by int8, against float32; the target allows 1 % more."""
-    from botlib.models.generator import Generator
-    from botlib.models.gpt2_validation import HeldOut, perplexity_loss
+    from botlib.gpt2.generator import Generator
+    from botlib.gpt2.validation import HeldOut, perplexity_loss
 
     held_out = HeldOut(workspace, 2000, seed=0).frame
     folder = workspace.gpt2(run_name)
@@ -122,8 +122,8 @@ def _tokens_a_second(base: Path, plain: bool, changes: dict) -> float:
 
 
 def _train_apart(base: Path, changes: dict, plain: bool) -> float:
-    from botlib.models import gpt2_dataset, gpt2_session
-    from botlib.models.gpt2_plan import plan
+    from botlib.gpt2 import dataset, session
+    from botlib.gpt2.plan import plan
     from botlib.settings import Gpt2Settings
 
     tokens = np.random.default_rng(0).integers(0, SHAPE["n_vocab"], 40_000).astype(np.int32)
@@ -131,7 +131,7 @@ def _train_apart(base: Path, changes: dict, plain: bool) -> float:
     tokens[-1] = SHAPE["n_vocab"] - 1
     times: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
-        data = gpt2_dataset.save(tokens, Path(folder) / "tokens.npz")
+        data = dataset.save(tokens, Path(folder) / "tokens.npz")
         run = Path(folder) / "run"
         if plain:
             import gpt_2_simple
@@ -147,19 +147,19 @@ def _train_apart(base: Path, changes: dict, plain: bool) -> float:
             return 1024 / statistics.median(np.diff(times)[2:])
         settings = {"base_model": str(base), "batch_size": 1, "steps": STEPS} | changes
         made = plan(Gpt2Settings(**settings), base)
-        windows = gpt2_dataset.Windows(tokens, SHAPE["n_vocab"] - 1, made.window, 0)
+        windows = dataset.Windows(tokens, SHAPE["n_vocab"] - 1, made.window, 0)
         if made.xla:
-            gpt2_session.allow_xla_on_cpu()
+            session.allow_xla_on_cpu()
 
         def after(hooks, loss: float) -> None:
             times.append(time.perf_counter())
             if hooks.step >= STEPS:
-                raise gpt2_session.Finished
+                raise session.Finished
 
-        hooks = gpt2_session.Hooks(
+        hooks = session.Hooks(
             made, lambda n: windows.batch(n, made.batch_size), after, step=0, optimizer_state=None
         )
-        gpt2_session.train(hooks, data, base, run)
+        session.train(hooks, data, base, run)
         return made.tokens_per_step / statistics.median(np.diff(times)[2:])
 
 
@@ -170,13 +170,13 @@ def _random_base() -> Path:
         code = """
 import json, sys
 from pathlib import Path
-from botlib.models import gpt2_base, vocabulary
+from botlib.gpt2 import base, vocabulary
 folder, shape = Path(sys.argv[1]), json.loads(sys.argv[2])
 words = [f"w{a}{b}" for a in range(300) for b in range(300)]
 vocabulary.learn(words, shape["n_vocab"], folder)
 shape["n_vocab"] = len(vocabulary.Vocabulary(folder))
 (folder / "hparams.json").write_text(json.dumps(shape))
-gpt2_base.random_weights(folder, 0)
+base.random_weights(folder, 0)
 """
         command = [sys.executable, "-c", code, str(folder), json.dumps(SHAPE)]
         subprocess.run(command, check=True, cwd=ROOT)
@@ -192,14 +192,15 @@ def _trained():
         code = """
 import sys
 from botlib import parameters
-from botlib.data import pairs, sources
-from botlib.models.gpt2 import finetune
+from botlib.data import sources
+from botlib.data.pairs import build
+from botlib.gpt2.train import finetune
 from botlib.settings import DataSettings, Gpt2Settings
 from botlib.workspace import Workspace
 workspace = Workspace.open(sys.argv[1])
 data = parameters.make(DataSettings, parameters.profile_values("demo", "01_data"))
 sources.collect(workspace, data)
-pairs.write_pairs(workspace, data)
+build.write_pairs(workspace, data)
 gpt2 = parameters.make(Gpt2Settings, parameters.profile_values("demo", "02_gpt2_finetune"))
 finetune(workspace, gpt2)
 """

@@ -15,7 +15,7 @@ Work = tuple[int, Callable[[], None]]
 
 def ours(job: dict) -> Work:
     """CTranslate2 through botlib's generator."""
-    from botlib.models.generator import Decoder, Generator
+    from botlib.gpt2.generator import Decoder, Generator
 
     generator = Generator(job["model"], compute_type=job["compute_type"], device=job["device"])
     decoder = Decoder(temperature=0.7, top_k=40, min_tokens=job["tokens"], max_tokens=job["tokens"])

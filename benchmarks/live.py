@@ -16,13 +16,13 @@ import praw
 import prawcore
 
 from benchmarks.report import row, write
+from botlib.live.checks import UNREADABLE
 from botlib.live.client import connect
-from botlib.live.looking import UNREADABLE
-from botlib.live.outbox import Outbox
-from botlib.live.outbox_schema import READY
+from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import READY
 from botlib.live.policy import Limits, Policy, with_disclosure
 from botlib.live.posting import Poster
-from botlib.live.sandbox import Sandbox
+from botlib.sandbox.server import Sandbox
 
 FAULTS = ("503", "after:503", "after:504", "after:drop", "drop", "after:html", "RATELIMIT", "429")
 RATE = 0.3  # of the POSTs

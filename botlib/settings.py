@@ -106,7 +106,7 @@ class DataSettings(Settings):
     self_posts_only: bool = True  # as in 2020: link posts have no text
     max_pairs: int = _setting(0, minimum=0)  # 0: all; else whole threads up to so many pairs
     reach_months: int = _setting(6, minimum=0)  # threads closed after six months; fewer cost less
-    # Cleaning; botlib/data/cleaning.py says what each rule does
+    # Cleaning; botlib/data/pairs/cleaning.py says what each rule does
     skip_rules: str = "deleted_account"  # comma-separated: a closed account withdraws no text
     min_words: int = _setting(2, minimum=0)  # "Thanks!" teaches a model to say just that
     max_words: int = _setting(300, minimum=1)  # longer ones are essays, not replies

@@ -59,7 +59,7 @@ def chain(tmp_path_factory):
         "threshold": "0.0",  # a model that has learned nothing would refuse everything
     }
     # Here, so that a run of other tests doesn't wait for the notebooks' packages
-    from botlib import pipeline, report
+    from botlib.runs import pipeline, report
 
     folder, results = pipeline.run(workspace, profile="demo", overrides=overrides)
     page = report.build(workspace, folder, results)

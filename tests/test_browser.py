@@ -13,8 +13,8 @@ import nbformat
 import pandas as pd
 import pytest
 
-from botlib import report
-from botlib.pipeline import Result
+from botlib.runs import report
+from botlib.runs.pipeline import Result
 
 ROOT = Path(__file__).resolve().parents[1]
 WAIT = 60_000  # milliseconds; a busy machine starts a kernel slowly
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 BEFORE = """
 import numpy as np, pandas as pd
 from botlib import notebook
-from botlib.live import sortable
+from botlib.evaluation.figures import sortable
 notebook._readable_tables()
 rng = np.random.default_rng(7)
 p = rng.beta(2, 2, 400)

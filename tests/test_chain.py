@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from botlib import pipeline, status
 from botlib.evaluation import record
-from botlib.live.outbox import Outbox
+from botlib.live.outbox.queue import Outbox
+from botlib.runs import pipeline, status
 from botlib.tables import BERT_GAN_REAL, PREDICTIONS, PROPOSED, read_table
 
 

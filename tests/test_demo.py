@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from botlib import pipeline
 from botlib.evaluation import record
+from botlib.runs import pipeline
 from botlib.workspace import Workspace
 
 pytestmark = pytest.mark.slow

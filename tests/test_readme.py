@@ -13,9 +13,9 @@ import pandas as pd
 import papermill
 import pytest
 
-from botlib import report, summary
 from botlib.__main__ import main, parser
-from botlib.live.outbox import Outbox
+from botlib.live.outbox.queue import Outbox
+from botlib.runs import report, summary
 from botlib.tables import BERT_GAN_REAL, read_table
 from botlib.workspace import Workspace
 
@@ -81,7 +81,7 @@ ELSEWHERE = {
     "make lint": "before each commit",
     "make bench": "by hand, for an hour",
     "pip install": "tests/live/test_installed.py",
-    "papermill": "tests/test_pipeline.py",
+    "papermill": "tests/runs/test_pipeline.py",
 }
 
 

@@ -4,9 +4,9 @@ import errno
 
 import pytest
 
-from botlib import status
 from botlib import workspace as workspace_module
 from botlib.errors import BotlibError
+from botlib.runs import status
 from botlib.workspace import (
     Workspace,
     atomic_file,

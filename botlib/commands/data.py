@@ -57,7 +57,7 @@ def _forget(args: argparse.Namespace) -> int:
 
 
 def _load(args: argparse.Namespace) -> int:
-    from botlib.data.bigquery_load import load
+    from botlib.data.bigquery.load import load
     from botlib.settings import comma_list
 
     report = load(

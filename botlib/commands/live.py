@@ -79,15 +79,15 @@ def run_bot(args: argparse.Namespace) -> int:
     generate, post = _settings(args)
     workspace = Workspace.open(args.workspace)
 
-    from botlib.live import running
+    from botlib.gpt2.decoder import Decoder
+    from botlib.live import loop
     from botlib.live.events import note
     from botlib.live.reddit import connect
-    from botlib.models.decoder import Decoder
 
     decoder = Decoder.of(generate)
     stopping = threading.Event()
     with connect(generate.reddit, workspace=workspace, subreddits=generate.subreddits) as reddit:
-        models = running.Models.load(workspace, generate.gpt2_run)
+        models = loop.Models.load(workspace, generate.gpt2_run)
         note(
             "start",
             site=reddit.site,
@@ -99,7 +99,7 @@ def run_bot(args: argparse.Namespace) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             # The reply in hand is finished, then the loop ends
             signal.signal(number, lambda *_: stopping.set())
-        rounds = running.run(
+        rounds = loop.run(
             workspace, reddit, models, generate, post,
             every=every, decoder=decoder, stop=stopping.is_set, wait=stopping.wait,
         )  # fmt: skip
@@ -157,8 +157,8 @@ def _seconds(text: str) -> float:
 def run_review(args: argparse.Namespace) -> int:
     """Lets a person judge: in the terminal, or through a CSV file."""
     from botlib.live import review
-    from botlib.live.outbox import Outbox
-    from botlib.live.outbox_schema import PROPOSED
+    from botlib.live.outbox.queue import Outbox
+    from botlib.live.outbox.schema import PROPOSED
 
     workspace = Workspace.open(args.workspace)
     site = _site(args)
@@ -193,7 +193,7 @@ def run_review(args: argparse.Namespace) -> int:
 def run_outcomes(args: argparse.Namespace) -> int:
     """Shows how replies fared, after a look at Reddit."""
     from botlib.live import outcomes
-    from botlib.live.outbox import Outbox
+    from botlib.live.outbox.queue import Outbox
 
     workspace = Workspace.open(args.workspace)
     site = _site(args)
@@ -218,7 +218,7 @@ def _connected(site: str, workspace: Workspace) -> Any:
 
     if site == "live":
         return connect("live")
-    from botlib.live.sandbox import Sandbox
+    from botlib.sandbox.server import Sandbox
 
     # As it is: a look at outcomes must not fill it with threads
     return connect("sandbox", sandbox=Sandbox(workspace.sandbox), owned=True)
@@ -240,14 +240,14 @@ def run_stop(args: argparse.Namespace) -> int:
 
 def run_start(args: argparse.Namespace) -> int:
     """Takes the stop switch away."""
-    from botlib.live import quiet
-    from botlib.live.outbox import Outbox
+    from botlib.live.outbox import optouts
+    from botlib.live.outbox.queue import Outbox
 
     workspace = Workspace.open(args.workspace)
     workspace.stop_switch.unlink(missing_ok=True)
     with Outbox(workspace.outbox) as outbox:
         for name in args.reopen:
-            was = [site for site in ("live", "sandbox") if quiet.reopen(outbox, site, name)]
+            was = [site for site in ("live", "sandbox") if optouts.reopen(outbox, site, name)]
             print(f"r/{name}: {'reopened' if was else 'was not shut'}")
     print("started: approved replies may be posted again")
     return 0

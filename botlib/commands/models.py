@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from botlib.models import bundle
+from botlib.runs import bundles
 from botlib.workspace import Workspace
 
 
@@ -15,7 +15,7 @@ def add_parsers(subparsers: Any) -> None:
         help="pack a trained model into one file",
         description="Packs what inference needs of a model, with its card and hashes.",
     )
-    export.add_argument("kind", choices=tuple(bundle.CONTENTS), help="which model")
+    export.add_argument("kind", choices=tuple(bundles.CONTENTS), help="which model")
     export.add_argument("file", type=Path, metavar="FILE", help="the archive to write (.tar.gz)")
     _common(export)
     export.set_defaults(func=run_export)
@@ -32,14 +32,14 @@ def add_parsers(subparsers: Any) -> None:
 
 
 def run_export(args: argparse.Namespace) -> int:
-    path = bundle.write(args.kind, Workspace.open(args.workspace), args.file, args.run_name)
+    path = bundles.write(args.kind, Workspace.open(args.workspace), args.file, args.run_name)
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     return 0
 
 
 def run_import(args: argparse.Namespace) -> int:
     workspace = Workspace.open(args.workspace, create=True)
-    print(bundle.read(args.file, workspace, args.run_name, args.replace))
+    print(bundles.read(args.file, workspace, args.run_name, args.replace))
     return 0
 
 

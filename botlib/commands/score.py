@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from botlib.bert.scorer import PRECISIONS, Scorer
 from botlib.errors import BotlibError
-from botlib.models.scorer import PRECISIONS, Scorer
 from botlib.tables import ID, REAL, TEXT, Table, read_table, write_table
 from botlib.workspace import Workspace
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from botlib.data import forgotten
-from botlib.data.text import training_text
+from botlib.data.pairs.text import training_text
 from botlib.errors import BotlibError
 from botlib.tables import (
     BERT_GAN_FAKE,

@@ -1,7 +1,8 @@
 """Where pairs come from, as a setting: BigQuery, dump files, or a made-up Reddit."""
 
-from botlib.data import dumps, sample
-from botlib.data.dumps import ExtractReport
+from botlib.data.dumps import extract
+from botlib.data.dumps.extract import ExtractReport
+from botlib.data.sample import world as sample
 from botlib.errors import BotlibError
 from botlib.settings import DataSettings, comma_list
 from botlib.workspace import Workspace, atomic_file, write_manifest
@@ -23,7 +24,7 @@ def collect(workspace: Workspace, settings: DataSettings) -> ExtractReport:
     wanted = {name: getattr(settings, name) for name in _WANTED}
     wanted |= {"subreddits": subreddits, "out": workspace}
     if settings.source == "bigquery":
-        from botlib.data import bigquery
+        from botlib.data.bigquery import extract as bigquery
 
         return bigquery.extract(
             **wanted,
@@ -47,7 +48,7 @@ def collect(workspace: Workspace, settings: DataSettings) -> ExtractReport:
         place = settings.dumps
     else:
         raise BotlibError('dumps is empty: with source="dumps" name a folder or file of dumps')
-    report = dumps.extract(place, **wanted, max_malformed=settings.max_malformed)
+    report = extract.extract(place, **wanted, max_malformed=settings.max_malformed)
     workspace.damaged.unlink(missing_ok=True)
     if report.errors:
         with atomic_file(workspace.damaged) as file:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from botlib.data.duplicates import near_duplicates
+from botlib.data.pairs.duplicates import near_duplicates
 from botlib.errors import BotlibError
 
 # A reply shorter than this ("Thank you!") is written by many people and proves no leak
@@ -26,7 +26,7 @@ def overlap(splits: Mapping[str, pd.DataFrame], test: str = "test") -> pd.DataFr
     Returns:
       Index: (split, what); columns shared (test rows), of (test rows looked at), share.
       What: the same thread, comment id, comment text, reply text of `MIN_WORDS` words or more, and
-      near-duplicate replies (as `botlib.data.duplicates` finds them, from `NEAR` on).
+      near-duplicate replies (as `botlib.data.pairs.duplicates` finds them, from `NEAR` on).
 
     Raises:
       BotlibError: there is no such split, or it is empty.

@@ -12,11 +12,11 @@ from praw.exceptions import MissingRequiredAttributeException
 import botlib
 from botlib import credentials
 from botlib.errors import BotlibError
-from botlib.live.shapes import mend
+from botlib.live.json_shapes import mend
 from botlib.workspace import Workspace
 
 if TYPE_CHECKING:
-    from botlib.live.sandbox import Sandbox
+    from botlib.sandbox.server import Sandbox
 
 # Seconds for a connection and for each piece of an answer; prawcore's own default is 16
 TIMEOUT = 16.0
@@ -192,7 +192,7 @@ def _connect_sandbox(
         if workspace is None:
             raise BotlibError("the sandbox needs a workspace: pass workspace=")
         # Flask is only needed here
-        from botlib.live.sandbox import Sandbox
+        from botlib.sandbox.server import Sandbox
 
         names = subreddits.split(",") if isinstance(subreddits, str) else subreddits
         owned = True

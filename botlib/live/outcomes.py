@@ -7,12 +7,12 @@ import pandas as pd
 from praw.models import Comment, Message
 
 from botlib.errors import BotlibError
-from botlib.live import quiet
+from botlib.live.checks import UNREADABLE
 from botlib.live.client import Client
 from botlib.live.events import note
-from botlib.live.looking import UNREADABLE
-from botlib.live.outbox import Outbox
-from botlib.live.outbox_schema import POSTED, Reply
+from botlib.live.outbox import optouts
+from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import POSTED, Reply
 from botlib.live.policy import author_name
 
 AGES = (1.0, 24.0, 168.0)  # hours
@@ -72,7 +72,7 @@ def _heed(
     if banned := _BANNED.search(f"{fields.get('subject') or ''} {body}"):
         # Only Reddit itself or moderators write so; a comment can't shut a subreddit
         if isinstance(item, Message):
-            quiet.shut(outbox, reddit.site, banned[1], "we are banned there")
+            optouts.shut(outbox, reddit.site, banned[1], "we are banned there")
             return author, "ban", f"r/{banned[1]} is shut to the bot"
         return None
     if not author:
@@ -90,7 +90,7 @@ def _heed(
                 _delete(outbox, reddit, reply, f"u/{author} asked")
         return author, "delete", f"{len(own)} replies" + (" (dry run)" if dry_run else "")
     if _STOP.search(body):
-        new = quiet.opt_out(outbox, author, "asked in a comment or message")
+        new = optouts.opt_out(outbox, author, "asked in a comment or message")
         return author, "stop", "opted out" if new else "had opted out"
     return None
 
@@ -205,7 +205,7 @@ def _shut_after_streak(outbox: Outbox, reply: Reply) -> None:
         STREAK,
     )
     if len(fates) == STREAK and all(fate == "removed" for (fate,) in fates):
-        quiet.shut(outbox, reply.site, reply.subreddit, f"{STREAK} replies in a row were removed")
+        optouts.shut(outbox, reply.site, reply.subreddit, f"{STREAK} replies in a row were removed")
 
 
 def table(outbox: Outbox, site: str | None = None) -> pd.DataFrame:

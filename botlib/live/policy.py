@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from botlib.errors import BotlibError
-from botlib.live import quiet
-from botlib.live.outbox import Outbox
-from botlib.live.outbox_schema import Reply
+from botlib.live.outbox import optouts
+from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import Reply
 
 DISCLOSURE = (
     "*I'm a bot: a language model wrote this reply. Answer “stop” and I won't reply to you again; "
@@ -195,7 +195,7 @@ class Policy:
         now = self.outbox.clock()
         if reason := self.stopped():
             return Verdict(False, reason, again=now)
-        until, reason = quiet.paused(self.outbox, self.site)
+        until, reason = optouts.paused(self.outbox, self.site)
         if until:
             return Verdict(False, f"Reddit asked to wait: {reason}", again=until)
         if reason := self._never(reply):
@@ -220,7 +220,7 @@ class Policy:
             return f"{len(text)} characters are more than Reddit takes ({MAX_REPLY_CHARS})"
         if not text.removesuffix(DISCLOSURE).strip().strip("-").strip():
             return "it is empty"
-        if reason := quiet.shut_reason(self.outbox, self.site, reply.subreddit):
+        if reason := optouts.shut_reason(self.outbox, self.site, reply.subreddit):
             return f"r/{reply.subreddit} is shut to the bot: {reason}"
         return ""
 
@@ -229,7 +229,7 @@ class Policy:
             return "it would answer ourselves"
         if reply.author and looks_like_bot(reply.author):
             return f"u/{reply.author} looks like a bot"
-        if reply.author and quiet.opted_out(self.outbox, reply.author):
+        if reply.author and optouts.opted_out(self.outbox, reply.author):
             return f"u/{reply.author} opted out"
         return ""
 

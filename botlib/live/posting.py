@@ -10,12 +10,12 @@ from praw.exceptions import ClientException, RedditAPIException
 from praw.models import Comment
 
 from botlib.errors import BotlibError
-from botlib.live import quiet
+from botlib.live.checks import BACKOFF, UNREADABLE, closed, find_own_reply, look, short, wait_asked
 from botlib.live.client import Client, UnknownOutcome
 from botlib.live.events import note
-from botlib.live.looking import BACKOFF, UNREADABLE, closed, find_own_reply, look, short, wait_asked
-from botlib.live.outbox import Outbox
-from botlib.live.outbox_schema import FAILED, GIVEN_UP, POSTING, READY, Reply
+from botlib.live.outbox import optouts
+from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import FAILED, GIVEN_UP, POSTING, READY, Reply
 from botlib.live.policy import Policy, with_disclosure
 
 # Reddit may show a new comment late; only after so many seconds is "not there" believed
@@ -107,7 +107,7 @@ class Poster:
         except (_Closed, prawcore.Forbidden) as error:
             why = str(error) if isinstance(error, _Closed) else "Reddit forbids reading it"
             if not dry_run:
-                quiet.shut(self.outbox, reply.site, reply.subreddit, why)
+                optouts.shut(self.outbox, reply.site, reply.subreddit, why)
             reason = f"r/{reply.subreddit} is shut to the bot: {why}"
             return self._refuse(reply, reason, self.outbox.clock(), dry_run)
         except ClientException:
@@ -146,7 +146,7 @@ class Poster:
             self._heed(error)
             return self._settle(reply, short(error), final=_final_state(error))
         except prawcore.Forbidden:
-            quiet.shut(self.outbox, reply.site, reply.subreddit, "Reddit forbade a reply (403)")
+            optouts.shut(self.outbox, reply.site, reply.subreddit, "Reddit forbade a reply (403)")
             return self._settle(reply, "Reddit forbade it (403)", final=GIVEN_UP)
         except (prawcore.NotFound, prawcore.TooLarge, prawcore.UnavailableForLegalReasons) as error:
             return self._settle(reply, short(error), final=GIVEN_UP)
@@ -210,7 +210,7 @@ class Poster:
         seconds = wait_asked(error)
         if seconds:
             until = self.outbox.clock() + seconds
-            quiet.pause(self.outbox, self.reddit.site, until, short(error))
+            optouts.pause(self.outbox, self.reddit.site, until, short(error))
 
     def _decide(self, reply: Reply, decision: str, reason: str, url: str = "") -> Decision:
         made = Decision(

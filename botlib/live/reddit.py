@@ -12,8 +12,8 @@ from praw.models import Comment, Submission
 
 from botlib.errors import BotlibError
 from botlib.live import safety
+from botlib.live.checks import UNREADABLE
 from botlib.live.client import Client, LoginRefused, UnknownOutcome, connect
-from botlib.live.looking import UNREADABLE
 from botlib.live.policy import allow_list, author_name, unanswerable
 from botlib.settings import GenerateSettings
 

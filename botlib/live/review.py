@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from botlib.errors import BotlibError
+from botlib.live.checks import UNREADABLE
 from botlib.live.client import Client
-from botlib.live.looking import UNREADABLE
-from botlib.live.outbox import Outbox
-from botlib.live.outbox_schema import PROPOSED, Reply
+from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import PROPOSED, Reply
 from botlib.live.reddit import tidy
 from botlib.workspace import atomic_file
 

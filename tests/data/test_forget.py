@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 
 from botlib.__main__ import main
-from botlib.data import dumps, pairs, sample
+from botlib.data.dumps import extract
 from botlib.data.forget import forget
+from botlib.data.pairs import build
+from botlib.data.sample import world as sample
 from botlib.errors import BotlibError
-from botlib.live.outbox import Outbox
+from botlib.live.outbox.queue import Outbox
 from botlib.settings import DataSettings
 from botlib.tables import BERT_GAN_REAL, GPT2_FINETUNE, RAW, read_table
 from botlib.workspace import write_manifest
@@ -20,8 +22,8 @@ NAMES = list(sample.SUBREDDITS)
 
 
 def _make(workspace):
-    dumps.extract(workspace.dumps, subreddits=NAMES, out=workspace, progress=False)
-    return pairs.write_pairs(workspace, DataSettings(subreddits=",".join(NAMES)))
+    extract.extract(workspace.dumps, subreddits=NAMES, out=workspace, progress=False)
+    return build.write_pairs(workspace, DataSettings(subreddits=",".join(NAMES)))
 
 
 @pytest.fixture

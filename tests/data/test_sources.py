@@ -2,7 +2,8 @@
 
 import pytest
 
-from botlib.data import sample, sources
+from botlib.data import sources
+from botlib.data.sample import world as sample
 from botlib.errors import BotlibError
 from botlib.settings import DataSettings
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from botlib.live.client import Client, connect
-from botlib.live.outbox import Outbox
-from botlib.live.sandbox import Sandbox
+from botlib.live.outbox.queue import Outbox
+from botlib.sandbox.server import Sandbox
 from botlib.settings import PostSettings
 from botlib.workspace import Workspace
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from botlib.models import gpt2_convert, vocabulary
-from botlib.models.features import SPECIAL_TOKENS
+from botlib.bert.features import SPECIAL_TOKENS
+from botlib.gpt2 import convert, vocabulary
 from botlib.workspace import Workspace
 
 TEXTS = [
@@ -54,12 +54,12 @@ def make_generator(run: Path, seed: int, width: int = 32, layers: int = 2) -> No
         weights |= dense(f"{at}/attn/c_proj", width, width)
         weights |= dense(f"{at}/mlp/c_fc", width, 4 * width)
         weights |= dense(f"{at}/mlp/c_proj", 4 * width, width)
-    read_weights = gpt2_convert.read_weights
-    gpt2_convert.read_weights = lambda *_: weights
+    read_weights = convert.read_weights
+    convert.read_weights = lambda *_: weights
     try:
-        gpt2_convert.convert(base, base, run / "ctranslate2", "float32")
+        convert.convert(base, base, run / "ctranslate2", "float32")
     finally:
-        gpt2_convert.read_weights = read_weights
+        convert.read_weights = read_weights
 
 
 def make_scorer(folder: Path, task: str, classes: list[str], seed: int, bias=None) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from botlib.errors import BotlibError
 from botlib.live.client import Client, connect
-from botlib.live.outbox import Outbox
-from botlib.live.outbox_schema import FAILED, GIVEN_UP, POSTED, POSTING, READY
+from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import FAILED, GIVEN_UP, POSTED, POSTING, READY
 from botlib.live.policy import Limits, Policy
 from botlib.live.posting import GRACE, Poster
-from botlib.live.sandbox import Sandbox
+from botlib.sandbox.server import Sandbox
 
 from .conftest import Clock
 

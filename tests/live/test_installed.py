@@ -14,7 +14,7 @@ from botlib import tables
 from botlib.workspace import Workspace
 
 from . import small_models
-from .test_bot import _raw
+from .test_round import _raw
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_MEGABYTES = 600

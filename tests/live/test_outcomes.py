@@ -4,13 +4,15 @@ import pandas as pd
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live import bot, outcomes, quiet, ranking
-from botlib.live.outbox_schema import POSTED
+from botlib.live import choose, outcomes
+from botlib.live import round as bot
+from botlib.live.outbox import optouts
+from botlib.live.outbox.schema import POSTED
 
 
 @pytest.fixture
 def posted(outbox, client, scored, workspace, settings, clock):
-    bot.queue(outbox, ranking.choose(scored, threshold=0.5), client)
+    bot.queue(outbox, choose.choose(scored, threshold=0.5), client)
     bot.approve_in_sandbox(outbox, client, settings())
     bot.post_approved(workspace, client, settings(), clock=clock)
     replies = outbox.replies(states=[POSTED])
@@ -95,10 +97,10 @@ def test_three_removals_in_a_row_shut_a_subreddit(outbox, client, sandbox, clock
         outbox.posted(number + 1, made["id"])
         clock.sleep(60)
         if number:
-            assert quiet.shut_reason(outbox, "sandbox", "writing") == ""
+            assert optouts.shut_reason(outbox, "sandbox", "writing") == ""
             sandbox.state.change(made["name"], _removed=True)
             follow(outbox, client)
-    assert "3 replies in a row were removed" in quiet.shut_reason(outbox, "sandbox", "Writing")
+    assert "3 replies in a row were removed" in optouts.shut_reason(outbox, "sandbox", "Writing")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ def test_stop_opts_out(outbox, client, sandbox, posted, text):
     assert heard.to_dict("records") == [
         {"author": "Tired_Person", "request": "stop", "done": "opted out"}
     ]
-    assert quiet.opted_out(outbox, "tired_person")
+    assert optouts.opted_out(outbox, "tired_person")
     assert outcomes.listen(outbox, client, dry_run=False).empty
 
 
@@ -122,7 +124,7 @@ def test_stop_opts_out(outbox, client, sandbox, posted, text):
 def test_other_words_opt_nobody_out(outbox, client, sandbox, posted, text):
     sandbox.state.add_comment(f"t1_{posted[0].reply_id}", text, author="ann")
     assert outcomes.listen(outbox, client, dry_run=False).empty
-    assert not quiet.opted_out(outbox, "ann")
+    assert not optouts.opted_out(outbox, "ann")
 
 
 def test_a_message_opts_out_too(outbox, client, sandbox):
@@ -151,8 +153,8 @@ def test_a_ban_shuts_the_subreddit(outbox, client, sandbox, posted):
     sandbox.state.add_comment(f"t1_{posted[0].reply_id}", subject, author="joker")
     sandbox.state.add_message(None, subject.replace("scifi", "writing"), "", subreddit="writing")
     outcomes.listen(outbox, client, dry_run=False)
-    assert quiet.shut_reason(outbox, "sandbox", "writing") == "we are banned there"
-    assert quiet.shut_reason(outbox, "sandbox", "scifi") == ""
+    assert optouts.shut_reason(outbox, "sandbox", "writing") == "we are banned there"
+    assert optouts.shut_reason(outbox, "sandbox", "scifi") == ""
 
 
 def test_a_client_that_only_reads_hears_nothing(outbox, client, sandbox, posted, monkeypatch):
@@ -172,7 +174,7 @@ def test_faults_are_one_clear_line(outbox, client, sandbox, posted):
 
 
 def test_a_ban_noticed_while_posting(outbox, client, sandbox, scored, workspace, settings, clock):
-    bot.queue(outbox, ranking.choose(scored, threshold=0.5), client)
+    bot.queue(outbox, choose.choose(scored, threshold=0.5), client)
     bot.approve_in_sandbox(outbox, client, settings())
     sandbox.state.add_subreddit("writing", user_is_banned=True)
     decisions = bot.post_approved(workspace, client, settings(), clock=clock)
@@ -181,17 +183,17 @@ def test_a_ban_noticed_while_posting(outbox, client, sandbox, scored, workspace,
     # They wait for a person who looks why, and reopens the subreddit
     assert found["writing"] == ["waits", "waits"]
     assert sandbox.counts["POST /api/comment"] == 1
-    assert quiet.shut_reason(outbox, "sandbox", "writing") == "we are banned there"
+    assert optouts.shut_reason(outbox, "sandbox", "writing") == "we are banned there"
 
 
 def test_a_403_shuts_the_subreddit(outbox, client, sandbox, scored, workspace, settings, clock):
-    bot.queue(outbox, ranking.choose(scored, threshold=0.5), client)
+    bot.queue(outbox, choose.choose(scored, threshold=0.5), client)
     bot.approve_in_sandbox(outbox, client, settings())
     sandbox.faults = lambda method, path: "403" if path.startswith("/api/comment") else None
     decisions = bot.post_approved(workspace, client, settings(), clock=clock)
     assert sorted(decisions["decision"]) == ["given up", "given up", "waits"]
     assert sandbox.counts["POST /api/comment"] == 2
-    assert "403" in quiet.shut_reason(outbox, "sandbox", "writing")
+    assert "403" in optouts.shut_reason(outbox, "sandbox", "writing")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +207,7 @@ def test_a_403_shuts_the_subreddit(outbox, client, sandbox, scored, workspace, s
 def test_subreddits_that_changed(
     outbox, client, sandbox, scored, workspace, settings, clock, about, reason
 ):
-    bot.queue(outbox, ranking.choose(scored, threshold=0.5), client)
+    bot.queue(outbox, choose.choose(scored, threshold=0.5), client)
     bot.approve_in_sandbox(outbox, client, settings())
     for name in ("writing", "scifi"):
         sandbox.state.add_subreddit(name, **about)

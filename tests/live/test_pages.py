@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from botlib.live import sortable
+from botlib.evaluation.figures import sortable
 from botlib.live.policy import with_disclosure
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live import quiet
+from botlib.live.outbox import optouts
 from botlib.live.policy import (
     DISCLOSURE,
     Limits,
@@ -71,7 +71,7 @@ def test_gives_up_for_good(policy, outbox, changes, reason):
 
 
 def test_who_opted_out_is_never_answered(policy, outbox):
-    quiet.opt_out(outbox, "ANN", "asked")
+    optouts.opt_out(outbox, "ANN", "asked")
     verdict = ask(policy, add(outbox))
     assert (verdict.allowed, verdict.again) == (False, None)
     assert "opted out" in verdict.reason
@@ -106,12 +106,12 @@ def test_a_setting_is_no_person_on_the_live_site(policy, outbox):
 
 
 def test_shut_subreddit_until_reopened(policy, outbox):
-    quiet.shut(outbox, "live", "Writing", "we are banned there")
+    optouts.shut(outbox, "live", "Writing", "we are banned there")
     assert "banned" in ask(policy, add(outbox)).reason
     assert ask(
         policy, add(outbox, subreddit="scifi", comment="c2", author="bob", post="p2")
     ).allowed
-    assert quiet.reopen(outbox, "live", "writing")
+    assert optouts.reopen(outbox, "live", "writing")
     assert ask(policy, outbox.get(1)).allowed
 
 
@@ -125,8 +125,8 @@ def test_stop_switch(policy, outbox):
 
 def test_quiet_when_reddit_asks(policy, outbox, clock):
     reply = add(outbox)
-    quiet.pause(outbox, "live", clock() + 540, "RATELIMIT")
-    quiet.pause(outbox, "live", clock() + 10, "429")
+    optouts.pause(outbox, "live", clock() + 540, "RATELIMIT")
+    optouts.pause(outbox, "live", clock() + 10, "429")
     assert ask(policy, reply).again == clock() + 540
     clock.sleep(541)
     assert ask(policy, reply).allowed

@@ -1,0 +1,1 @@
+"""Classifiers of comment/reply pairs: encoders, training, export, scoring."""

@@ -1,0 +1,120 @@
+"""`run` and `status`: the six notebooks, and what they have left."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from botlib import parameters
+from botlib.errors import BotlibError
+from botlib.terminal import text_table
+from botlib.workspace import Workspace
+
+# Settings common enough to have an option of their own; all others go through -p
+SHORTCUTS = ("source", "dumps", "subreddits", "first_month", "last_month", "seed")
+
+
+def add_parsers(subparsers: Any) -> None:
+    """Adds `run` and `status` to the command line."""
+    run = subparsers.add_parser(
+        "run",
+        help="run the notebooks, all or some",
+        description="Runs the six notebooks with papermill; what is up to date is skipped.",
+    )
+    run.add_argument("--workspace", required=True, metavar="DIR", help="tables and models")
+    run.add_argument("--profile", default="laptop", choices=parameters.profiles())
+    run.add_argument("--from", dest="first", default="01", metavar="NN", help="first notebook")
+    run.add_argument("--to", dest="last", default="06", metavar="NN", help="last notebook")
+    run.add_argument("--force", action="store_true", help="run what is up to date, too")
+    run.add_argument(
+        "-p",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="any setting, as NAME or NOTEBOOK.NAME; may be repeated",
+    )
+    for name in SHORTCUTS:
+        run.add_argument(f"--{name.replace('_', '-')}", metavar="TEXT", help=f"same as -p {name}")
+    run.set_defaults(func=run_notebooks)
+
+    status = subparsers.add_parser("status", help="what a workspace holds, and what is stale")
+    status.add_argument("--workspace", required=True, metavar="DIR")
+    status.add_argument("--json", action="store_true", help="for machines")
+    status.set_defaults(func=show_status)
+
+    compare = subparsers.add_parser("compare", help="two runs side by side")
+    compare.add_argument("first", type=Path, metavar="RUN", help="a folder in WORKSPACE/runs")
+    compare.add_argument("second", type=Path, metavar="RUN")
+    compare.add_argument("--page", type=Path, default=Path("compare.html"), metavar="FILE")
+    compare.set_defaults(func=compare_runs)
+
+
+def compare_runs(args: argparse.Namespace) -> int:
+    """Prints the figures of two runs and writes a page."""
+    from botlib.runs import report
+
+    table = report.compare(args.first, args.second, args.page)
+    print(text_table(table, width=50))
+    print(f"\npage: {args.page}")
+    return 0
+
+
+def run_notebooks(args: argparse.Namespace) -> int:
+    """Runs the notebooks, writes the report, prints the best replies."""
+    from botlib.runs import pipeline, report
+
+    overrides = dict(args.p)
+    for name in SHORTCUTS:
+        if (value := getattr(args, name)) is not None:
+            if name in overrides:
+                raise BotlibError(f"{name} is given twice: once as --{name}, once with -p")
+            overrides[name] = value
+    _allow_in_the_sandbox(args.profile, overrides)
+    workspace = Workspace.open(
+        args.workspace, create=pipeline.notebook_name(args.first) == "01_data"
+    )
+    folder, results = pipeline.run(
+        workspace,
+        profile=args.profile,
+        overrides=overrides,
+        first=args.first,
+        last=args.last,
+        force=args.force,
+    )
+    page = report.build(workspace, folder, results)
+    failed = [result.message for result in results if result.state == "failed"]
+    if not failed:
+        print(f"\n{report.best_replies_text(workspace)}")
+    print(f"\nreport: {page}")
+    damaged = _damaged(workspace)
+    for message in failed:  # once more and last, where a log is looked at first
+        print(f"\n{message}")
+    return int(bool(failed) or damaged)
+
+
+def _damaged(workspace: Workspace) -> bool:
+    """Says which dump files were read in part only; a run on them doesn't count as well ended."""
+    try:
+        lines = workspace.damaged.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    print(f"\ndamaged dumps, used as far as they were good:\n{lines}", end="")
+    return True
+
+
+def _allow_in_the_sandbox(profile: str, overrides: dict[str, str]) -> None:
+    """Lets the sandbox's bot answer where it reads; on the live site a person names the places."""
+    posting = "06_discriminate_and_post"
+    site = overrides.get("reddit", parameters.profile_values(profile, posting).get("reddit"))
+    if site == "sandbox" and "subreddits" in overrides and "allowed_subreddits" not in overrides:
+        overrides.setdefault(f"{posting}.allowed_subreddits", overrides["subreddits"])
+
+
+def show_status(args: argparse.Namespace) -> int:
+    """Prints what the workspace holds."""
+    from botlib.runs import status
+
+    found = status.artefacts(Workspace.open(args.workspace))
+    print(json.dumps(status.as_records(found), indent=1) if args.json else status.as_table(found))
+    return 0

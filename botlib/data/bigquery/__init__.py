@@ -1,0 +1,1 @@
+"""Pairs of all of Reddit: the distributed engine."""

@@ -1,0 +1,1 @@
+"""Pairs from dump files on one machine: the embedded engine."""

@@ -1,0 +1,1 @@
+"""From raw rows to the pairs that models learn from: clean, rate, split, prompt."""

@@ -1,0 +1,239 @@
+"""From the raw table to what each model is trained on: clean, rate, split, prompt, write."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from botlib.data import forgotten, raw
+from botlib.data.months import month_of
+from botlib.data.pairs.cleaning import (
+    RAW_COLUMNS,
+    RULES,
+    clean,
+    clean_rows,
+    compare_rows,
+    finished_counts,
+)
+from botlib.data.pairs.splits import SPLITS, split_of, whole_threads
+from botlib.data.pairs.text import SEPARATOR, clean_text, prompt, training_text
+from botlib.errors import BotlibError
+from botlib.settings import DataSettings, comma_list
+from botlib.tables import (
+    BERT_GAN_REAL,
+    GPT2_FINETUNE,
+    GPT2_GENERATE,
+    RAW,
+    read_table,
+    write_table,
+)
+from botlib.workspace import Workspace, write_manifest
+
+__all__ = [
+    "RULES",
+    "SEPARATOR",
+    "SPLITS",
+    "PairsReport",
+    "clean",
+    "clean_text",
+    "prompt",
+    "rating_of",
+    "split_of",
+    "training_text",
+    "write_pairs",
+]
+
+# Scores at which ratings 1, 2 and 3 begin, as in 2020: below 1, 1, 2 to 4, 5 and more.
+TUTORIAL_BINS = (1, 2, 5)
+
+
+@dataclasses.dataclass(frozen=True)
+class PairsReport:
+    """What `write_pairs` did.
+
+    Attributes:
+      counts: rule, about, dropped, left: one row a rule, in the order applied.
+      splits: split, threads, comments, pairs, users: one row a split.
+      subreddits: subreddit, pairs, median_score, share of each rating.
+      shared_users: users who wrote both in a training split (generator, classifier) and in test.
+      examples: one pair of each split: split, subreddit, comment, reply, reply_score, rating.
+      ignored_months: raw tables left by an earlier, other selection, which were not used.
+    """
+
+    counts: pd.DataFrame
+    splits: pd.DataFrame
+    subreddits: pd.DataFrame
+    shared_users: int
+    examples: pd.DataFrame
+    ignored_months: list[str]
+
+
+def write_pairs(workspace: Workspace, settings: DataSettings) -> PairsReport:
+    """Clean the raw tables and write gpt2_finetune, gpt2_generate and bert_gan_real.
+
+    GPT-2 is trained on the threads of split "generator"; gpt2_generate holds the comments of the
+    other threads, so that fakes answer comments that GPT-2 has not seen, as live ones are.
+
+    Args:
+      workspace: has raw_data/myreddit_{YYYY_MM}.csv.
+      settings: subreddits and months to use, cleaning, ratings, max_pairs.
+
+    Returns:
+      The report; its counts stand in the manifests too.
+
+    Raises:
+      BotlibError: no raw tables, or nothing is left after cleaning.
+    """
+    paths, ignored = raw.selected_months(workspace)
+    paths = [path for path in paths if _in_months(path.stem[-7:], settings)]
+    if not paths:
+        raise BotlibError(
+            f"no raw tables of these months in {workspace.raw_data}: run the first part of 01_data"
+        )
+    names = {name.lower() for name in comma_list(settings.subreddits)}
+    rows, parts, dropped = 0, [], {}
+    for path in paths:
+        month = read_table(path, RAW, RAW_COLUMNS)
+        month = month[month["subreddit"].str.lower().isin(names)]
+        month = month[~forgotten.rows_of(month, workspace)]
+        rows += len(month)
+        month, counts = clean_rows(month, settings)
+        parts.append(month)
+        for rule, number in counts.items():
+            dropped[rule] = dropped.get(rule, 0) + number
+    frame, counts = compare_rows(pd.concat(parts, ignore_index=True), settings)
+    counts = finished_counts(rows, dropped | counts, settings)
+    if frame.empty:
+        worst = counts.loc[counts["dropped"].idxmax()]
+        raise BotlibError(
+            f"no pair is left of {rows:,} after cleaning: rule {worst['rule']!r} dropped "
+            f"{worst['dropped']:,} ({worst['about']}); check subreddits, or loosen the rule"
+        )
+    frame = _finished(frame, settings)
+    report = PairsReport(
+        counts=counts,
+        splits=_splits(frame),
+        subreddits=_subreddits(frame),
+        shared_users=_shared_users(frame),
+        examples=_examples(frame),
+        ignored_months=[path.name for path in ignored],
+    )
+    _write(workspace, frame, settings, report, paths)
+    return report
+
+
+def rating_of(
+    scores: pd.Series, bins: str = "tutorial", groups: pd.Series | None = None
+) -> np.ndarray:
+    """Return the rating 0 to 3 of each score.
+
+    Args:
+      scores: replies' scores.
+      bins: "tutorial" (below 1, 1, 2 to 4, 5 and more) or "quantiles" (quarters of each group;
+        equal scores get equal ratings, so the quarters may be uneven).
+      groups: for quantiles: the subreddit of each reply; None takes all together.
+
+    Returns:
+      (n,) int64.
+    """
+    values = pd.Series(scores).to_numpy(dtype=np.float64)
+    if bins == "tutorial":
+        return np.searchsorted(TUTORIAL_BINS, values, side="right")
+    groups = pd.Series("" if groups is None else groups.to_numpy(), index=range(len(values)))
+    rating = np.zeros(len(values), dtype=np.int64)
+    for rows in groups.groupby(groups).indices.values():
+        edges = np.quantile(values[rows], [0.25, 0.5, 0.75])
+        rating[rows] = np.searchsorted(edges, values[rows], side="left")
+    return rating
+
+
+def _in_months(month: str, settings: DataSettings) -> bool:
+    first = month_of(settings.first_month, "first_month") or month
+    last = month_of(settings.last_month, "last_month") or month
+    return first <= month <= last
+
+
+def _finished(frame: pd.DataFrame, settings: DataSettings) -> pd.DataFrame:
+    if settings.max_pairs:
+        frame = frame[whole_threads(frame["submission_id"], settings.max_pairs)]
+    scores = frame["reply_score"].fillna(0).astype("int64")
+    return frame.assign(
+        reply_score=scores,
+        rating=rating_of(scores, settings.rating_bins, frame["subreddit"]),
+        real=1,
+        split=split_of(frame["submission_id"]),
+    ).reset_index(drop=True)
+
+
+def _write(
+    workspace: Workspace,
+    frame: pd.DataFrame,
+    settings: DataSettings,
+    report: PairsReport,
+    inputs: list,
+) -> None:
+    generator = frame["split"] == "generator"
+    texts = [
+        training_text(comment, reply)
+        for comment, reply in zip(
+            frame.loc[generator, "comment"], frame.loc[generator, "reply"], strict=True
+        )
+    ]
+    tables = {
+        workspace.gpt2_finetune: (GPT2_FINETUNE, pd.DataFrame({"text": texts}, dtype="str")),
+        workspace.gpt2_generate: (
+            GPT2_GENERATE,
+            frame.loc[~generator].drop_duplicates("comment_id"),
+        ),
+        workspace.bert_gan_real: (BERT_GAN_REAL, frame),
+    }
+    extra = {
+        "rules": report.counts.to_dict("records"),
+        "splits": report.splits.to_dict("records"),
+        "shared_users": report.shared_users,
+    }
+    for path, (table, rows) in tables.items():
+        write_table(path, rows, table)
+        write_manifest(
+            path,
+            inputs=inputs,
+            parameters=settings.as_dict(),
+            seed=None,
+            extra={"rows": len(rows), **extra},
+        )
+
+
+def _splits(frame: pd.DataFrame) -> pd.DataFrame:
+    grouped = frame.groupby("split")
+    table = grouped.agg(
+        threads=("submission_id", "nunique"),
+        comments=("comment_id", "nunique"),
+        pairs=("reply_id", "size"),
+        users=("reply_author", "nunique"),
+    )
+    table = table.reindex(list(SPLITS), fill_value=0)
+    return table.rename_axis("split").reset_index()
+
+
+def _subreddits(frame: pd.DataFrame) -> pd.DataFrame:
+    table = frame.groupby("subreddit").agg(
+        pairs=("reply_id", "size"), median_score=("reply_score", "median")
+    )
+    shares = pd.crosstab(frame["subreddit"], frame["rating"], normalize="index")
+    shares = shares.reindex(columns=range(4), fill_value=0.0)
+    return table.join(shares.add_prefix("rating_")).reset_index()
+
+
+def _shared_users(frame: pd.DataFrame) -> int:
+    authors = frame[["split", "comment_author", "reply_author"]].melt("split", value_name="author")
+    authors = authors[~authors["author"].isin(["", "[deleted]", "[removed]"])]
+    train = authors["split"].isin(["generator", "classifier"])
+    return len(
+        set(authors.loc[train, "author"]) & set(authors.loc[authors["split"] == "test", "author"])
+    )
+
+
+def _examples(frame: pd.DataFrame) -> pd.DataFrame:
+    first = frame.drop_duplicates("split").set_index("split").reindex(list(SPLITS))
+    columns = ["subreddit", "comment", "reply", "reply_score", "rating"]
+    return first[columns].dropna(subset="comment").reset_index()

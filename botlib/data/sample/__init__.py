@@ -1,0 +1,1 @@
+"""A small made-up Reddit whose rules are known."""

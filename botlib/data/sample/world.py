@@ -1,0 +1,306 @@
+"""A small made-up Reddit, written as dump files, whose scores follow a rule that is known."""
+
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import zstandard
+
+from botlib.data.sample import grammar
+from botlib.workspace import atomic_file
+
+SUBREDDITS = tuple(grammar.TOPICS)
+FIRST_MONTH, LAST_MONTH = "2019_01", "2019_06"
+
+RULE = """\
+A reply's score is -2.5
+  + 3 if it is on the topic of the comment it answers (both texts are needed to tell)
+  + 2 if it helps (it contains a piece of advice)
+  + 1 if its length is middling (12 to 30 words)
+  + 1 if the comment asked politely
+  + 1 if it came within an hour of the comment
+  + 1 if the comment itself scored at least 5
+  + noise (normal, standard deviation 1), rounded to a whole number."""
+
+_WEIGHTS = {"on_topic": 3, "helpful": 2, "middling": 1, "polite": 1, "early": 1, "popular": 1}
+_START = 1546300800  # 2019-01-01
+_SPAN = 175 * 86400  # so that the last thread's replies still fall into June
+_MONTH = 30 * 86400
+# Chance of each kind of row that cleaning should find
+_DIRT = {
+    "deleted_author": 0.015,
+    "deleted_text": 0.01,
+    "removed_text": 0.01,
+    "url_only": 0.01,
+    "quote_only": 0.01,
+    "with_quote": 0.02,
+    "foreign": 0.01,
+    "template": 0.008,
+    "short": 0.015,
+    "entities": 0.02,
+    "mention": 0.01,
+    "email": 0.005,
+    "self_reply": 0.015,
+    "by_poster": 0.015,
+    "no_score": 0.01,
+    "young": 0.01,
+    "copy": 0.01,
+    "long": 0.003,
+}
+
+
+def write_sample(folder: str | Path, *, seed: int, threads: int = 1500) -> list[Path]:
+    """Write a comments and a submissions file for each of `SUBREDDITS`, as public dumps have them.
+
+    The files hold what real ones hold too: deleted, quoted, foreign, copied and automatic texts,
+    link posts, hidden scores, times as strings, and now and then a broken line.
+
+    Args:
+      folder: where to write; made if absent.
+      seed: the same seed gives the same bytes.
+      threads: number of posts, spread evenly over the subreddits and over six months.
+
+    Returns:
+      The paths, NAME_comments.zst and NAME_submissions.zst in turn.
+    """
+    posts: dict[str, list[dict]] = {name: [] for name in SUBREDDITS}
+    comments: dict[str, list[dict]] = {name: [] for name in SUBREDDITS}
+    for number in range(threads):
+        subreddit = SUBREDDITS[number % len(SUBREDDITS)]
+        rows = _Thread(subreddit, number, seed).rows()
+        posts[subreddit].append(rows[0])
+        comments[subreddit].extend(rows[1:])
+    written = []
+    for subreddit in SUBREDDITS:
+        for kind, rows in (("comments", comments), ("submissions", posts)):
+            path = Path(folder) / f"{subreddit}_{kind}.zst"
+            rows[subreddit].sort(key=lambda row: int(row["created_utc"]))
+            with atomic_file(path, "wb") as file:
+                file.write(zstandard.compress(b"".join(_lines(rows[subreddit], kind)), 10))
+            written.append(path)
+    return written
+
+
+def rule_features(comment: str, reply: str) -> dict[str, bool]:
+    """Return what the rule sees in the two texts: on_topic, helpful, middling, polite."""
+    topic = _topic(comment)
+    return {
+        "on_topic": topic is not None and topic == _topic(reply),
+        "helpful": any(advice in reply for advice in _ADVICE),
+        "middling": 12 <= len(reply.split()) <= 30,
+        "polite": any(phrase in comment for phrase in grammar.POLITE),
+    }
+
+
+def rule_score(comment: str, reply: str, *, early: bool = False, popular: bool = False) -> float:
+    """Return the score the rule expects, before noise and rounding; `RULE` says it in words."""
+    seen = rule_features(comment, reply) | {"early": early, "popular": popular}
+    return sum(_WEIGHTS[name] for name, holds in seen.items() if holds) - 2.5
+
+
+_ADVICE = [
+    advice for topics in grammar.TOPICS.values() for _, tips in topics.values() for advice in tips
+]
+_TOPIC_OF = {
+    term: topic
+    for topics in grammar.TOPICS.values()
+    for topic, (terms, _) in topics.items()
+    for term in terms
+}
+_TERMS = re.compile(r"\b(" + "|".join(sorted(_TOPIC_OF, key=len, reverse=True)) + r")\b", re.I)
+
+
+def _topic(text: str) -> str | None:
+    found = _TERMS.search(text)
+    return _TOPIC_OF[found[1].lower()] if found else None
+
+
+def _lines(rows: list[dict], kind: str) -> Iterator[bytes]:
+    for number, row in enumerate(rows, 1):
+        yield orjson.dumps(row) + b"\n"
+        if number % 500 == 0:
+            yield f'{{"id":"cut{number}","{kind}":"this line was cut sho\n'.encode()
+
+
+class _Thread:
+    """One post with its comments, replies, and replies to replies."""
+
+    def __init__(self, subreddit: str, number: int, seed: int) -> None:
+        self.random = random.Random(f"{seed}/{number}")
+        self.subreddit = subreddit
+        self.number = number
+        self.made: list[dict] = []
+        self.created = _START + self.random.randrange(_SPAN)
+        self.popularity = min(self.random.expovariate(1 / 3), 12)
+
+    def rows(self) -> list[dict]:
+        """Return the post, then the comments."""
+        chance = self.random
+        topic = chance.choice(list(grammar.TOPICS[self.subreddit]))
+        post = self._post(topic)
+        self._moderator(post)
+        for _ in range(chance.choices((1, 2, 3, 4), (1, 3, 4, 2))[0]):
+            comment_topic = topic if chance.random() < 0.7 else self._other(topic)
+            mood = chance.choice(list(grammar.MOODS))
+            body, work = self._comment_text(comment_topic, mood)
+            polite = rule_features(body, "")["polite"]
+            score = round(1 + self.popularity + 2 * polite + chance.gauss(0, 1))
+            comment = self._comment(post, body, score, self._wait(3 * 3600, post), post["author"])
+            self._replies(comment, comment_topic, mood, work, post, levels=2)
+        return [post, *self.made]
+
+    def _post(self, topic: str) -> dict:
+        chance = self.random
+        post_id = _base36(0x9F0000 + self.number)
+        is_self = chance.random() > 0.06
+        terms = {"topic": topic, "work": self._work()}
+        return {
+            "id": post_id,
+            "name": f"t3_{post_id}",
+            "subreddit": self.subreddit,
+            "title": self._fill(chance.choice(grammar.TITLES), **terms),
+            "selftext": self._fill(chance.choice(grammar.POSTS), **terms) if is_self else "",
+            "author": self._author(),
+            "score": round(2 + 6 * self.popularity),
+            "over_18": False,
+            "created_utc": self.created,
+            "retrieved_on": self.created + _MONTH,
+            "is_self": is_self,
+            "stickied": False,
+            "locked": False,
+        }
+
+    def _moderator(self, post: dict) -> None:
+        if self.random.random() < 0.06:
+            parent = self._comment(post, grammar.MODERATOR, 1, self.created + 5, post["author"])
+            parent["author"] = "AutoModerator"
+            self._comment(parent, "What did I do wrong?", 0, self.created + 900, "AutoModerator")
+
+    def _replies(
+        self, parent: dict, topic: str, mood: str, work: str, post: dict, levels: int
+    ) -> None:
+        chance = self.random
+        many = (0, 1, 2, 3, 4, 5) if levels == 2 else (0, 0, 0, 0, 1, 2)
+        for _ in range(chance.choice(many)):
+            dirt = chance.choices((*_DIRT, ""), (*_DIRT.values(), 1 - sum(_DIRT.values())))[0]
+            reply_topic = topic if chance.random() < 0.6 else self._other(topic)
+            body, named = self._reply_text(reply_topic, mood, work, topic == reply_topic)
+            created = self._wait(2 * 3600, parent)
+            early = created - int(parent["created_utc"]) < 3600
+            popular = (parent["score"] or 0) >= 5
+            expected = rule_score(parent["body"], body, early=early, popular=popular)
+            score = round(expected + chance.gauss(0, 1))
+            reply = self._comment(parent, body, score, created, post["author"])
+            self._soil(reply, parent, post, dirt)
+            if levels > 1 and not dirt:
+                self._replies(reply, reply_topic, "opinion", named, post, levels - 1)
+
+    def _comment_text(self, topic: str, mood: str) -> tuple[str, str]:
+        chance = self.random
+        openings, middles, _ = grammar.MOODS[mood]
+        work = self._work()
+        manner = grammar.POLITE if chance.random() < 0.4 else (*grammar.CLOSING, *grammar.IMPOLITE)
+        middle = chance.sample(middles, chance.choice((1, 1, 2)))
+        parts = [chance.choice(openings), *middle, chance.choice(manner)]
+        text = self._fill(" ".join(filter(None, parts)), topic=topic, work=work)
+        return text, work if work.lower() in text.lower() else ""
+
+    def _reply_text(self, topic: str, mood: str, work: str, on_topic: bool) -> tuple[str, str]:
+        chance = self.random
+        parts = [chance.choice(grammar.ON_TERM)]
+        named = work if on_topic and work else self._work()
+        if chance.random() < 0.5:
+            parts.append(chance.choice(grammar.HELP))
+        if chance.random() < 0.5:
+            parts.append(chance.choice(grammar.ON_WORK))
+        parts += chance.sample(grammar.FILLER, chance.choice((0, 0, 1, 1, 2, 3, 4)))
+        chance.shuffle(parts)
+        if mood in grammar.MOODS and chance.random() < 0.8:
+            parts.insert(0, chance.choice(grammar.MOODS[mood][2]))
+        return self._fill(" ".join(parts), topic=topic, work=named), named
+
+    def _comment(self, parent: dict, body: str, score: int, created: int, not_by: str) -> dict:
+        chance = self.random
+        number = (self.number << 8) + len(self.made)
+        row = {
+            "id": _base36(0x1F0000000 + number),
+            "subreddit": self.subreddit,
+            "body": body,
+            "author": self._author(parent["author"], not_by),
+            "score": score,
+            "parent_id": f"{'t3' if 'title' in parent else 't1'}_{parent['id']}",
+            "link_id": parent["name"] if "title" in parent else parent["link_id"],
+            # Some years' dumps write the time as a string
+            "created_utc": str(created) if chance.random() < 0.01 else created,
+            "retrieved_on": created + _MONTH,
+            "stickied": False,
+        }
+        self.made.append(row)
+        return row
+
+    def _soil(self, reply: dict, parent: dict, post: dict, dirt: str) -> None:
+        """Turn a clean reply into one of the kinds that cleaning should find."""
+        body = reply["body"]
+        other = self.made[self.random.randrange(len(self.made))]
+        changes = {
+            "deleted_author": {"author": "[deleted]"},
+            "deleted_text": {"author": "[deleted]", "body": "[deleted]"},
+            "removed_text": {"body": "[removed]"},
+            "url_only": {"body": f"https://example.org/{reply['id']}"},
+            "quote_only": {"body": f"&gt; {parent['body']}"},
+            "with_quote": {"body": f"&gt; {parent['body']}\n\n{body}"},
+            "foreign": {"body": self.random.choice(grammar.FOREIGN) + f" {self.number}"},
+            "template": {"body": self._fill(grammar.TEMPLATE)},
+            "short": {"body": self.random.choice(grammar.SHORT)},
+            "entities": {"body": body + " Cats &amp; dogs &lt;3"},
+            "mention": {"body": body + f" Ask u/{self._author()}."},
+            "email": {"body": body + f" Write to {self._author()}@example.org."},
+            "self_reply": {"author": parent["author"]},
+            "by_poster": {"author": post["author"]},
+            "no_score": {"score": None},
+            "young": {"retrieved_on": int(reply["created_utc"]) + 1800},
+            "copy": {"body": other["body"]},
+            "long": {"body": f"{body} " * 40},
+        }
+        reply.update(changes.get(dirt, {}))
+
+    def _wait(self, mean: int, after: dict) -> int:
+        return int(after["created_utc"]) + 30 + int(self.random.expovariate(1 / mean))
+
+    def _other(self, topic: str) -> str:
+        return self.random.choice(
+            [name for name in grammar.TOPICS[self.subreddit] if name != topic]
+        )
+
+    def _author(self, *not_these: str) -> str:
+        while True:
+            first, second = map(self.random.choice, (grammar.NAMES_FIRST, grammar.NAMES_SECOND))
+            name = f"{first}_{second}_{self.random.randrange(1, 10)}"
+            if name not in not_these:
+                return name
+
+    def _work(self) -> str:
+        first, second = map(self.random.choice, (grammar.WORK_FIRST, grammar.WORK_SECOND))
+        return f"the {first} {second}"
+
+    def _fill(self, pattern: str, topic: str = "", work: str = "") -> str:
+        term = self.random.choice(grammar.TOPICS[self.subreddit][topic][0]) if topic else ""
+        advice = self.random.choice(grammar.TOPICS[self.subreddit][topic][1]) if topic else ""
+        return pattern.format(
+            term=term,
+            Term=term[:1].upper() + term[1:],
+            work=work,
+            Work=work[:1].upper() + work[1:],
+            advice=advice,
+            n=self.random.randrange(2, 40),
+        )
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number:
+        number, rest = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[rest] + digits
+    return digits

@@ -1,0 +1,120 @@
+"""Move a threshold and see what it keeps; a still figure and tables where nothing can be moved."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from botlib.errors import BotlibError
+from botlib.evaluation import calibration
+from botlib.evaluation.figures import classifier
+from botlib.evaluation.metrics import binary, table
+
+BESIDE = 3
+SHOWN = ["comment", "reply"]
+
+
+class ThresholdExplorer:
+    """What a threshold on a probability keeps.
+
+    Args:
+      frame: rows with the texts in `columns`, and the label where it is known.
+      p: probability of being real, (n,).
+      label: the column of labels 0 and 1; None where nobody knows (live candidates).
+      columns: what is shown of a reply.
+      threshold: where to begin.
+
+    Raises:
+      BotlibError: no rows, lengths that differ, or a column is missing.
+    """
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        p: Sequence[float],
+        *,
+        label: str | None = "real",
+        columns: Sequence[str] = tuple(SHOWN),
+        threshold: float = 0.9,
+    ) -> None:
+        self.p = np.asarray(p, dtype=float)
+        self.columns = list(columns)
+        self.threshold = float(threshold)
+        wanted = [*self.columns, *([label] if label else [])]
+        if missing := [column for column in wanted if column not in frame.columns]:
+            raise BotlibError(f"the explorer's rows lack the column {missing[0]!r}")
+        if frame.empty or len(frame) != len(self.p):
+            raise BotlibError(
+                f"the explorer needs a probability for each row: {len(frame)} rows, "
+                f"{len(self.p)} probabilities"
+            )
+        self.frame = frame.reset_index(drop=True)
+        self.y = self.frame[label].to_numpy(dtype=int) if label else None
+
+    def numbers(self, threshold: float | None = None) -> pd.DataFrame:
+        """Returns threshold, kept, coverage and, where labels are known, precision and recall."""
+        at = [self.threshold if threshold is None else threshold]
+        if self.y is not None:
+            return calibration.coverage(self.y, self.p, at)
+        rows = calibration.coverage(np.ones(len(self.p)), self.p, at)
+        return rows[["threshold", "kept", "coverage"]]
+
+    def beside(self, threshold: float | None = None) -> pd.DataFrame:
+        """Returns the replies just above and just below the threshold, the highest first."""
+        at = self.threshold if threshold is None else threshold
+        order = np.argsort(-self.p, kind="stable")
+        cut = int((self.p > at).sum())
+        rows = order[max(0, cut - BESIDE) : cut + BESIDE]
+        found = self.frame.loc[rows, self.columns].reset_index(drop=True)
+        found.insert(0, "probability", self.p[rows].round(4))
+        found.insert(1, "kept", np.where(self.p[rows] > at, "yes", "no"))
+        if self.y is not None:
+            found.insert(2, "truly", np.where(self.y[rows] == 1, "real", "generated"))
+        return found
+
+    def figure(self, threshold: float | None = None):
+        """Returns a figure: confusion matrix and coverage curve, or a histogram without labels."""
+        import matplotlib.pyplot as plt
+
+        at = self.threshold if threshold is None else threshold
+        if self.y is None:
+            figure, ax = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
+            ax.hist(self.p, bins=np.linspace(0, 1, 41), color="#0072B2", alpha=0.6)
+            ax.axvline(at, color="black", linestyle=":", label="threshold")
+            ax.set_title("Candidates by probability of being real", fontsize=11)
+            ax.set_xlabel("probability of being real")
+            ax.set_ylabel("replies")
+            ax.legend(fontsize=8)
+            return figure
+        figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.6), layout="constrained")
+        classifier.confusion(self.y, self.p > at, labels=("generated", "real"), ax=left)
+        classifier.coverage(self.y, self.p, threshold=at, ax=right)
+        return figure
+
+    def show(self, interactive: bool | None = None) -> Any:
+        """Shows a slider with what moves with it; in batch a figure and tables of some thresholds.
+
+        Args:
+          interactive: None asks whether a person can move a slider here: a notebook kernel whose
+            front end is a browser, not papermill or nbconvert.
+
+        Returns:
+          The widget, or None in batch, where everything is displayed at once.
+        """
+        from botlib.evaluation.figures import interactive as front
+
+        if front.is_interactive() if interactive is None else interactive:
+            return front.slider(self)
+        return front.still(self)
+
+    def steps(self) -> list[float]:
+        """Returns thresholds worth a row in the still version, the chosen one among them."""
+        return sorted({0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, self.threshold})
+
+    def judged(self, threshold: float | None = None) -> pd.DataFrame:
+        """Returns the nine figures of the tutorial at the threshold; needs labels of both kinds."""
+        if self.y is None:
+            raise BotlibError("live candidates have no labels, so nothing can be judged")
+        at = self.threshold if threshold is None else threshold
+        return table(binary(self.y, self.p, threshold=at, resamples=0))[["value"]]

@@ -1,0 +1,118 @@
+"""Figures of GPT-2's training and replies; each takes `ax` and returns the axes."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from botlib.evaluation.figures.style import axes, finish
+
+TRAINING = {"color": "#0072B2", "linestyle": "-"}
+VALIDATION = {"color": "#D55E00", "linestyle": "--", "marker": "o", "markersize": 4}
+
+
+def loss_curve(losses: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draws the training loss (solid) and the validation loss of replies (dashed) over steps.
+
+    Args:
+      losses: losses.csv of a run.
+      ax: where; a new figure if None.
+
+    Returns:
+      The axes; the numbers are in `loss_table`.
+    """
+    ax = axes(ax)
+    ax.plot(losses["step"], losses["loss"], color=TRAINING["color"], alpha=0.25, linewidth=0.8)
+    smooth = losses["loss"].ewm(alpha=0.05).mean()
+    ax.plot(losses["step"], smooth, label="training (comment and reply)", **TRAINING)
+    rounds = losses.dropna(subset=["validation_loss"])
+    if not rounds.empty:
+        ax.plot(
+            rounds["step"],
+            rounds["validation_loss"],
+            label="validation (held-out replies)",
+            **VALIDATION,
+        )
+        # By position: a resumed run's rows may repeat an index
+        best = rounds.iloc[int(rounds["validation_loss"].argmin())]
+        ax.axvline(best["step"], color="0.6", linewidth=0.8, linestyle=":")
+    finish(ax, "GPT-2 fine-tuning", "step", "nats per token", "upper right")
+    return ax
+
+
+def loss_table(losses: pd.DataFrame) -> pd.DataFrame:
+    """Returns one row a round: step, mean training loss, validation, perplexity, speed."""
+    ends = losses["validation_loss"].notna().to_numpy()
+    if not ends.any():
+        ends = np.arange(len(losses)) == len(losses) - 1
+    grouped = losses.groupby(np.cumsum(ends) - ends)
+    return pd.DataFrame(
+        {
+            "step": grouped["step"].last(),
+            "minutes": grouped["seconds"].last() / 60,
+            "training loss": grouped["loss"].mean(),
+            "validation loss": grouped["validation_loss"].last(),
+            "perplexity": grouped["perplexity"].last(),
+            "tokens/s": grouped["tokens_per_s"].median(),
+        }
+    ).reset_index(drop=True)
+
+
+def live_curve() -> Callable[[pd.DataFrame, pd.DataFrame], None]:
+    """Returns what `finetune(on_round=…)` calls: the loss curve, updated in place in a notebook."""
+    import matplotlib.pyplot as plt
+    from IPython.display import display
+
+    handles = []
+
+    def show(losses: pd.DataFrame, samples: pd.DataFrame) -> None:
+        ax = loss_curve(losses)
+        if handles:
+            handles[0].update(ax.figure)
+        else:
+            handles.append(display(ax.figure, display_id=True))
+        # Else the notebook shows it once more when the cell ends
+        plt.close(ax.figure)
+
+    return show
+
+
+def reply_lengths(table: pd.DataFrame, limit: int, *, ax: Axes | None = None) -> Axes:
+    """Draws how long generated replies are, those that ended by themselves and those cut.
+
+    Args:
+      table: what `Generator.generate` returned.
+      limit: its max_tokens.
+      ax: where; a new figure if None.
+
+    Returns:
+      The axes; the numbers are in `reply_table`.
+    """
+    ax = axes(ax)
+    groups = [table.loc[table["finished"], "tokens"], table.loc[~table["finished"], "tokens"]]
+    ax.hist(
+        groups,
+        bins=np.linspace(0, limit + 1, 26),
+        stacked=True,
+        color=[TRAINING["color"], VALIDATION["color"]],
+        label=["ended by itself", "cut at the limit"],
+        edgecolor="white",
+    )
+    finish(ax, "Length of generated replies", "tokens", "replies", "upper right")
+    return ax
+
+
+def reply_table(table: pd.DataFrame) -> pd.Series:
+    """Returns replies in all, shares finished and empty, median tokens, distinct replies."""
+    shown = table["reply"][table["reply"] != ""]
+    return pd.Series(
+        {
+            "replies": len(table),
+            "ended by itself": table["finished"].mean(),
+            "empty": (table["reply"] == "").mean(),
+            "tokens (median)": table["tokens"].median(),
+            "distinct": shown.nunique() / max(1, len(shown)),
+        },
+        name="value",
+    )

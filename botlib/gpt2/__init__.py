@@ -1,0 +1,1 @@
+"""GPT-2: base models, training, conversion, and the generator of replies."""

@@ -1,0 +1,103 @@
+"""Training texts as token ids, and the windows of them that each training step sees."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from botlib.errors import BotlibError
+from botlib.gpt2.vocabulary import Vocabulary
+from botlib.workspace import atomic_file
+
+# gpt-2-simple's own sampler wants more than this many tokens, whatever the window
+LEAST_TOKENS = 1025
+# Texts encoded at a time: lists of Python integers are large
+CHUNK = 10_000
+
+
+def encode(texts: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
+    """Returns all texts as one int32 array: end of text, first text, end of text, … end of text.
+
+    The end-of-text *token* before each text is both the end of the one before, which is what
+    stops generation, and the start that generation begins with.
+
+    Raises:
+      BotlibError: too few tokens for one of gpt-2-simple's windows.
+    """
+    pieces = [
+        np.array([vocabulary.end, *ids], dtype=np.int32)
+        for first in range(0, len(texts), CHUNK)
+        for ids in vocabulary.encode(texts[first : first + CHUNK])
+    ]
+    tokens = np.concatenate([*pieces, np.array([vocabulary.end], dtype=np.int32)])
+    if len(tokens) < LEAST_TOKENS:
+        raise BotlibError(
+            f"the data set is too small: {len(tokens):,} tokens in {len(texts):,} texts, but "
+            f"gpt-2-simple's windows have 1024; add months or subreddits in 01_data"
+        )
+    return tokens
+
+
+def save(tokens: np.ndarray, path: Path) -> Path:
+    """Writes the tokens as the `.npz` that gpt-2-simple takes as a data set."""
+    with atomic_file(path, "wb") as file:
+        np.savez(file, tokens=tokens)
+    return path
+
+
+class Windows:
+    """The windows of a run, each known from its number alone, so a resumed run goes on exactly.
+
+    Every epoch shuffles the texts and lays them end to end. A window begins where a text begins,
+    as a prompt does when the model is used; a text that a window cuts opens the next one.
+    gpt-2-simple itself draws windows anywhere, with replacement.
+
+    Args:
+      tokens: what `encode` returned.
+      end: id of the end-of-text token.
+      length: tokens in a window.
+      seed: of the shuffling.
+    """
+
+    def __init__(self, tokens: np.ndarray, end: int, length: int, seed: int):
+        if length > len(tokens):
+            raise BotlibError(
+                f"the data set is too small: {len(tokens):,} tokens, but window={length}; "
+                "lower window, or add months or subreddits in 01_data"
+            )
+        marks = np.flatnonzero(tokens == end)
+        self._tokens = tokens
+        self._starts, self._lengths = marks[:-1], np.diff(marks)
+        self._end, self._length, self._seed = end, length, seed
+        self._epoch, self._first = -1, 0
+        self._begins = np.empty(0, dtype=np.int64)
+        self._stream = tokens[:0]
+
+    def batch(self, number: int, size: int) -> np.ndarray:
+        """Returns batch `number` (from 0) of `size` windows: an int32 array (size, length)."""
+        return np.stack([self._window(number * size + row) for row in range(size)])
+
+    def _window(self, number: int) -> np.ndarray:
+        if number < self._first:
+            self._epoch, self._first, self._begins = -1, 0, self._begins[:0]
+        while number >= self._first + len(self._begins):
+            self._first += len(self._begins)
+            self._epoch += 1
+            self._shuffle()
+        begin = self._begins[number - self._first]
+        return self._stream[begin : begin + self._length]
+
+    def _shuffle(self) -> None:
+        order = np.random.default_rng([self._seed, self._epoch]).permutation(len(self._starts))
+        lengths = self._lengths[order]
+        ends = np.cumsum(lengths)
+        begins = ends - lengths
+        source = np.arange(ends[-1]) + np.repeat(self._starts[order] - begins, lengths)
+        self._stream = np.append(self._tokens[source], np.int32(self._end))
+        windows, position = [], 0
+        while position + self._length <= len(self._stream):
+            windows.append(position)
+            cut = int(begins[np.searchsorted(begins, position + self._length, side="right") - 1])
+            # A text longer than a window goes on in the next
+            position = cut if cut > position else position + self._length
+        self._begins = np.array(windows, dtype=np.int64)

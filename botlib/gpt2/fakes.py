@@ -1,0 +1,271 @@
+"""Replies that GPT-2 makes up, and the training pairs that set them against real ones.
+
+Fakes answer comments from threads that GPT-2 was not trained on, since live comments are such.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from botlib.errors import BotlibError
+from botlib.gpt2.decoder import Decoder
+from botlib.gpt2.generator import Generator
+from botlib.settings import RealismSettings, comma_list
+from botlib.tables import BERT_GAN_FAKE, BERT_GAN_REAL, GPT2_GENERATE, read_table, write_table
+from botlib.workspace import (
+    Workspace,
+    hash_path,
+    manifest_path,
+    read_manifest,
+    write_manifest,
+)
+
+# Comments answered for one file: what a kill can cost
+COMMENTS_PER_FILE = 250
+# Never the generator's own threads
+SPLITS = ("classifier", "validation", "test")
+# Replies are matched by length in bands of words, narrow where most replies lie
+LENGTH_EDGES = (0, 3, 6, 9, 12, 16, 20, 25, 30, 40, 50, 65, 80, 100, 140, 200, np.inf)
+
+
+def decoders(settings: RealismSettings, split: str = "test") -> list[Decoder]:
+    """Returns the decoders that share a split's fakes.
+
+    The main one and those of `more_decoders`; test comments are answered by `unseen_decoder` too,
+    of which the classifier has seen nothing in training.
+
+    Raises:
+      BotlibError: a setting isn't temperature:top_k:top_p.
+    """
+    main = Decoder.of(settings)
+    names = {"more_decoders": comma_list(settings.more_decoders)}
+    if split == "test":
+        names["unseen_decoder"] = comma_list(settings.unseen_decoder)
+    return [main, *(_decoder(main, text, name) for name in names for text in names[name])]
+
+
+def _decoder(main: Decoder, text: str, setting: str) -> Decoder:
+    try:
+        temperature, top_k, top_p = text.split(":")
+        sampling = {"temperature": float(temperature), "top_k": int(top_k), "top_p": float(top_p)}
+    except ValueError:
+        raise BotlibError(
+            f"{setting}: {text!r} is not temperature:top_k:top_p, such as 1.0:0:0.95"
+        ) from None
+    return dataclasses.replace(main, **sampling)
+
+
+def write_fakes(
+    workspace: Workspace, settings: RealismSettings, generator: Generator, progress: bool = False
+) -> list[Path]:
+    """Lets GPT-2 answer comments it was not trained on; goes on after a stop where it was.
+
+    Args:
+      workspace: reads gpt2_generate.csv, writes bert_gan_fake{NNN}.csv.
+      settings: how many comments, how many replies to each, by which decoders.
+      generator: the fine-tuned GPT-2.
+      progress: show a bar for each file.
+
+    Returns:
+      The tables written now or before; replies that came out empty are left out and counted in
+      the manifest.
+
+    Raises:
+      BotlibError: no comments outside the generator's own threads.
+    """
+    comments = _chosen(read_table(workspace.gpt2_generate, GPT2_GENERATE), settings)
+    inputs = [workspace.gpt2_generate, workspace.gpt2(settings.gpt2_run)]
+    wanted = {
+        "decoders": [dataclasses.asdict(d) for d in decoders(settings)],
+        "fakes_per_comment": settings.fakes_per_comment,
+        "fake_comments": settings.fake_comments,
+    }
+    starts = range(0, len(comments), COMMENTS_PER_FILE)
+    paths = [workspace.bert_gan_fake(number) for number in range(len(starts))]
+    for path in set(workspace.bert_gan_fakes()) - set(paths):
+        # A longer run's files would mix with these
+        path.unlink()
+        manifest_path(path).unlink(missing_ok=True)
+    hashes = sorted(hash_path(path) for path in inputs)
+    for path, start in zip(paths, starts, strict=True):
+        if path.is_file() and _same(read_manifest(path), wanted, settings.seed, hashes):
+            continue
+        part = comments.iloc[start : start + COMMENTS_PER_FILE]
+        fakes = _generate(part, settings, generator, settings.seed + start, progress)
+        write_table(path, fakes, BERT_GAN_FAKE)
+        empty = len(part) * settings.fakes_per_comment - len(fakes)
+        extra = {"empty": empty, "unfinished": fakes.attrs["unfinished"]}
+        write_manifest(path, inputs=inputs, parameters=wanted, seed=settings.seed, extra=extra)
+    return paths
+
+
+def _chosen(comments: pd.DataFrame, settings: RealismSettings) -> pd.DataFrame:
+    """Draws the comments to answer, in the proportion of the splits they belong to."""
+    comments = comments[comments["split"].isin(SPLITS)].drop_duplicates("comment_id")
+    if comments.empty:
+        raise BotlibError(
+            "gpt2_generate.csv has no comments outside GPT-2's own threads: "
+            "run 01_data with more threads"
+        )
+    count = min(settings.fake_comments, len(comments))
+    return comments.sample(count, random_state=settings.seed).reset_index(drop=True)
+
+
+def _same(manifest: dict, wanted: dict, seed: int, hashes: list[str]) -> bool:
+    """Whether a file was made by these very settings, this generator and these comments."""
+    return (
+        bool(manifest)
+        and manifest["seed"] == seed
+        and manifest["parameters"] == _plain(wanted)
+        and sorted(manifest["inputs"].values()) == hashes
+    )
+
+
+def _plain(value: object) -> object:
+    """What is left of a value after JSON: tuples become lists."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return value
+
+
+def _generate(
+    comments: pd.DataFrame,
+    settings: RealismSettings,
+    generator: Generator,
+    seed: int,
+    progress: bool,
+) -> pd.DataFrame:
+    parts = []
+    for split, some in comments.groupby("split", sort=False):
+        replies = generator.generate(
+            some["comment"].tolist(),
+            n=settings.fakes_per_comment,
+            decoder=decoders(settings, split),
+            seed=seed,
+            progress=progress,
+        )
+        source = some.iloc[replies["comment_index"]].reset_index(drop=True)
+        parts.append(replies.assign(**source[["comment_id", "comment", "split"]], real=0))
+    fakes = pd.concat(parts, ignore_index=True)
+    kept = fakes[fakes["reply"].str.len() > 0].reset_index(drop=True)
+    kept.attrs["unfinished"] = int((~kept["finished"]).sum())
+    return kept
+
+
+def realism_pairs(workspace: Workspace, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Returns fakes and as many real replies, alike in length, split by thread.
+
+    A fake that is no longer or shorter than a real reply can only be told by what it says. In
+    each split and band of lengths there are as many of one kind as of the other: what is too
+    many is left out.
+
+    Args:
+      workspace: reads bert_gan_fake{NNN}.csv and bert_gan_real.csv.
+      seed: of the choice.
+
+    Returns:
+      The pairs (comment_id, submission_id, subreddit, comment, reply, real, split, temperature,
+      top_k, top_p; sampling is NaN where real), shuffled; and a table of how many fakes and
+      real replies there were and were kept, a row a split.
+
+    Raises:
+      BotlibError: no fakes, or a split is left without pairs.
+    """
+    paths = workspace.bert_gan_fakes()
+    if not paths:
+        raise BotlibError("there are no bert_gan_fake tables: write the fakes first")
+    real = read_table(workspace.bert_gan_real, BERT_GAN_REAL)
+    threads = real.drop_duplicates("comment_id").set_index("comment_id")
+    fakes = pd.concat([read_table(path, BERT_GAN_FAKE) for path in paths], ignore_index=True)
+    fakes = fakes[fakes["comment_id"].isin(threads.index)]
+    for column in ("submission_id", "subreddit"):
+        fakes[column] = threads[column].reindex(fakes["comment_id"]).to_numpy()
+    sampling = ["temperature", "top_k", "top_p"]
+    columns = ["comment_id", "submission_id", "subreddit", "comment", "reply", "real", "split"]
+    both = pd.concat([real[real["split"].isin(SPLITS)], fakes], ignore_index=True)
+    both = both[columns + sampling]
+    rng = np.random.default_rng(seed)
+    both["band"] = pd.cut(both["reply"].str.split().str.len(), LENGTH_EDGES, right=False)
+    both = both.iloc[rng.permutation(len(both))]
+    sizes = both.groupby(["split", "band", "real"], observed=True).cumcount()
+    counts = both.groupby(["split", "band", "real"], observed=True).size().unstack(fill_value=0)
+    least = counts.reindex(columns=[0, 1], fill_value=0).min(axis=1)
+    limit = least.reindex(pd.MultiIndex.from_frame(both[["split", "band"]])).to_numpy()
+    kept = both[sizes.to_numpy() < limit].drop(columns="band").reset_index(drop=True)
+    if missing := [split for split in SPLITS if split not in set(kept["split"])]:
+        raise BotlibError(
+            f"no fakes and real replies of like length in the {missing[0]} threads: "
+            "raise fake_comments, or give 01_data more threads"
+        )
+    return kept, _kept(both, kept)
+
+
+def two_parts(
+    pairs: pd.DataFrame, seed: int, share: float = 0.7
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Returns pairs to train an encoder on, and pairs of other threads to fit a head on it.
+
+    Args:
+      pairs: rows with submission_id.
+      seed: of the draw.
+      share: of the threads, that go into the first part.
+    """
+    from sklearn.model_selection import GroupShuffleSplit
+
+    draw = GroupShuffleSplit(n_splits=1, train_size=share, random_state=seed)
+    first, second = next(draw.split(pairs, groups=pairs["submission_id"]))
+    return pairs.iloc[first], pairs.iloc[second]
+
+
+def _kept(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    names = {0: "fakes", 1: "real replies"}
+    tables = {
+        when: frame.groupby(["split", "real"]).size().unstack(fill_value=0).rename(columns=names)
+        for when, frame in (("there", before), ("kept", after))
+    }
+    table = pd.concat(tables, axis=1)
+    table.columns = [f"{kind} {when}" for when, kind in table.columns]
+    return table.reindex(list(SPLITS))
+
+
+def misfits(real: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Returns each comment with a real reply to another comment: does it fit?
+
+    A second kind of negative, reported apart from the fakes: a person wrote the reply, but to
+    something else in the same subreddit and split.
+
+    Args:
+      real: comment_id, submission_id, subreddit, comment, reply, split of real pairs.
+      seed: of the exchange.
+
+    Returns:
+      The same rows with replies exchanged and real = 0; comments whose subreddit has one thread
+      only are left out.
+    """
+    parts = []
+    rng = np.random.default_rng(seed)
+    for _, group in real.groupby(["subreddit", "split"], sort=False):
+        threads = group["submission_id"].unique()
+        if len(threads) < 2:
+            continue
+        # Shift whole threads, so that no reply stays in its own
+        order = pd.Series(np.arange(len(threads)), index=rng.permutation(threads))
+        ranked = group.iloc[np.argsort(order[group["submission_id"]].to_numpy(), kind="stable")]
+        largest = int(ranked["submission_id"].value_counts().iloc[0])
+        replies = np.roll(ranked["reply"].to_numpy(), largest)
+        owners = np.roll(ranked["submission_id"].to_numpy(), largest)
+        other = owners != ranked["submission_id"].to_numpy()
+        parts.append(ranked.assign(reply=replies, real=0)[other])
+    return pd.concat(parts, ignore_index=True) if parts else real.iloc[:0].assign(real=0)
+
+
+def share_unfinished(paths: Sequence[Path]) -> float:
+    """Returns the share of fakes that the length limit cut, from the tables' manifests."""
+    extras = [read_manifest(path)["extra"] for path in paths]
+    rows = sum(len(read_table(path, BERT_GAN_FAKE, ["real"])) for path in paths)
+    return sum(extra["unfinished"] for extra in extras) / max(rows, 1)

@@ -1,0 +1,315 @@
+"""Fine-tunes GPT-2 with gpt-2-simple, in rounds, each with a validation by held-out replies."""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm import tqdm
+
+from botlib.errors import BotlibError
+from botlib.gpt2 import card as gpt2_card
+from botlib.gpt2 import dataset, session
+from botlib.gpt2.base import base_model
+from botlib.gpt2.convert import convert
+from botlib.gpt2.plan import Plan, plan
+from botlib.gpt2.validation import HeldOut
+from botlib.gpt2.vocabulary import FILES, Vocabulary
+from botlib.settings import Gpt2Settings
+from botlib.tables import GPT2_FINETUNE, read_table
+from botlib.workspace import Workspace, atomic_file, atomic_folder, hash_path, write_manifest
+
+LOSSES = ("step", "seconds", "loss", "avg", "tokens_per_s", "validation_loss", "perplexity")
+# As gpt-2-simple smooths the loss it prints
+SMOOTHING = 0.99
+
+
+def finetune(
+    workspace: Workspace,
+    settings: Gpt2Settings,
+    on_round: Callable[[pd.DataFrame, pd.DataFrame], None] | None = None,
+    progress: bool = True,
+) -> Path:
+    """Fine-tunes a GPT-2 on `gpt2_finetune.csv` until steps, patience or max_minutes end it.
+
+    Killed at any moment, the same call goes on from the last whole round. A call whose data or
+    settings differ begins anew and keeps the earlier run beside it as `NAME.previous`.
+
+    Args:
+      workspace: has gpt2_finetune.csv, and bert_gan_real.csv for the held-out replies.
+      settings: see there.
+      on_round: called after each round with losses (all steps so far) and samples.
+      progress: whether to show a bar with loss, tokens/s and time left.
+
+    Returns:
+      The run's folder: `ctranslate2` (best model, for generation), `best` and `checkpoint` (for
+      gpt-2-simple), losses.csv, samples.csv, model_card.json, manifest.json.
+
+    Raises:
+      BotlibError: data too small for a window, no end of text in the vocabulary, checkpoint and
+        vocabulary of different sizes, out of memory, or a process that BERT training has claimed.
+    """
+    texts = read_table(workspace.gpt2_finetune, GPT2_FINETUNE)["text"]
+    if texts.empty:
+        raise BotlibError(f"{workspace.gpt2_finetune} is empty: run 01_data with more data")
+    if settings.xla == "on":
+        session.allow_xla_on_cpu()
+    base = base_model(settings.base_model, workspace, settings)
+    run = Run(workspace, settings, base, plan(settings, base), on_round, progress)
+    if not run.stopped:
+        run.train(texts)
+    if not (run.folder / "manifest.json").is_file():
+        run.finish(texts)
+    return run.folder
+
+
+class Run:
+    """One run: its state on disk, and what happens at each step and round."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        settings: Gpt2Settings,
+        base: Path,
+        plan: Plan,
+        on_round: Callable | None,
+        progress: bool,
+    ):
+        self.workspace, self.settings, self.base, self.plan = workspace, settings, base, plan
+        self.folder = workspace.gpt2(settings.run_name)
+        self.checkpoint = self.folder / "checkpoint"
+        self.on_round, self.progress = on_round, progress
+        self.held_out = HeldOut(workspace, settings.validation_pairs, settings.seed)
+        self.state = self._resume()
+        self.losses = self._read("losses.csv", LOSSES)
+        self.samples = self._read("samples.csv", ("step", "comment", "reply"))
+        self._new: list[dict[str, Any]] = []
+        self._average = (0.0, 0.0)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing is left to train: all steps made, or patience at its end."""
+        return self.state["step"] >= self.plan.steps or (
+            0 < self._patience <= self.state["bad_rounds"]
+        )
+
+    @property
+    def _patience(self) -> int:
+        return self.settings.patience if len(self.held_out) else 0
+
+    def train(self, texts: pd.Series) -> None:
+        (self.folder / "manifest.json").unlink(missing_ok=True)
+        vocabulary = Vocabulary(self.base)
+        tokens = dataset.encode(list(texts), vocabulary)
+        windows = dataset.Windows(tokens, vocabulary.end, self.plan.window, self.settings.seed)
+        data = dataset.save(tokens, self.workspace.cache / f"{self.folder.name}.npz")
+        step = self.state["step"]
+        optimizer = self.checkpoint / f"optimizer-{step}"
+        hooks = session.Hooks(
+            self.plan,
+            lambda number: windows.batch(number, self.plan.batch_size),
+            self._after_step,
+            step=step,
+            optimizer_state=optimizer if optimizer.with_suffix(".index").is_file() else None,
+        )
+        self._started = self._last = time.monotonic()
+        self._seconds = self.state["seconds"]
+        self._bar = tqdm(
+            total=self.plan.steps, initial=step, unit="step", disable=not self.progress
+        )
+        with self._bar:
+            try:
+                session.train(hooks, data, self.base, self.folder)
+            finally:
+                data.unlink(missing_ok=True)
+
+    def finish(self, texts: pd.Series) -> None:
+        """Writes the model card and the manifest of a run that has ended."""
+        card = gpt2_card.make(self, texts)
+        with atomic_file(self.folder / "model_card.json") as file:
+            json.dump(card, file, indent=1, ensure_ascii=False)
+        write_manifest(
+            self.folder,
+            inputs=[self.workspace.gpt2_finetune, self.workspace.bert_gan_real],
+            parameters=self.settings.as_dict(),
+            seed=self.settings.seed,
+            extra={"base": str(self.base.name), **self.state},
+        )
+
+    def _after_step(self, hooks: session.Hooks, loss: float) -> None:
+        now = time.monotonic()
+        self._seconds += now - self._last
+        self._average = tuple(
+            SMOOTHING * old + new for old, new in zip(self._average, (loss, 1.0), strict=True)
+        )
+        average = self._average[0] / self._average[1]
+        speed = self.plan.tokens_per_step / max(now - self._last, 1e-9)
+        self._new.append(
+            {
+                "step": hooks.step,
+                "seconds": round(self._seconds, 3),
+                "loss": loss,
+                "avg": average,
+                "tokens_per_s": round(speed, 1),
+            }
+        )
+        self._last = now
+        self._bar.set_postfix_str(f"loss={loss:.2f} avg={average:.2f} {speed:,.0f} tokens/s", False)
+        self._bar.update()
+        limit = self.settings.max_minutes * 60
+        hooks.time_share = (now - self._started) / limit if limit else 0.0
+        late = hooks.time_share > 1
+        if late or hooks.step >= self.plan.steps or hooks.step % self.plan.round_steps == 0:
+            self._end_round(hooks)
+            if late or self.stopped:
+                raise session.Finished
+
+    def _end_round(self, hooks: session.Hooks) -> None:
+        """Saves, validates, keeps the best; the state, written last, makes it all count."""
+        step = hooks.step
+        hooks.save(self.checkpoint)
+        best = self.state["best_loss"]
+        # Not in the workspace, which may be a slow drive
+        with tempfile.TemporaryDirectory(prefix="botlib-") as folder:
+            model = Path(folder) / "ctranslate2"
+            convert(self.checkpoint, self.base, model, context=self._context(), step=step)
+            result = self.held_out.evaluate(model, self.settings.seed)
+            better = best is None or result.loss is None or result.loss < best
+            if better:
+                self._keep_best(step, model)
+        self._new[-1] |= {"validation_loss": result.loss, "perplexity": result.perplexity}
+        self.losses = pd.concat([self.losses, pd.DataFrame(self._new, columns=LOSSES)])
+        fresh = result.samples.assign(step=step)[["step", "comment", "reply"]]
+        self.samples = pd.concat([self.samples, fresh], ignore_index=True)
+        for name, frame in (("losses.csv", self.losses), ("samples.csv", self.samples)):
+            with atomic_file(self.folder / name) as file:
+                frame.to_csv(file, index=False, lineterminator="\n")
+        self.state |= {
+            "step": step,
+            "seconds": self._seconds,
+            "bad_rounds": 0 if better else self.state["bad_rounds"] + 1,
+        }
+        if better:
+            self.state |= {"best_step": step, "best_loss": result.loss}
+        self._write_state()
+        self._after_state(step)
+        if result.loss is not None:
+            note = f"step {step}: validation loss {result.loss:.3f}, perplexity "
+            self._bar.write(f"{note}{result.perplexity:.1f}{' (best)' if better else ''}")
+        if self.on_round:
+            self.on_round(self.losses, self.samples)
+
+    def _after_state(self, step: int) -> None:
+        self._new = []
+        # The time of a validation counts for no step's speed
+        self._last = time.monotonic()
+        self._tidy(step)
+
+    def _keep_best(self, step: int, model: Path) -> None:
+        if self.settings.quantization == "float32":
+            with atomic_folder(self.folder / "ctranslate2") as part:
+                shutil.copytree(model, part, dirs_exist_ok=True)
+        with atomic_folder(self.folder / "best") as part:
+            for path in self.checkpoint.glob(f"model-{step}.*"):
+                shutil.copyfile(path, part / path.name)
+            for name in ("hparams.json", *FILES):
+                shutil.copyfile(self.base / name, part / name)
+            _point_to(part, step)
+        if self.settings.quantization != "float32":
+            convert(
+                self.folder / "best",
+                self.folder / "best",
+                self.folder / "ctranslate2",
+                self.settings.quantization,
+                context=self._context(),
+            )
+
+    def _context(self) -> int:
+        # A pretrained model has seen all positions, one from scratch only its window's
+        return self.plan.window if self.settings.base_model == "scratch" else 0
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            **self.plan.identity(),
+            "base": hash_path(self.base / "model.ckpt.index") + hash_path(self.base / FILES[1]),
+            "data": hash_path(self.workspace.gpt2_finetune),
+            "held_out": self.held_out.digest,
+        }
+
+    def _resume(self) -> dict[str, Any]:
+        """Returns the state to go on from; clears away what came after it."""
+        identity = self._identity()
+        path = self.folder / "state.json"
+        try:
+            state = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            state = None
+        except json.JSONDecodeError as error:
+            raise BotlibError(
+                f"{path} is damaged ({error}): delete {self.folder} to begin anew"
+            ) from error
+        if (
+            state is None
+            and (self.folder / "ctranslate2").is_dir()
+            and not self.checkpoint.is_dir()
+        ):
+            raise BotlibError(
+                f"{self.folder} holds an imported model, which can't be trained further: "
+                "choose another run_name"
+            )
+        if state is not None and state["identity"] != identity:
+            previous = self.folder.with_name(f"{self.folder.name}.previous")
+            shutil.rmtree(previous, ignore_errors=True)
+            self.folder.replace(previous)
+            changed = [k for k, v in identity.items() if state["identity"].get(k) != v]
+            tqdm.write(
+                f"{self.folder.name}: begun anew, since {', '.join(changed)} changed; "
+                f"the earlier run is in {previous}"
+            )
+            state = None
+        if state is None:
+            shutil.rmtree(self.checkpoint, ignore_errors=True)
+            state = {"step": 0, "best_step": 0, "best_loss": None, "bad_rounds": 0, "seconds": 0.0}
+            state["identity"] = identity
+        self.checkpoint.mkdir(parents=True, exist_ok=True)
+        if state["step"]:
+            if not (self.checkpoint / f"model-{state['step']}.index").is_file():
+                raise BotlibError(
+                    f"{self.checkpoint} lacks the checkpoint of step {state['step']}: copy it "
+                    f"again, or delete {self.folder} to begin anew"
+                )
+            _point_to(self.checkpoint, state["step"])
+            self.state = state
+            self._tidy(state["step"])
+        return state
+
+    def _write_state(self) -> None:
+        with atomic_file(self.folder / "state.json") as file:
+            json.dump(self.state, file, indent=1)
+
+    def _read(self, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
+        """Returns what a log holds up to the state's step; the rest was never counted."""
+        path = self.folder / name
+        if not (self.state["step"] and path.is_file()):
+            return pd.DataFrame(columns=list(columns))
+        frame = pd.read_csv(path, keep_default_na=name == "losses.csv")
+        return frame[frame["step"] <= self.state["step"]]
+
+    def _tidy(self, step: int) -> None:
+        """Deletes all checkpoints but the one that the state names."""
+        for path in self.checkpoint.glob("*-*.*"):
+            kind, _, number = path.name.split(".")[0].partition("-")
+            if kind in ("model", "optimizer") and number != str(step):
+                path.unlink()
+
+
+def _point_to(folder: Path, step: int) -> None:
+    """Writes the file by which TensorFlow finds the latest checkpoint, relative to its folder."""
+    names = ("model_checkpoint_path", "all_model_checkpoint_paths")
+    lines = [f'{name}: "model-{step}"' for name in names]
+    with atomic_file(folder / "checkpoint") as file:
+        file.write("\n".join([*lines, ""]))

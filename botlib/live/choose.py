@@ -1,0 +1,210 @@
+"""Which reply, to which comment: realism first, then expected upvotes, the best of each post."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from botlib.data.pairs.text import EMAIL, SEPARATOR, USER
+from botlib.errors import BotlibError
+from botlib.live import safety
+from botlib.live.copies import CopyIndex
+
+RATINGS = [f"prob_rating_{rating}" for rating in range(4)]
+CHOSEN, OUTRANKED, REFUSED = "reply", "outranked", "refused"
+
+# What cleaning put in the place of names; nobody should read it
+_PLACEHOLDER = re.compile(rf"{re.escape(USER)}|{re.escape(EMAIL)}|{re.escape(SEPARATOR)}", re.I)
+# From which share of its runs of words on a reply counts as a copy
+NEAR_COPY = 0.5
+
+
+def choose(
+    proposed: pd.DataFrame,
+    *,
+    threshold: float = 0.9,
+    max_chars: int = 1000,
+    rank_score: Sequence[float] | None = None,
+    comment_worth: Mapping[str, float] | None = None,
+    thread_texts: Mapping[str, Sequence[str]] | None = None,
+    training_replies: CopyIndex | None = None,
+    per_post: bool = True,
+) -> pd.DataFrame:
+    """Decides about every candidate, and says why.
+
+    A candidate is refused if a score is missing, it is less real than `threshold`, empty or longer
+    than `max_chars`, a near-copy, unsafe, or the same as an earlier one. Of the others the best
+    for each comment is the one with the highest rank score (expected rating without a rank model);
+    of these the best for each post is the one whose comment is worth most (without a context
+    model: with the highest expected rating). Ties go to the more real, then to the more probable,
+    then to the earlier candidate.
+
+    Args:
+      proposed: one row a candidate: the columns of `proposed_replies` with prob_real and
+        prob_rating_0 … prob_rating_3.
+      threshold: least probability of being a real reply.
+      max_chars: of a reply.
+      rank_score: from the rank model, one number a row.
+      comment_worth: by comment_id, from the context model.
+      thread_texts: by post_id, what was said in the thread already.
+      training_replies: what the generator was trained on.
+      per_post: one reply for each post; else one for each comment.
+
+    Returns:
+      The same rows in the same order and score (expected rating, 0 to 3), rank (1 is the best of
+      the post), decision ("reply", "outranked" or "refused") and reason.
+
+    Raises:
+      BotlibError: a column is missing.
+    """
+    needed = ["post_id", "comment_id", "comment", "sample", "proposed_reply", "prob_real", *RATINGS]
+    if missing := [column for column in needed if column not in proposed.columns]:
+        raise BotlibError(f"the candidates lack the column {missing[0]!r}: score them first")
+    result = proposed.reset_index(drop=True).copy()
+    result["score"] = expected_rating(result[RATINGS].to_numpy(float))
+    result["_rank_score"] = result["score"] if rank_score is None else np.asarray(rank_score, float)
+    worth = {str(key): value for key, value in (comment_worth or {}).items()}
+    result["_worth"] = result["comment_id"].astype(str).map(worth).astype(float)
+    result["_likely"] = result["log_prob"].fillna(-np.inf) if "log_prob" in result else 0.0
+    result["reason"] = _refusals(result, threshold, max_chars, thread_texts or {}, training_replies)
+    good = result[result["reason"] == ""]
+
+    within = ["_rank_score", "prob_real", "_likely"]
+    good = good.sort_values(within, ascending=False, kind="stable", na_position="last")
+    # Ranking scores of different comments don't compare: back to the order of the rows
+    first = good.drop_duplicates("comment_id").sort_index()
+    across = ["_worth", "score", "prob_real", "_likely"]
+    first = first.sort_values(across, ascending=False, kind="stable", na_position="last")
+    winners = first.drop_duplicates("post_id") if per_post else first
+
+    # Winner first, then the best of the post's other comments, then the rest
+    place = pd.Series(2, index=good.index)
+    place[first.index] = 1
+    place[winners.index] = 0
+    order = good.assign(_place=place).sort_values(
+        ["_place", *across], ascending=[True, *[False] * 4], kind="stable", na_position="last"
+    )
+    result["rank"] = (order.groupby("post_id").cumcount() + 1).reindex(result.index).astype("Int64")
+    result["decision"] = np.where(result["reason"] == "", OUTRANKED, REFUSED)
+    result.loc[winners.index, "decision"] = CHOSEN
+    for comment_id, index in first.groupby("comment_id").groups.items():
+        best = int(result.loc[index[0], "sample"])
+        losers = (result["comment_id"] == comment_id) & (result["decision"] == OUTRANKED)
+        result.loc[losers, "reason"] = f"candidate {best} of this comment ranks higher"
+    beaten = first.index.difference(winners.index)
+    result.loc[beaten, "reason"] = "another comment of this post is a better one to answer"
+    result.loc[winners.index, "reason"] = [
+        f"best of {n}" for n in order.groupby("post_id")["sample"].transform("size")[winners.index]
+    ]
+    return result.drop(columns=["_rank_score", "_worth", "_likely"])
+
+
+def expected_rating(probabilities: np.ndarray) -> np.ndarray:
+    """Returns 1·p1 + 2·p2 + 3·p3.
+
+    Args:
+      probabilities: (n, 4), rows that sum to one.
+
+    Returns:
+      (n,) numbers from 0 to 3; NaN where a probability is missing.
+    """
+    return np.asarray(probabilities, float) @ np.arange(4.0)
+
+
+def coverage(proposed: pd.DataFrame, thresholds: Sequence[float] | None = None) -> pd.DataFrame:
+    """Returns how many comments still get a reply as the realism threshold rises.
+
+    Args:
+      proposed: candidates with comment_id and prob_real.
+      thresholds: by default 101 from 0 to 1.
+
+    Returns:
+      A table: threshold, comments, share.
+    """
+    steps = np.linspace(0, 1, 101) if thresholds is None else np.asarray(thresholds, float)
+    best = proposed.groupby("comment_id")["prob_real"].max().fillna(-1.0).to_numpy()
+    comments = [(best >= step).sum() for step in steps]
+    share = np.array(comments) / max(len(best), 1)
+    return pd.DataFrame({"threshold": steps, "comments": comments, "share": share})
+
+
+def threshold_for_precision(
+    real: Sequence[int], prob_real: Sequence[float], precision: float
+) -> float:
+    """Returns the lowest threshold above which at least that share of replies is real.
+
+    Args:
+      real: 1 or 0, of the validation pairs.
+      prob_real: their scores.
+      precision: wanted, such as 0.95.
+
+    Raises:
+      BotlibError: no threshold reaches it.
+    """
+    # botlib.evaluation.metrics has one with more figures; this one needs no scikit-learn
+    order = np.argsort(-np.asarray(prob_real, float), kind="stable")
+    scores = np.asarray(prob_real, float)[order]
+    reached = np.cumsum(np.asarray(real)[order]) / np.arange(1, len(order) + 1)
+    # Equal scores stand or fall together
+    last = np.append(scores[1:] != scores[:-1], True)
+    enough = np.flatnonzero((reached >= precision) & last)
+    if not len(enough):
+        raise BotlibError(
+            f"no threshold reaches a precision of {precision}: the best is {reached.max():.3f}"
+        )
+    return float(scores[enough[-1]])
+
+
+def _refusals(
+    candidates: pd.DataFrame,
+    threshold: float,
+    max_chars: int,
+    thread_texts: Mapping[str, Sequence[str]],
+    training_replies: CopyIndex | None,
+) -> list[str]:
+    threads: dict[str, CopyIndex] = {}
+    seen: set[tuple[str, str]] = set()
+    reasons = []
+    for row, rank_score in zip(candidates.itertuples(), candidates["_rank_score"], strict=True):
+        reply = row.proposed_reply if isinstance(row.proposed_reply, str) else ""
+        key = (str(row.comment_id), " ".join(reply.lower().split()))
+        if row.post_id not in threads:
+            texts = [row.comment, *thread_texts.get(row.post_id, ())]
+            threads[row.post_id] = CopyIndex(texts, words=5)
+        if not reply.strip():
+            reason = "empty"
+        elif found := _PLACEHOLDER.search(reply):
+            reason = f"holds the placeholder {found[0]}"
+        elif np.isnan(row.prob_real):
+            reason = "no realism score"
+        elif np.isnan(row.score) or np.isnan(rank_score):
+            reason = "no upvote score"
+        elif row.prob_real < threshold:
+            reason = f"realism {row.prob_real:.3f} is below {threshold:g}"
+        elif len(reply) > max_chars:
+            reason = f"{len(reply)} characters are more than {max_chars}"
+        elif key in seen:
+            reason = "same as an earlier candidate"
+        elif threads[row.post_id].share(reply) >= NEAR_COPY:
+            reason = "a near-copy of the thread"
+        elif (
+            training_replies is not None
+            and _long(reply)
+            and training_replies.share(reply) >= NEAR_COPY
+        ):
+            reason = "a near-copy of a training reply"
+        elif found := safety.unfit(reply):
+            reason = found
+        elif found := safety.concern(reply):
+            reason = f"off-topic for a bot: {found}"
+        else:
+            reason = ""
+            seen.add(key)
+        reasons.append(reason)
+    return reasons
+
+
+def _long(reply: str) -> bool:
+    # "Thank you so much" is everybody's
+    return len(reply.split()) >= 8

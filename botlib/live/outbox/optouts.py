@@ -1,0 +1,66 @@
+"""Who wants quiet: people who opted out, subreddits shut to the bot, a site that says wait."""
+
+from botlib.live.outbox.queue import Outbox
+
+
+def opt_out(outbox: Outbox, author: str, reason: str) -> bool:
+    """Notes that a person wants no replies; returns whether that is new."""
+    return bool(
+        outbox.execute(
+            "INSERT INTO opted_out VALUES (?, ?, ?) ON CONFLICT (author) DO NOTHING RETURNING 1",
+            author,
+            outbox.clock(),
+            reason,
+        )
+    )
+
+
+def opted_out(outbox: Outbox, author: str) -> str:
+    """Returns why a person gets no replies, or ""."""
+    rows = outbox.execute("SELECT reason FROM opted_out WHERE author = ?", author)
+    return rows[0][0] if rows else ""
+
+
+def shut(outbox: Outbox, site: str, subreddit: str, reason: str) -> None:
+    """Shuts a subreddit to the bot until a person reopens it."""
+    outbox.execute(
+        "INSERT INTO shut VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        site,
+        subreddit,
+        outbox.clock(),
+        reason,
+    )
+
+
+def reopen(outbox: Outbox, site: str, subreddit: str) -> bool:
+    """A person reopens a subreddit; returns whether it was shut."""
+    return bool(
+        outbox.execute(
+            "DELETE FROM shut WHERE site = ? AND subreddit = ? RETURNING 1", site, subreddit
+        )
+    )
+
+
+def shut_reason(outbox: Outbox, site: str, subreddit: str) -> str:
+    """Returns why a subreddit is shut to the bot, or ""."""
+    rows = outbox.execute(
+        "SELECT reason FROM shut WHERE site = ? AND subreddit = ?", site, subreddit
+    )
+    return rows[0][0] if rows else ""
+
+
+def pause(outbox: Outbox, site: str, until: float, reason: str) -> None:
+    """Posts nothing on a site until a time (seconds since 1970); a later time stays."""
+    outbox.execute(
+        "INSERT INTO quiet VALUES (?, ?, ?) ON CONFLICT (site) DO UPDATE "
+        "SET until = excluded.until, reason = excluded.reason WHERE excluded.until > until",
+        site,
+        until,
+        reason,
+    )
+
+
+def paused(outbox: Outbox, site: str) -> tuple[float, str]:
+    """Returns until when a site is to be left alone, and why; (0, "") if it isn't."""
+    rows = outbox.execute("SELECT until, reason FROM quiet WHERE site = ?", site)
+    return rows[0] if rows and rows[0][0] > outbox.clock() else (0.0, "")

@@ -1,1 +1,0 @@
-"""What is trained, and what runs it."""

@@ -1,0 +1,1 @@
+"""Runs of the notebooks: pipeline, report, status, bundles of models."""

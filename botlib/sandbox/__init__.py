@@ -1,0 +1,1 @@
+"""A local Reddit over HTTP, for the demo and for tests."""

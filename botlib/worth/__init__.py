@@ -1,0 +1,1 @@
+"""Which comment is worth an answer."""

@@ -1,0 +1,320 @@
+"""Whole rounds with small real models: read, write, score, queue, post; and the command line."""
+
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from botlib import tables
+from botlib.__main__ import main
+from botlib.errors import BotlibError
+from botlib.gpt2.decoder import Decoder
+from botlib.live import loop
+from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import POSTED, PROPOSED
+from botlib.settings import GenerateSettings
+from botlib.workspace import Workspace
+from botlib.worth.model import train
+
+from . import small_models
+from .test_round import _raw
+
+ROOT = Path(__file__).resolve().parents[2]
+DECODER = Decoder(max_tokens=12)
+
+
+@pytest.fixture(scope="module")
+def models_folder(tmp_path_factory) -> Workspace:
+    made = Workspace.open(tmp_path_factory.mktemp("models"), create=True)
+    small_models.fill(made)
+    return made
+
+
+@pytest.fixture
+def ready(workspace, models_folder) -> Workspace:
+    """A workspace with models and threads."""
+    workspace.models.symlink_to(models_folder.models)
+    for month, subreddit in (("2019_05", "writing"), ("2019_06", "scifi")):
+        raw = _raw(subreddit)
+        # Everybody writes once, so that no limit holds a reply back
+        for column in ("comment_author", "submission_author", "reply_author"):
+            raw[column] = [f"{column[:1]}{subreddit}{n}" for n in range(len(raw))]
+        tables.write_table(workspace.raw_month(month), raw, tables.RAW)
+    return workspace
+
+
+@pytest.fixture
+def generate() -> GenerateSettings:
+    return GenerateSettings(
+        reddit="sandbox", subreddits="writing,scifi", candidates=4, posts_per_subreddit=2
+    )
+
+
+def test_a_round_proposes_and_a_second_does_not_repeat(
+    ready, sandbox, client, threads, generate, settings, clock
+):
+    models = loop.Models.load(ready, threads=1)
+    post = settings(threshold=0.0)
+    first = loop.propose_round(ready, client, models, generate, post, decoder=DECODER, clock=clock)
+    assert len(first.chosen) == 9 * 4
+    assert first.chosen["decision"].isin(["reply", "outranked", "refused"]).all()
+    assert (first.chosen["reason"] != "").all()
+    assert first.queued["decision"].tolist() == ["proposed"] * first.queued.shape[0]
+    assert 0 < len(first.queued) <= 3
+    again = loop.propose_round(ready, client, models, generate, post, decoder=DECODER, clock=clock)
+    assert set(again.chosen["comment_id"]).isdisjoint(first.queued["comment_id"])
+    assert sandbox.writes == 0
+
+
+def test_run_posts_once_and_logs_one_line_a_decision(
+    ready, sandbox, client, threads, generate, settings, caplog
+):
+    caplog.set_level(logging.INFO, logger="botlib.live")
+    models = loop.Models.load(ready, threads=1)
+    options = {"decoder": DECODER, "wait": lambda seconds: None}
+    sandbox.state.change(threads[0][1][0]["name"], locked=True)
+    generate = GenerateSettings(**{**generate.as_dict(), "max_age_hours": 0})
+    loop.run(ready, client, models, generate, settings(threshold=0.0), **options)
+    posted = len(sandbox.replies())
+    assert posted
+    loop.run(ready, client, models, generate, settings(threshold=0.0), **options)
+    assert sandbox.replies()["post_id"].is_unique
+    lines = [record.message for record in caplog.records if record.name == "botlib.live"]
+    assert sum("event=post" in line and "decision=posted" in line for line in lines) == posted
+    assert any(re.search(r'event=skipped .*reason="the comment is locked"', line) for line in lines)
+    assert sum(line.startswith("event=round") for line in lines) == 2
+
+
+def test_a_failing_round_is_logged_and_the_next_goes_on(
+    ready, sandbox, client, threads, generate, settings, caplog
+):
+    caplog.set_level(logging.INFO, logger="botlib.live")
+    models = loop.Models.load(ready, threads=1)
+    rounds = []
+
+    def wait(seconds: float) -> None:
+        rounds.append(seconds)
+        sandbox.faults = None
+
+    sandbox.faults = lambda method, path: "503"
+    with pytest.raises(BotlibError):
+        loop.run(ready, client, models, generate, settings(), decoder=DECODER)
+    ended = loop.run(
+        ready, client, models, generate, settings(), decoder=DECODER, every=60.0,
+        wait=wait, stop=lambda: len(rounds) > 1,
+    )  # fmt: skip
+    assert ended == 2
+    lines = [record.message for record in caplog.records]
+    assert sum(line.startswith("event=error") for line in lines) == 1
+    assert sum(line.startswith("event=round") for line in lines) == 1
+
+
+def test_the_context_model_says_which_comment(ready, client, threads, generate, settings, clock):
+    random = np.random.default_rng(0)
+    pairs = pd.DataFrame(
+        {
+            "subreddit": "writing",
+            "submission_id": [f"s{n // 5}" for n in range(400)],
+            "comment_id": [f"c{n // 2}" for n in range(400)],
+            "reply_id": [f"r{n}" for n in range(400)],
+            "comment": "Why?",
+            "reply": "Because.",
+            "comment_created_utc": 1.8e9,
+            "reply_created_utc": 1.8e9 + 60 * np.arange(400),
+            "comment_score": 3,
+            "reply_retrieved_utc": 1.9e9,
+            "rating": random.integers(0, 4, 400),
+        }
+    )
+    folder = ready.root / "context"
+    train(pairs, out=folder, max_rounds=5)
+    from botlib.worth.model import ContextModel
+
+    models = loop.Models.load(ready, threads=1)
+    models.context = ContextModel(folder)
+    done = loop.propose_round(
+        ready, client, models, generate, settings(threshold=0.0), decoder=DECODER, clock=clock
+    )
+    worth = loop.comment_worth(models.context, done.reading, done.chosen, clock())
+    assert set(worth) == set(done.reading.comments["comment_id"])
+    assert all(0 <= value <= 3 for value in worth.values())
+    assert loop.comment_worth(None, done.reading, done.chosen, clock()) is None
+
+
+def test_threshold_calibrated_to_a_precision(ready, settings):
+    models = loop.Models.load(ready, threads=1)
+    real = pd.DataFrame(
+        {name: ["x"] * 40 for name in tables.BERT_GAN_REAL.columns}
+        | {"reply": ["try to write every day"] * 40, "real": 1, "split": "validation"}
+    )
+    fake = real.assign(reply="zzz", real=0)
+    for path, table, frame in (
+        (ready.bert_gan_real, tables.BERT_GAN_REAL, real),
+        (ready.bert_gan_fake(1), tables.BERT_GAN_FAKE, fake),
+    ):
+        numbers = [c for c, t in table.columns.items() if t != "str" and c != "real"]
+        tables.write_table(path, frame.reindex(columns=table.columns).assign(
+            **dict.fromkeys(numbers, 1)), table)  # fmt: skip
+    assert loop.realism_threshold(ready, models.realism, settings(threshold=0.7)) == 0.7
+    scores = models.realism.predict(["x", "x"], ["try to write every day", "zzz"])[:, 1]
+    wanted = settings(precision=0.99)
+    if scores[0] > scores[1]:
+        found = loop.realism_threshold(ready, models.realism, wanted)
+        assert found == pytest.approx(float(scores[0]))
+    else:
+        with pytest.raises(BotlibError, match="precision"):
+            loop.realism_threshold(ready, models.realism, wanted)
+
+
+# The command line
+BOT = ("--subreddits", "writing,scifi", "--profile", "demo", "-p", "threshold", "0.0")
+QUICK = ("-p", "candidates", "3", "-p", "max_tokens", "8", "-p", "posts_per_subreddit", "2")
+
+
+def test_bot_review_outcomes_stop_start(ready, capsys):
+    where = ("--workspace", str(ready.root))
+    assert main(["bot", *where, *BOT, *QUICK]) == 0
+    with Outbox(ready.outbox) as outbox:
+        waiting = outbox.replies(states=[PROPOSED])
+        assert waiting
+    review = ready.root / "review.csv"
+    assert main(["review", *where, "--csv-out", str(review)]) == 0
+    frame = pd.read_csv(review, dtype=str, keep_default_na=False)
+    frame.assign(decision="approve").to_csv(review, index=False)
+    assert main(["review", *where, "--csv-in", str(review)]) == 0
+    assert main(["stop", *where, "lunch"]) == 0
+    assert "lunch" in ready.stop_switch.read_text()
+    assert main(["bot", *where, *BOT, *QUICK]) == 0
+    with Outbox(ready.outbox) as outbox:
+        assert not outbox.replies(states=[POSTED])
+    assert main(["start", *where, "--reopen", "writing"]) == 0
+    assert not ready.stop_switch.exists()
+    assert main(["bot", *where, *BOT, *QUICK, "--dry-run"]) == 0
+    with Outbox(ready.outbox) as outbox:
+        assert not outbox.replies(states=[POSTED])
+    assert main(["bot", *where, *BOT, *QUICK]) == 0
+    with Outbox(ready.outbox) as outbox:
+        assert len(outbox.replies(states=[POSTED])) == len(waiting)
+    capsys.readouterr()
+    assert main(["outcomes", *where]) == 0
+    assert "rank correlation" in capsys.readouterr().out
+    assert main(["outcomes", *where, "--live", "--offline"]) == 0
+    assert "nothing was posted to the live site" in capsys.readouterr().out
+    assert main(["review", *where, "--list"]) == 0
+    assert "posted" in capsys.readouterr().out
+    assert main(["review", *where]) == 0
+    assert capsys.readouterr().out == "no reply waits for you\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["-p", "candidate", "3"], "candidate"),
+        (["-p", "candidates", "three"], "candidates"),
+        (["-p", "dry_run", "0"], "dry_run"),
+        (["--every", "10 minutes"], "--every"),
+        (["--every", "0s"], "--every"),
+        (["--subreddits", "all"], "r/all"),
+    ],
+)
+def test_wrong_usage_is_one_clear_line(ready, capsys, arguments, named):
+    before = {path.name for path in ready.root.iterdir()} | {"sandbox", "outbox.sqlite3"}
+    assert main(["bot", "--workspace", str(ready.root), *arguments]) == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert named in lines[-1]
+    assert lines[-1].startswith("botlib: ")
+    assert {path.name for path in ready.root.iterdir()} <= before
+
+
+def test_missing_models_are_named(workspace, capsys):
+    tables.write_table(workspace.raw_month("2019_05"), _raw("writing"), tables.RAW)
+    where = ["--workspace", str(workspace.root), "--subreddits", "writing"]
+    assert main(["bot", *where]) == 1
+    assert str(workspace.gpt2("run1")) in capsys.readouterr().err
+
+
+def test_live_without_credentials_posts_nothing(ready, capsys, monkeypatch, tmp_path):
+    for name in ("CLIENT_ID", "CLIENT_SECRET", "USERNAME", "PASSWORD"):
+        monkeypatch.delenv(f"REDDIT_{name}", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("praw.config.Config.CONFIG", None)
+    assert main(["bot", "--workspace", str(ready.root), "--live"]) == 1
+    assert "REDDIT_CLIENT_ID" in capsys.readouterr().err
+
+
+@pytest.fixture
+def live(sandbox, client, threads, monkeypatch):
+    """`--live` meets the sandbox, and takes it for the live site."""
+    from botlib.live import client as module
+
+    account = sandbox.account
+    for name in ("client_id", "client_secret", "password"):
+        monkeypatch.setenv(f"REDDIT_{name.upper()}", getattr(account, name))
+    monkeypatch.setenv("REDDIT_USERNAME", account.name)
+    monkeypatch.setattr(module, "LIVE", {"oauth_url": sandbox.url, "reddit_url": sandbox.url})
+    monkeypatch.setattr(module.Client, "site", "live")
+    return sandbox
+
+
+LIVE = ("--live", "--subreddits", "writing,scifi", "-p", "threshold", "0.0", "-p", "max_age_hours",
+        "0", "-p", "max_pause_minutes", "0", "-p", "min_pause_minutes", "0")  # fmt: skip
+
+
+def test_live_posts_only_what_a_person_approved_where_allowed(ready, live, caplog):
+    caplog.set_level(logging.INFO, logger="botlib.live")
+    where = ("--workspace", str(ready.root))
+    # The profile approves for the sandbox; --live asks a person all the same
+    assert main(["bot", *where, *LIVE, *QUICK, "--profile", "demo", "--allow", "writing"]) == 0
+    assert live.writes == 0
+    with Outbox(ready.outbox) as outbox:
+        waiting = outbox.replies("live", [PROPOSED])
+        assert {reply.subreddit for reply in waiting} == {"writing", "scifi"}
+        for reply in waiting:
+            outbox.approve(reply.id, "ann")
+    assert main(["bot", *where, *LIVE, *QUICK, "--profile", "colab"]) == 0
+    assert live.writes == 0
+    assert "no subreddit is allowed" in caplog.text
+    assert main(["stop", *where]) == 0
+    assert main(["bot", *where, *LIVE, *QUICK, "--allow", "writing"]) == 0
+    assert live.writes == 0
+    assert "the stop switch is on" in caplog.text
+    assert main(["start", *where]) == 0
+    assert main(["bot", *where, *LIVE, *QUICK, "--allow", "writing"]) == 0
+    assert set(live.replies()["subreddit"]) == {"writing"}
+    assert "r/scifi is not on the allow-list" in caplog.text
+
+
+def test_sigterm_ends_after_the_reply_in_hand(ready):
+    command = [sys.executable, "-m", "botlib", "bot", "--workspace", str(ready.root), *BOT, *QUICK]
+    process = subprocess.Popen(
+        [*command, "--every", "1h"], cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if "event=round" in line:
+            process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=300) == 0
+    assert "event=end rounds=1 reason=stopped" in lines[-1]
+
+
+def test_no_tensorflow_is_loaded(ready):
+    code = (
+        "import sys; from botlib.live import running, review; "
+        "from botlib.workspace import Workspace; "
+        f"running.Models.load(Workspace.open({str(ready.root)!r})); "
+        "print([m for m in ('tensorflow', 'keras', 'tf_keras', 'sklearn', 'matplotlib', 'IPython') "
+        "if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
