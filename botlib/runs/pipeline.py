@@ -18,7 +18,7 @@ from botlib.errors import BotlibError
 from botlib.settings import NOTEBOOKS, DataSettings, Settings
 from botlib.workspace import Workspace, atomic_file, hash_path
 
-NOTEBOOK_FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+NOTEBOOK_FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 
 
 @dataclasses.dataclass(frozen=True)

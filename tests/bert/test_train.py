@@ -410,7 +410,7 @@ def test_out_of_memory(encoder, tmp_path, monkeypatch):
 TWO_REPLICAS = """
 import sys
 sys.path.insert(0, sys.argv[2])
-import test_bert as t
+import test_train as t
 from pathlib import Path
 from botlib.bert.legacy_keras import tensorflow
 tf = tensorflow()

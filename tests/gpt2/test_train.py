@@ -88,12 +88,12 @@ KILLED_IN_A_ROUND = """
 import os, signal
 from botlib import drive
 drive.DRIVE = workspace.root.parent
-after = gpt2.Run._after_step
+after = train.Run._after_step
 def step(self, hooks, loss):
     after(self, hooks, loss)
     if hooks.step == 27:
         os.kill(os.getpid(), signal.SIGKILL)
-gpt2.Run._after_step = step
+train.Run._after_step = step
 finetune()
 """
 # After the checkpoint was saved and before the state counts it; then after the state
@@ -103,12 +103,12 @@ class Killed(BaseException):
 def kill(*_):
     raise Killed
 for name in ("_write_state", "_after_state"):
-    usual = getattr(gpt2.Run, name)
-    setattr(gpt2.Run, name, kill)
+    usual = getattr(train.Run, name)
+    setattr(train.Run, name, kill)
     try:
         finetune()
     except Killed:
-        setattr(gpt2.Run, name, usual)
+        setattr(train.Run, name, usual)
     else:
         raise AssertionError("not killed")
 finetune()

@@ -308,9 +308,9 @@ def test_sigterm_ends_after_the_reply_in_hand(ready):
 
 def test_no_tensorflow_is_loaded(ready):
     code = (
-        "import sys; from botlib.live import running, review; "
+        "import sys; from botlib.live import loop, review; "
         "from botlib.workspace import Workspace; "
-        f"running.Models.load(Workspace.open({str(ready.root)!r})); "
+        f"loop.Models.load(Workspace.open({str(ready.root)!r})); "
         "print([m for m in ('tensorflow', 'keras', 'tf_keras', 'sklearn', 'matplotlib', 'IPython') "
         "if m in sys.modules])"
     )
