@@ -252,6 +252,9 @@ class PostSettings(Settings):
     date: str = ""  # which tables to read; empty: the newest
     # On the live site a person approves each reply; "sandbox" lets a demo approve its own there
     approve: str = _setting("person", choices=("person", "sandbox"))
+    # After so many hours an approval counts no more: threads move on; 0: it stays for ever
+    approval_hours: float = _setting(48.0, minimum=0.0)
+    min_comment_score: int = 3  # as in 05: what sank to this since approval needs a second look
     # A guest's manners; 0 lifts a limit
     max_per_post: int = _setting(1, minimum=0)
     max_per_person_day: int = _setting(1, minimum=0)
