@@ -416,12 +416,12 @@ from botlib.bert.legacy_keras import tensorflow
 tf = tensorflow()
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-t.bert._strategy = lambda tf: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+t.train._strategy = lambda tf: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 kept = t.Workspace.open(sys.argv[1], create=True)
 frame = t.made_up(400, 1)
 encoder = t.encoders.load("scratch:1x64", kept, frame["comment"] + " " + frame["reply"])
 for task, frames in (("realism", t.made_up), ("rank", t.siblings)):
-    history = t.bert.train(frames(400, 1), frames(100, 2), task=task, encoder=encoder,
+    history = t.train.train(frames(400, 1), frames(100, 2), task=task, encoder=encoder,
                            out=kept.root / task, **t.QUICK)
     print(task, history["validation_loss"].dropna().tolist())
 """
