@@ -1,16 +1,13 @@
 """Replies on their way, in SQLite: from proposed to posted, nothing twice and nothing lost."""
 
-import contextlib
 import dataclasses
-import sqlite3
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from botlib.errors import BotlibError
+from botlib.live.outbox.database import Database
 from botlib.live.outbox.schema import (
     APPROVED,
     COLUMNS,
@@ -22,44 +19,15 @@ from botlib.live.outbox.schema import (
     POSTED,
     POSTING,
     PROPOSED,
+    READY,
     REJECTED,
-    SCHEMA,
     STATES,
     Reply,
 )
 
 
-class Outbox:
-    """The queue of one workspace; several processes may share it.
-
-    Args:
-      path: the SQLite file, made if absent.
-      clock: seconds since 1970, UTC.
-      timeout: seconds to wait for another process's lock.
-
-    Raises:
-      BotlibError: the file can't be read, is no outbox, is locked for longer, or the disk is full.
-    """
-
-    synchronous = "FULL"
-
-    def __init__(
-        self, path: Path, *, clock: Callable[[], float] = time.time, timeout: float = 20.0
-    ) -> None:
-        self.path = Path(path)
-        self.clock = clock
-        self._timeout = timeout
-        self._lock: sqlite3.Connection | None = None
-        with self._clear_errors():
-            self._database = sqlite3.connect(
-                self.path, timeout=timeout, isolation_level=None, check_same_thread=False
-            )
-            # A rollback journal works on a network drive too; FULL survives a power cut
-            self._database.execute(f"PRAGMA synchronous={self.synchronous}")
-            self._database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
-
-    def close(self) -> None:
-        self._database.close()
+class Outbox(Database):
+    """The queue of one workspace; several processes may share it. See `Database`."""
 
     def __enter__(self) -> "Outbox":
         return self
@@ -80,7 +48,7 @@ class Outbox:
           How many were added, and how many were known.
         """
         added = known = 0
-        with self._transaction():
+        with self.together():
             for given in replies:
                 values = {
                     "site": site,
@@ -103,19 +71,99 @@ class Outbox:
         return added, known
 
     # Judging
-    def approve(self, reply_id: int, by: str) -> None:
-        """A person (or, in the sandbox, a setting) lets a reply go."""
-        self._change(reply_id, APPROVED, f"approved by {by}", approved_by=by, not_before=0)
+    def approve(self, reply_id: int, by: str, saw: Reply | None = None) -> None:
+        """A person (or, in the sandbox, a setting) lets a reply go.
 
-    def edit(self, reply_id: int, text: str, by: str) -> None:
-        """A person lets a reply go with another text."""
+        Args:
+          reply_id: of the reply.
+          by: who says so.
+          saw: the row as that person saw it.
+
+        Raises:
+          BotlibError: its state doesn't allow that, or it changed since the person saw it.
+        """
+        with self.together():
+            reply = self._as_seen(reply_id, saw)
+            # An edited text whose approval was taken back, or that failed, is still the person's
+            state = APPROVED if reply.reply == reply.proposed_reply else EDITED
+            self._let_go(reply_id, state, f"approved by {by}", by)
+
+    def edit(self, reply_id: int, text: str, by: str, saw: Reply | None = None) -> None:
+        """A person lets a reply go with another text; see `approve`."""
         if not text.strip():
             raise BotlibError(f"reply {reply_id}: the edited text is empty; reject it instead")
-        self._change(reply_id, EDITED, f"edited by {by}", reply=text, approved_by=by, not_before=0)
+        with self.together():
+            self._as_seen(reply_id, saw)
+            self._let_go(reply_id, EDITED, f"edited by {by}", by, reply=text)
 
     def reject(self, reply_id: int, by: str, reason: str = "") -> None:
         """A person turns a reply down."""
-        self._change(reply_id, REJECTED, reason or f"rejected by {by}")
+        self._change(reply_id, REJECTED, reason or f"rejected by {by}", **_UNAPPROVED)
+
+    def undo(self, reply_id: int, by: str) -> None:
+        """A person thinks again: a reply that was decided about, or failed, waits as proposed."""
+        with self.together():
+            text = self.get(reply_id).proposed_reply
+            self._change(reply_id, PROPOSED, f"undone by {by}", reply=text, **_UNAPPROVED)
+
+    def take_back(self, reply_id: int, reason: str, **seen: Any) -> None:
+        """An approval counts no more: a person must look again.
+
+        Args:
+          reply_id: of a reply that is approved, edited or about to be sent.
+          reason: what the person is told.
+          seen: what is otherwise now, for the person to see: comment, title, comment_score.
+        """
+        allowed = (*READY, POSTING)
+        self._change(reply_id, PROPOSED, reason, allowed=allowed, **seen, **_UNAPPROVED)
+
+    def expire(self, site: str, hours: float) -> list[Reply]:
+        """Takes back approvals that are older than so many hours (0: none); returns them."""
+        old = [r for r in self.replies(site, READY) if r.expired(self.clock(), hours)]
+        with self.together():
+            for reply in old:
+                self.take_back(reply.id, reply.expired(self.clock(), hours))
+        return old
+
+    def last_judged(self, site: str) -> Reply | None:
+        """Returns the reply whose last decision is the latest and can still be undone, or None."""
+        rows = self.execute(
+            "SELECT replies.id FROM changes JOIN replies ON replies.id = changes.reply "
+            "WHERE site = ? AND after = state AND state IN (?, ?, ?) AND before != ? "
+            "ORDER BY changes.rowid DESC LIMIT 1",
+            *(site, APPROVED, EDITED, REJECTED, POSTING),
+        )
+        return self.get(rows[0][0]) if rows else None
+
+    def taken_back(self) -> set[int]:
+        """Returns the ids of replies whose approval was taken back at some time."""
+        query = "SELECT DISTINCT reply FROM changes WHERE after = ? AND before != ''"
+        return {reply for (reply,) in self.execute(query, PROPOSED)}
+
+    def forget(self, names: Collection[str], keys: Collection[str]) -> int:
+        """Blanks what people wrote; what was about to be posted to them is rejected.
+
+        Args:
+          names: of authors, in lower case.
+          keys: ids of posts and comments, in lower case and without prefix.
+
+        Returns:
+          How many replies it touched.
+        """
+        touched = 0
+        with self.together():
+            for reply in self.replies():
+                theirs = {reply.comment_id.lower(), reply.post_id.lower()} & set(keys)
+                if reply.author.lower() not in names and not theirs:
+                    continue
+                touched += 1
+                self.execute(
+                    "UPDATE replies SET comment = '', author = '', title = '' WHERE id = ?",
+                    reply.id,
+                )
+                if reply.state in FROM[REJECTED]:
+                    self._change(reply.id, REJECTED, "forgotten", **_UNAPPROVED)
+        return touched
 
     # Posting; botlib/live/posting.py holds poster_lock around these
     def begin(self, reply_id: int) -> None:
@@ -145,37 +193,15 @@ class Outbox:
         """It was not sent after all: back among the approved (or edited) ones."""
         reply = self.get(reply_id)
         state = APPROVED if reply.reply == reply.proposed_reply else EDITED
-        self._change(reply_id, state, reason, not_before=not_before, sent=None)
+        self._change(reply_id, state, reason, allowed=(POSTING,), not_before=not_before, sent=None)
 
     def postpone(self, reply_id: int, reason: str, not_before: float) -> None:
         """It waits in its state."""
-        with self._transaction():
+        with self.together():
             self._database.execute(
                 "UPDATE replies SET reason = ?, not_before = ? WHERE id = ?",
                 (reason, not_before, reply_id),
             )
-
-    @contextlib.contextmanager
-    def poster_lock(self) -> Iterator[bool]:
-        """Yields whether this process alone may post now; the lock ends with its process.
-
-        It is a transaction in a file of its own, so that others can propose and approve meanwhile,
-        and so that the system frees it after kill -9.
-        """
-        lock = sqlite3.connect(
-            self.path.with_name(self.path.name + ".lock"), timeout=0, isolation_level=None
-        )
-        try:
-            try:
-                lock.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error):
-                    raise BotlibError(f"outbox {self.path}: can't be locked: {error}") from error
-                yield False
-                return
-            yield True
-        finally:
-            lock.close()
 
     # Looking
     def get(self, reply_id: int) -> Reply:
@@ -229,11 +255,6 @@ class Outbox:
             len(self._replies(same, site, post_id, but, POSTING)),
         )
 
-    def execute(self, query: str, *values: Any) -> list[tuple]:
-        """Runs one statement in a transaction of its own."""
-        with self._transaction():
-            return self._database.execute(query, values).fetchall()
-
     def _replies(self, where: str, *values: Any) -> list[Reply]:
         with self._clear_errors():
             rows = self._database.execute(
@@ -241,21 +262,40 @@ class Outbox:
             ).fetchall()
         return [Reply(*row) for row in rows]
 
-    def _change(self, reply_id: int, state: str, reason: str, /, **fields: Any) -> None:
-        before = self.get(reply_id).state
-        allowed = FROM[state]
-        with self._transaction():
-            values = {"state": state, "reason": reason, "changed": self.clock(), **fields}
-            changed = self._database.execute(
-                f"UPDATE replies SET {', '.join(f'{name} = ?' for name in values)} "
-                f"WHERE id = ? AND state = ? AND state IN ({', '.join('?' * len(allowed))})",
-                (*values.values(), reply_id, before, *allowed),
-            ).rowcount
-            if not changed:
+    def _as_seen(self, reply_id: int, saw: Reply | None) -> Reply:
+        reply = self.get(reply_id)
+        if saw is not None and (reply.comment, reply.reply) != (saw.comment, saw.reply):
+            raise BotlibError(
+                f"reply {reply_id} or its comment changed since you saw it: show the list again"
+            )
+        return reply
+
+    def _let_go(self, reply_id: int, state: str, reason: str, by: str, **fields: Any) -> None:
+        fresh = {"approved_by": by, "approved": self.clock(), "not_before": 0, "attempts": 0}
+        self._change(reply_id, state, reason, **fresh, **fields)
+
+    def _change(
+        self,
+        reply_id: int,
+        state: str,
+        reason: str,
+        /,
+        allowed: tuple[str, ...] = (),
+        **fields: Any,
+    ) -> None:
+        allowed = allowed or FROM[state]
+        with self.together():
+            before = self.get(reply_id).state
+            if before not in allowed:
                 raise BotlibError(
-                    f"reply {reply_id} is {self.get(reply_id).state}: only one that is "
-                    f"{' or '.join(allowed)} can be {state}"
+                    f"reply {reply_id} is {before}: only one that is {' or '.join(allowed)} "
+                    f"can be {state}"
                 )
+            values = {"state": state, "reason": reason, "changed": self.clock(), **fields}
+            self._database.execute(
+                f"UPDATE replies SET {', '.join(f'{name} = ?' for name in values)} WHERE id = ?",
+                (*values.values(), reply_id),
+            )
             self._note(reply_id, before, state, reason)
 
     def _note(self, reply_id: int, before: str, after: str, reason: str) -> None:
@@ -264,31 +304,9 @@ class Outbox:
             (reply_id, self.clock(), before, after, reason),
         )
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._clear_errors():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._database.execute("COMMIT")
-            except BaseException:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                raise
 
-    @contextlib.contextmanager
-    def _clear_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            cures = {
-                "locked": "another bot or notebook is using it; wait, or end that one",
-                "full": "free some space, then run this step again; nothing was lost",
-                "unable to open": "check the folder and its rights",
-                "not a database": "it is no outbox; move the file away",
-            }
-            cure = next((c for text, c in cures.items() if text in str(error)), "run it again")
-            raise BotlibError(f"outbox {self.path}: {error}: {cure}") from error
+# What a reply has that nobody has approved, or no longer
+_UNAPPROVED = {"approved_by": "", "approved": None, "not_before": 0}
 
 
 def _plain(value: Any) -> Any:

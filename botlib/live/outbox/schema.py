@@ -1,4 +1,4 @@
-"""The outbox's tables, and the states a reply goes through."""
+"""A row of the outbox, and the states a reply goes through; its tables are in migrations.py."""
 
 import dataclasses
 
@@ -9,60 +9,15 @@ READY = (APPROVED, EDITED)
 
 # From which states a reply may come into a state; a posted reply stays posted, whatever happens
 FROM = {
-    APPROVED: (PROPOSED, REJECTED, FAILED, POSTING),
-    EDITED: (PROPOSED, APPROVED, EDITED, REJECTED, FAILED, POSTING),
+    PROPOSED: (APPROVED, EDITED, REJECTED, FAILED, GIVEN_UP),
+    APPROVED: (PROPOSED, REJECTED, FAILED, GIVEN_UP),
+    EDITED: (PROPOSED, APPROVED, EDITED, REJECTED, FAILED, GIVEN_UP),
     REJECTED: (PROPOSED, APPROVED, EDITED, FAILED),
     POSTING: READY,
     POSTED: (POSTING, *READY),
     FAILED: (POSTING,),
     GIVEN_UP: (POSTING, *READY),
 }
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS replies (
-    id INTEGER PRIMARY KEY,
-    site TEXT NOT NULL,
-    subreddit TEXT NOT NULL,
-    post_id TEXT NOT NULL,
-    comment_id TEXT NOT NULL,
-    author TEXT NOT NULL DEFAULT '',
-    title TEXT NOT NULL DEFAULT '',
-    comment TEXT NOT NULL DEFAULT '',
-    permalink TEXT NOT NULL DEFAULT '',
-    reply TEXT NOT NULL,
-    proposed_reply TEXT NOT NULL,
-    prob_real REAL,
-    score REAL,
-    state TEXT NOT NULL,
-    reason TEXT NOT NULL DEFAULT '',
-    approved_by TEXT NOT NULL DEFAULT '',
-    attempts INTEGER NOT NULL DEFAULT 0,
-    not_before REAL NOT NULL DEFAULT 0,
-    changed REAL NOT NULL,
-    sent REAL,
-    reply_id TEXT NOT NULL DEFAULT '',
-    UNIQUE (site, comment_id)
-);
-CREATE TABLE IF NOT EXISTS changes (
-    reply INTEGER NOT NULL REFERENCES replies (id),
-    time REAL NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL, reason TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS opted_out (
-    author TEXT PRIMARY KEY COLLATE NOCASE, time REAL NOT NULL, reason TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS shut (
-    site TEXT NOT NULL, subreddit TEXT NOT NULL COLLATE NOCASE, time REAL NOT NULL,
-    reason TEXT NOT NULL, PRIMARY KEY (site, subreddit)
-);
-CREATE TABLE IF NOT EXISTS quiet (
-    site TEXT PRIMARY KEY, until REAL NOT NULL, reason TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS outcomes (
-    reply INTEGER NOT NULL REFERENCES replies (id),
-    time REAL NOT NULL, hours REAL NOT NULL, score INTEGER, fate TEXT NOT NULL,
-    UNIQUE (reply, time)
-);
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,11 +45,20 @@ class Reply:
     changed: float
     sent: float | None
     reply_id: str
+    approved: float | None = None  # when a person approved it
+    comment_score: int | None = None  # what the comment had when a person last saw it
+
+    def expired(self, now: float, hours: float) -> str:
+        """Returns why an approval is too old to count (`hours`; 0: never), or ""."""
+        age = 0.0 if self.approved is None else now - self.approved
+        if not hours or self.state not in READY or age <= 3600 * hours:
+            return ""
+        return f"approved {age / 3600:.0f} hours ago, and an approval counts for {hours:g}"
 
 
 COLUMNS = tuple(field.name for field in dataclasses.fields(Reply))
 # What a proposal may carry
 GIVEN = (
     *("subreddit", "post_id", "comment_id", "author", "title", "comment", "permalink"),
-    *("reply", "prob_real", "score", "reason"),
+    *("reply", "prob_real", "score", "reason", "comment_score"),
 )

@@ -1,5 +1,6 @@
 """The queue: its states, and what a killed process, a second bot, a full or locked disk leave."""
 
+import dataclasses
 import itertools
 import os
 import signal
@@ -56,6 +57,7 @@ def test_every_change_is_written_down_with_time_and_reason(outbox, proposed, clo
 
 def test_only_sensible_changes_are_possible(outbox, proposed):
     acts = {
+        "proposed": lambda: outbox.undo(1, "ann"),
         "approved": lambda: outbox.approve(1, "ann"),
         "edited": lambda: outbox.edit(1, "New.", "ann"),
         "rejected": lambda: outbox.reject(1, "ann"),
@@ -65,7 +67,7 @@ def test_only_sensible_changes_are_possible(outbox, proposed):
         "given up": lambda: outbox.give_up(1, "why"),
     }
     for before, after in itertools.product(STATES, acts):
-        outbox.execute("UPDATE replies SET state = ?", before)
+        outbox.execute("UPDATE replies SET state = ?, reply = proposed_reply", before)
         if before in FROM[after]:
             acts[after]()
             assert outbox.get(1).state == after
@@ -74,6 +76,88 @@ def test_only_sensible_changes_are_possible(outbox, proposed):
                 acts[after]()
             assert outbox.get(1).state == before
     assert not any(POSTED in sources for sources in FROM.values())
+
+
+def test_an_approval_edit_or_rejection_can_be_taken_back(outbox, proposed, clock):
+    for judge in (
+        lambda: outbox.approve(1, "ann"),
+        lambda: outbox.edit(1, "Mine.", "ann"),
+        lambda: outbox.reject(1, "ann"),
+    ):
+        judge()
+        assert outbox.last_judged("sandbox").id == 1
+        outbox.undo(1, "bob")
+        assert outbox.get(1) == dataclasses.replace(
+            proposed, reason="undone by bob", changed=clock()
+        )
+        assert outbox.last_judged("sandbox") is None
+
+
+def test_a_failed_reply_approved_again_has_all_its_tries(outbox, proposed):
+    outbox.approve(1, "ann")
+    for _ in range(4):
+        outbox.begin(1)
+        outbox.release(1, "HTTP 503")
+    outbox.begin(1)
+    outbox.fail(1, "5 tries")
+    outbox.approve(1, "ann")
+    outbox.begin(1)
+    assert outbox.get(1).attempts == 1
+
+
+def test_a_reply_that_may_be_on_reddit_is_not_approved_a_second_time(outbox, proposed):
+    outbox.approve(1, "ann")
+    outbox.begin(1)
+    for act in (outbox.approve, outbox.undo, outbox.reject):
+        with pytest.raises(BotlibError, match="is posting"):
+            act(1, "ann")
+
+
+def test_an_approval_of_two_days_ago_counts_no_more(outbox, proposed, clock):
+    outbox.edit(1, "Mine.", "ann")
+    clock.sleep(48 * 3600)
+    assert outbox.expire("sandbox", 48) == []
+    clock.sleep(1)
+    assert outbox.expire("sandbox", 0) == []
+    assert [reply.id for reply in outbox.expire("sandbox", 48)] == [1]
+    taken = outbox.get(1)
+    assert (taken.state, taken.approved_by, taken.approved) == ("proposed", "", None)
+    assert taken.reason == "approved 48 hours ago, and an approval counts for 48"
+    assert taken.reply == "Mine."  # the person's words are not lost
+    outbox.approve(1, "ann")
+    assert outbox.get(1).state == "edited"
+    assert outbox.expire("sandbox", 48) == []
+
+
+def test_a_try_that_failed_does_not_make_an_approval_younger(outbox, proposed, clock):
+    outbox.approve(1, "ann")
+    clock.sleep(47 * 3600)
+    outbox.begin(1)
+    outbox.release(1, "HTTP 503")
+    clock.sleep(2 * 3600)
+    assert len(outbox.expire("sandbox", 48)) == 1
+
+
+def test_nobody_approves_what_they_have_not_seen(outbox, proposed):
+    outbox.approve(1, "ann")
+    outbox.take_back(1, "the comment was edited", comment="no bots please", comment_score=-3)
+    for act in (
+        lambda: outbox.approve(1, "ann", saw=proposed),
+        lambda: outbox.edit(1, "Mine.", "ann", saw=proposed),
+    ):
+        with pytest.raises(BotlibError, match="changed since you saw it"):
+            act()
+    outbox.approve(1, "ann", saw=outbox.get(1))
+    assert outbox.get(1).comment == "no bots please"
+
+
+def test_written_together_all_or_nothing_is_there(outbox, proposed):
+    outbox.propose("sandbox", [{**GIVEN, "comment_id": "d"}])
+    with pytest.raises(BotlibError, match="no reply 9"), outbox.together():
+        outbox.approve(1, "ann")
+        outbox.reject(9, "ann")
+    assert {reply.state for reply in outbox.replies()} == {"proposed"}
+    assert outbox.history()["after"].tolist() == ["proposed"] * 2
 
 
 def test_empty_edits_and_unknown_replies_are_refused(outbox, proposed):
@@ -102,8 +186,11 @@ def test_the_lock_ends_with_its_holder_and_lets_others_write(workspace, outbox, 
 def test_a_locked_file_is_one_clear_line(workspace, outbox, proposed):
     blocker = sqlite3.connect(workspace.outbox, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
-    with pytest.raises(BotlibError, match="is using it"):
-        Outbox(workspace.outbox, timeout=0.01)
+    with (
+        Outbox(workspace.outbox, timeout=0.01) as other,
+        pytest.raises(BotlibError, match="is using it"),
+    ):
+        other.approve(1, "ann")
     blocker.close()
     assert outbox.get(1).state == "proposed"
 

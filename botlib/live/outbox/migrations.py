@@ -1,0 +1,123 @@
+"""The outbox's tables as named steps, in order; a file of any older version is brought up to date.
+
+A step that is on somebody's disk never changes: what comes later is a new step at the end.
+"""
+
+import secrets
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from botlib.errors import BotlibError
+
+
+def m001_first_tables(database: sqlite3.Connection) -> None:
+    """What botlib 0.1.0 made, without a version number."""
+    for statement in _FIRST.split(";"):
+        database.execute(statement)
+
+
+def m002_identity(database: sqlite3.Connection) -> None:
+    """A random id, so that a file made from one outbox is not read into another."""
+    database.execute("CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+    database.execute("INSERT INTO about VALUES ('id', ?)", (secrets.token_hex(8),))
+
+
+def m003_approvals_have_a_time(database: sqlite3.Connection) -> None:
+    """When a person approved, and the score that the comment had when they looked."""
+    database.execute("ALTER TABLE replies ADD COLUMN approved REAL")
+    database.execute("ALTER TABLE replies ADD COLUMN comment_score INTEGER")
+    database.execute(
+        "UPDATE replies SET approved = coalesce((SELECT max(time) FROM changes WHERE "
+        "changes.reply = replies.id AND after IN ('approved', 'edited') AND before != 'posting'), "
+        "changed) WHERE approved_by != ''"
+    )
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    m001_first_tables,
+    m002_identity,
+    m003_approvals_have_a_time,
+)
+
+
+def migrate(database: sqlite3.Connection, path: Path) -> None:
+    """Takes the steps that a file lacks, all or none.
+
+    Args:
+      database: in autocommit mode (isolation_level=None).
+      path: its file, for the error.
+
+    Raises:
+      BotlibError: a newer botlib made the file.
+    """
+    # Without a lock where nothing is to do: a bot may be writing at that moment
+    if _version(database) == len(MIGRATIONS):
+        return
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(database)
+        if version > len(MIGRATIONS):
+            raise BotlibError(
+                f"outbox {path}: version {version} was made by a newer botlib, this one knows up "
+                f"to {len(MIGRATIONS)}: update botlib (git pull)"
+            )
+        for step in MIGRATIONS[version:]:
+            step(database)
+        database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+
+
+def _version(database: sqlite3.Connection) -> int:
+    return database.execute("PRAGMA user_version").fetchone()[0]
+
+
+_FIRST = """
+CREATE TABLE IF NOT EXISTS replies (
+    id INTEGER PRIMARY KEY,
+    site TEXT NOT NULL,
+    subreddit TEXT NOT NULL,
+    post_id TEXT NOT NULL,
+    comment_id TEXT NOT NULL,
+    author TEXT NOT NULL DEFAULT '',
+    title TEXT NOT NULL DEFAULT '',
+    comment TEXT NOT NULL DEFAULT '',
+    permalink TEXT NOT NULL DEFAULT '',
+    reply TEXT NOT NULL,
+    proposed_reply TEXT NOT NULL,
+    prob_real REAL,
+    score REAL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL DEFAULT '',
+    approved_by TEXT NOT NULL DEFAULT '',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    not_before REAL NOT NULL DEFAULT 0,
+    changed REAL NOT NULL,
+    sent REAL,
+    reply_id TEXT NOT NULL DEFAULT '',
+    UNIQUE (site, comment_id)
+);
+CREATE TABLE IF NOT EXISTS changes (
+    reply INTEGER NOT NULL REFERENCES replies (id),
+    time REAL NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL, reason TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS opted_out (
+    author TEXT PRIMARY KEY COLLATE NOCASE, time REAL NOT NULL, reason TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS shut (
+    site TEXT NOT NULL, subreddit TEXT NOT NULL COLLATE NOCASE, time REAL NOT NULL,
+    reason TEXT NOT NULL, PRIMARY KEY (site, subreddit)
+);
+CREATE TABLE IF NOT EXISTS quiet (
+    site TEXT PRIMARY KEY, until REAL NOT NULL, reason TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS outcomes (
+    reply INTEGER NOT NULL REFERENCES replies (id),
+    time REAL NOT NULL, hours REAL NOT NULL, score INTEGER, fate TEXT NOT NULL,
+    UNIQUE (reply, time)
+)
+"""
