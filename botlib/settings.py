@@ -1,81 +1,37 @@
 """One frozen, validated dataclass per notebook; the defaults are the scale of Colab.
 
-Each field has its reason beside it. `botlib/profiles/*.yaml` changes what a demo or a laptop
-needs otherwise; `botlib/parameters.py` merges a profile with a notebook's parameters cell.
+Each field has its reason beside it, its limits, and which values are looser (`botlib/fields.py`).
+`botlib/profiles/*.yaml` says what a demo or a laptop needs; `botlib/parameters.py` makes settings
+from a profile, a notebook's parameters cell and the command line.
 """
 
 import dataclasses
-import typing
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
-from botlib.errors import BotlibError
+from botlib.fields import Checked, another, higher, higher_or_none, lower, setting
 
 TUTORIAL_SUBREDDITS = (
     "writing,scifi,sciencefiction,MachineLearning,philosophy,cogsci,neuro,Futurology"
 )
 
 
-def _setting(default: Any, **limits: Any) -> Any:
-    """A field with limits: `choices`, `minimum`, `maximum`."""
-    return dataclasses.field(default=default, metadata=limits)
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(Checked):
     """What all six notebooks share."""
 
-    notebook: ClassVar[str] = ""
+    # By name, who set what isn't left at its default; see `botlib/parameters.py`
+    set_by: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    # One line for each value that the live site makes worth a word
+    warnings: ClassVar[Sequence[str]] = ()
 
     drive_root: str = "/content/drive/MyDrive/botlib"  # the workspace: all tables and models
-    seed: int = _setting(2020, minimum=0)  # every random choice starts here
-
-    def __post_init__(self) -> None:
-        hints = typing.get_type_hints(type(self))
-        for field in dataclasses.fields(self):
-            value = _checked(field, getattr(self, field.name), hints[field.name], self.notebook)
-            object.__setattr__(self, field.name, value)
-        self._check()
-
-    def _check(self) -> None:
-        """What one field can't check alone."""
-
-    @classmethod
-    def names(cls) -> list[str]:
-        return [field.name for field in dataclasses.fields(cls)]
+    seed: int = setting(2020, minimum=0)  # every random choice starts here
 
     def as_dict(self) -> dict[str, Any]:
         """Returns the settings for a manifest; the workspace's place doesn't change a result."""
         return {k: v for k, v in dataclasses.asdict(self).items() if k != "drive_root"}
-
-
-def _checked(field: dataclasses.Field, value: Any, wanted: type, notebook: str) -> Any:
-    name = f"{notebook}: {field.name}" if notebook else field.name
-    # bool is an int in Python, but 'steps=True' is a mistake; and "false" is a true string
-    fits = (isinstance(value, wanted) and not (isinstance(value, bool) and wanted is not bool)) or (
-        wanted is float and isinstance(value, int) and not isinstance(value, bool)
-    )
-    if not fits:
-        raise BotlibError(
-            f"{name} must be {_TYPE_NAMES.get(wanted, wanted.__name__)}, "
-            f"not the {_TYPE_NAMES.get(type(value), type(value).__name__)} {value!r}"
-        )
-    limits = field.metadata
-    if "choices" in limits and value not in limits["choices"]:
-        raise BotlibError(f"{name} must be one of {', '.join(limits['choices'])}; not {value!r}")
-    if "minimum" in limits and not value >= limits["minimum"]:
-        raise BotlibError(f"{name} must be at least {limits['minimum']}, not {value}")
-    if "maximum" in limits and not value <= limits["maximum"]:
-        raise BotlibError(f"{name} must be at most {limits['maximum']}, not {value}")
-    return float(value) if wanted is float else value
-
-
-_TYPE_NAMES = {
-    bool: "boolean (True or False)",
-    int: "whole number",
-    float: "number",
-    str: "text",
-    dict: "dictionary",
-}
 
 
 def comma_list(text: str) -> list[str]:
@@ -90,37 +46,37 @@ class DataSettings(Settings):
 
     notebook: ClassVar[str] = "01_data"
 
-    source: str = _setting("bigquery", choices=("bigquery", "dumps", "sample"))
-    subreddits: str = TUTORIAL_SUBREDDITS  # comma-separated
+    source: str = setting("bigquery", choices=("bigquery", "dumps", "sample"))
+    subreddits: str = setting(TUTORIAL_SUBREDDITS, required=True)  # comma-separated
     first_month: str = ""  # YYYY-MM, inclusive; empty: from the first there is
     last_month: str = ""  # YYYY-MM, inclusive
     dumps: str = ""  # folder or glob of dump files, for source="dumps"
-    sample_threads: int = _setting(1500, minimum=20)  # size of the made-up Reddit
+    sample_threads: int = setting(1500, minimum=20)  # size of the made-up Reddit
     project: str = ""  # Google Cloud project that pays for the query
     bigquery_comments: str = "fh-bigquery.reddit_comments"  # or a dataset of one's own
     bigquery_posts: str = "fh-bigquery.reddit_posts"
     bigquery_location: str = ""  # where they lie; empty: Google finds it
-    max_gigabytes: float = _setting(1000.0, minimum=0.0)  # scanned; a month's first TiB is free
+    max_gigabytes: float = setting(1000.0, minimum=0.0)  # scanned; a month's first TiB is free
     month_by_month: bool = False  # a query a month: spread over days, but scans more
-    depth: int = _setting(1, minimum=0)  # 1: comments on posts, as in 2020; 0: at any depth
+    depth: int = setting(1, minimum=0)  # 1: comments on posts, as in 2020; 0: at any depth
     self_posts_only: bool = True  # as in 2020: link posts have no text
-    max_pairs: int = _setting(0, minimum=0)  # 0: all; else whole threads up to so many pairs
-    reach_months: int = _setting(6, minimum=0)  # threads closed after six months; fewer cost less
+    max_pairs: int = setting(0, minimum=0)  # 0: all; else whole threads up to so many pairs
+    reach_months: int = setting(6, minimum=0)  # threads closed after six months; fewer cost less
     # Cleaning; botlib/data/pairs/cleaning.py says what each rule does
     skip_rules: str = "deleted_account"  # comma-separated: a closed account withdraws no text
-    min_words: int = _setting(2, minimum=0)  # "Thanks!" teaches a model to say just that
-    max_words: int = _setting(300, minimum=1)  # longer ones are essays, not replies
-    max_tokens: int = _setting(450, minimum=1)  # a comment and a reply fit GPT-2's 1024 tokens
+    min_words: int = setting(2, minimum=0)  # "Thanks!" teaches a model to say just that
+    max_words: int = setting(300, minimum=1)  # longer ones are essays, not replies
+    max_tokens: int = setting(450, minimum=1)  # a comment and a reply fit GPT-2's 1024 tokens
     tokenizer: str = ""  # folder of encoder.json and vocab.bpe; empty: tokens are estimated
-    min_english: float = _setting(0.1, minimum=0.0, maximum=1.0)  # share of common English words
-    min_score_hours: float = _setting(6.0, minimum=0.0)  # younger scores have not settled
-    near_duplicate: float = _setting(0.7, minimum=0.1, maximum=1.0)  # shared 3-word sequences
-    template_limit: int = _setting(5, minimum=1)  # texts that may begin (or end) alike
-    rating_bins: str = _setting("tutorial", choices=("tutorial", "quantiles"))
+    min_english: float = setting(0.1, minimum=0.0, maximum=1.0)  # share of common English words
+    min_score_hours: float = setting(6.0, minimum=0.0)  # younger scores have not settled
+    near_duplicate: float = setting(0.7, minimum=0.1, maximum=1.0)  # shared 3-word sequences
+    template_limit: int = setting(5, minimum=1)  # texts that may begin (or end) alike
+    rating_bins: str = setting("tutorial", choices=("tutorial", "quantiles"))
     # Room for the join of source="dumps"
     memory_limit: str = "1GB"
     max_temp: str = "20GB"
-    max_malformed: float = _setting(0.01, minimum=0.0, maximum=1.0)  # share of a file's lines
+    max_malformed: float = setting(0.01, minimum=0.0, maximum=1.0)  # share of a file's lines
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -131,44 +87,56 @@ class Gpt2Settings(Settings):
 
     base_model: str = "355M"  # 124M, 355M, 774M, a folder, or "scratch"
     run_name: str = "run1"  # models/gpt2/{run_name}
-    steps: int = _setting(1000, minimum=1)  # of batch_size × window tokens
-    batch_size: int = _setting(0, minimum=0)  # 0: what a 16 GB GPU takes for this base model
-    learning_rate: float = _setting(0.0, minimum=0.0)  # 0: by the base model's size
+    steps: int = setting(1000, minimum=1)  # of batch_size × window tokens
+    batch_size: int = setting(0, minimum=0)  # 0: what a 16 GB GPU takes for this base model
+    learning_rate: float = setting(0.0, minimum=0.0)  # 0: by the base model's size
     # Tokens a step looks at together: 1024 in gpt-2-simple; comments are short, fewer are cheaper
-    window: int = _setting(1024, minimum=32, maximum=1024)
-    accumulate_gradients: int = _setting(1, minimum=1)  # batches added up before a step
-    schedule: str = _setting("cosine", choices=("cosine", "constant"))  # of the learning rate
-    optimizer: str = _setting("adam", choices=("adam", "sgd"))  # sgd: a third of the memory
+    window: int = setting(1024, minimum=32, maximum=1024)
+    accumulate_gradients: int = setting(1, minimum=1)  # batches added up before a step
+    schedule: str = setting("cosine", choices=("cosine", "constant"))  # of the learning rate
+    optimizer: str = setting("adam", choices=("adam", "sgd"))  # sgd: a third of the memory
     only_train_transformer_layers: bool = False  # embeddings frozen: less memory
     multi_gpu: bool = False  # layers spread over all GPUs
-    round_steps: int = _setting(0, minimum=0)  # steps between validations; 0: a tenth of steps
-    patience: int = _setting(3, minimum=0)  # rounds without a better validation; 0: never stop
-    max_minutes: float = _setting(0.0, minimum=0.0)  # end in good order before Colab does; 0: none
-    validation_pairs: int = _setting(200, minimum=0)  # held-out replies scored after each round
-    xla: str = _setting("auto", choices=("auto", "on", "off"))  # auto: on a GPU
-    mixed_precision: str = _setting("auto", choices=("auto", "on", "off"))  # auto: on a GPU
-    threads: int = _setting(0, minimum=0)  # CPU cores for training; 0: all
+    round_steps: int = setting(0, minimum=0)  # steps between validations; 0: a tenth of steps
+    patience: int = setting(3, minimum=0)  # rounds without a better validation; 0: never stop
+    max_minutes: float = setting(0.0, minimum=0.0)  # end in good order before Colab does; 0: none
+    validation_pairs: int = setting(200, minimum=0)  # held-out replies scored after each round
+    xla: str = setting("auto", choices=("auto", "on", "off"))  # auto: on a GPU
+    mixed_precision: str = setting("auto", choices=("auto", "on", "off"))  # auto: on a GPU
+    threads: int = setting(0, minimum=0)  # CPU cores for training; 0: all
     keep_optimizer: bool = True  # exact resume; False needs a third of the disk
-    quantization: str = _setting(  # how the inference model is stored
+    quantization: str = setting(  # how the inference model is stored
         "float16", choices=("float32", "float16", "int8", "int8_float16")
     )
     # base_model="scratch": the shape of a small GPT-2 of one's own
-    scratch_layers: int = _setting(4, minimum=1)
-    scratch_width: int = _setting(256, minimum=16)
-    scratch_heads: int = _setting(4, minimum=1)
-    scratch_vocabulary: int = _setting(8000, minimum=300)
+    scratch_layers: int = setting(4, minimum=1)
+    scratch_width: int = setting(256, minimum=16)
+    scratch_heads: int = setting(4, minimum=1)
+    scratch_vocabulary: int = setting(8000, minimum=300)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DecoderSettings(Settings):
+class Sampling(Checked):
+    """How the next token is drawn: the fields that settings and `gpt2.decoder.Decoder` share."""
+
+    temperature: float = setting(0.7, minimum=0.0)  # 0: always the likeliest token (greedy)
+    top_k: int = setting(40, minimum=0)  # sample from the k likeliest tokens; 0: from all
+    # … and of these from the fewest whose probabilities reach p
+    top_p: float = setting(1.0, above=0.0, maximum=1.0)
+    repetition_penalty: float = setting(1.0, above=0.0)  # above 1: tokens used get less likely
+    min_tokens: int = setting(1, minimum=0)  # of the reply, without its end
+    max_tokens: int = setting(100, minimum=1)  # of the reply; where this cuts it, it isn't finished
+
+    def _check(self) -> None:
+        super()._check()
+        if self.min_tokens > self.max_tokens:
+            raise self._wrong(f"min_tokens {self.min_tokens} is above max_tokens {self.max_tokens}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DecoderSettings(Sampling, Settings):
     """How replies are sampled: the same for fakes (03) and for live replies (05)."""
 
-    temperature: float = _setting(0.7, minimum=0.0)
-    top_k: int = _setting(40, minimum=0)  # 0: all of the vocabulary
-    top_p: float = _setting(1.0, minimum=0.0, maximum=1.0)
-    repetition_penalty: float = _setting(1.0, minimum=0.0)  # above 1: repeats get less likely
-    min_tokens: int = _setting(1, minimum=0)  # of the reply
-    max_tokens: int = _setting(100, minimum=1)  # of the reply
     banned: str = ""  # comma-separated strings that no reply may hold
 
 
@@ -178,16 +146,16 @@ class ClassifierSettings(Settings):
 
     # https://www.kaggle.com/models/tensorflow/bert, "minilm", "scratch:2x128" or a folder
     encoder: str = "https://tfhub.dev/tensorflow/bert_en_uncased_L-12_H-768_A-12/4"
-    epochs: int = _setting(1, minimum=1)
-    batch_size: int = _setting(32, minimum=1)
-    learning_rate: float = _setting(2e-5, minimum=0.0)
-    max_pairs: int = _setting(0, minimum=0)  # 0: all training pairs
-    max_minutes: float = _setting(0.0, minimum=0.0)  # 0: no limit
-    patience: int = _setting(2, minimum=0)  # validations without a better one before it stops
-    class_weights: str = _setting("none", choices=("none", "balanced"))  # count classes alike
-    trained_layers: int = _setting(0, minimum=0)  # only so many top layers; 0: all
-    mixed_precision: str = _setting("auto", choices=("auto", "off"))  # where the machine has it
-    xla: str = _setting("auto", choices=("auto", "off"))  # auto: on a GPU
+    epochs: int = setting(1, minimum=1)
+    batch_size: int = setting(32, minimum=1)
+    learning_rate: float = setting(2e-5, minimum=0.0)
+    max_pairs: int = setting(0, minimum=0)  # 0: all training pairs
+    max_minutes: float = setting(0.0, minimum=0.0)  # 0: no limit
+    patience: int = setting(2, minimum=0)  # validations without a better one before it stops
+    class_weights: str = setting("none", choices=("none", "balanced"))  # count classes alike
+    trained_layers: int = setting(0, minimum=0)  # only so many top layers; 0: all
+    mixed_precision: str = setting("auto", choices=("auto", "off"))  # where the machine has it
+    xla: str = setting("auto", choices=("auto", "off"))  # auto: on a GPU
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -197,13 +165,13 @@ class RealismSettings(ClassifierSettings, DecoderSettings):
     notebook: ClassVar[str] = "03_bert_realism"
 
     gpt2_run: str = "run1"  # which models/gpt2/{run_name} writes the fakes
-    fake_comments: int = _setting(1000, minimum=10)  # comments answered
-    fakes_per_comment: int = _setting(10, minimum=1)
+    fake_comments: int = setting(1000, minimum=10)  # comments answered
+    fakes_per_comment: int = setting(10, minimum=1)
     # More ways to sample than the one above, temperature:top_k:top_p, so that the classifier
     # doesn't learn one decoder's habits; each gets its share of the fakes
     more_decoders: str = "1.0:0:0.95"
     unseen_decoder: str = "0.9:20:1.0"  # for the test comments only: does it generalise?
-    classifier_max_tokens: int = _setting(64, minimum=8)  # of comment and reply together
+    classifier_max_tokens: int = setting(64, minimum=8)  # of comment and reply together
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -212,7 +180,7 @@ class UpvotesSettings(ClassifierSettings):
 
     notebook: ClassVar[str] = "04_bert_upvotes"
 
-    classifier_max_tokens: int = _setting(128, minimum=8)
+    classifier_max_tokens: int = setting(128, minimum=8)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -221,18 +189,18 @@ class GenerateSettings(DecoderSettings):
 
     notebook: ClassVar[str] = "05_generate"
 
-    reddit: str = _setting("live", choices=("live", "sandbox"))
-    subreddits: str = TUTORIAL_SUBREDDITS
-    listing: str = _setting("rising", choices=("rising", "hot", "new"))
-    posts_per_subreddit: int = _setting(5, minimum=1)
+    reddit: str = setting("live", choices=("live", "sandbox"))
+    subreddits: str = setting(TUTORIAL_SUBREDDITS, required=True)
+    listing: str = setting("rising", choices=("rising", "hot", "new"))
+    posts_per_subreddit: int = setting(5, minimum=1)
     min_comment_score: int = 3  # a comment needs a score above this
-    max_age_hours: float = _setting(24.0, minimum=0.0)  # of a comment; 0: any age
-    more_requests: int = _setting(4, minimum=0)  # for the rest of one long thread
+    max_age_hours: float = setting(24.0, minimum=0.0)  # of a comment; 0: any age
+    more_requests: int = setting(4, minimum=0)  # for the rest of one long thread
     # What the generator sees: the comment as in 2020, those above it too, or the whole thread
-    context: str = _setting("comment", choices=("comment", "parents", "thread"))
-    context_tokens: int = _setting(256, minimum=16)
+    context: str = setting("comment", choices=("comment", "parents", "thread"))
+    context_tokens: int = setting(256, minimum=16)
     gpt2_run: str = "run1"
-    candidates: int = _setting(10, minimum=1)  # replies for each comment
+    candidates: int = setting(10, minimum=1)  # replies for each comment
     date: str = ""  # names the tables; empty: today
 
 
@@ -242,27 +210,44 @@ class PostSettings(Settings):
 
     notebook: ClassVar[str] = "06_discriminate_and_post"
 
-    reddit: str = _setting("live", choices=("live", "sandbox"))
-    threshold: float = _setting(0.9, minimum=0.0, maximum=1.0)  # least probability of being real
+    reddit: str = setting("live", choices=("live", "sandbox"))
+    # Least probability of being real
+    threshold: float = setting(0.9, minimum=0.0, maximum=1.0, looser=lower)
     # Above 0: the threshold that reaches this precision on validation pairs, half of them fake
-    precision: float = _setting(0.0, minimum=0.0, maximum=1.0)
-    max_chars: int = _setting(1000, minimum=1)
-    allowed_subreddits: str = ""  # comma-separated; only these are ever posted to
-    dry_run: bool = True  # only False posts; the text "false" is refused
+    precision: float = setting(0.0, minimum=0.0, maximum=1.0, looser=another)
+    max_chars: int = setting(1000, minimum=1, looser=higher)
+    # Comma-separated; only these are ever posted to
+    allowed_subreddits: str = setting("", looser=another)
+    dry_run: bool = setting(True, looser=another)  # only False posts; the text "false" is refused
     date: str = ""  # which tables to read; empty: the newest
     # On the live site a person approves each reply; "sandbox" lets a demo approve its own there
-    approve: str = _setting("person", choices=("person", "sandbox"))
+    approve: str = setting("person", choices=("person", "sandbox"), looser=another)
     # After so many hours an approval counts no more: threads move on; 0: it stays for ever
-    approval_hours: float = _setting(48.0, minimum=0.0)
-    min_comment_score: int = 3  # as in 05: what sank to this since approval needs a second look
+    approval_hours: float = setting(48.0, minimum=0.0, looser=higher_or_none)
+    # As in 05: what sank to this since approval needs a second look
+    min_comment_score: int = setting(3, looser=lower)
     # A guest's manners; 0 lifts a limit
-    max_per_post: int = _setting(1, minimum=0)
-    max_per_person_day: int = _setting(1, minimum=0)
-    max_per_subreddit_hour: int = _setting(1, minimum=0)
-    max_per_day: int = _setting(10, minimum=0)
-    min_pause_minutes: float = _setting(1.0, minimum=0.0)  # between two posts, as in 2020
-    max_pause_minutes: float = _setting(11.0, minimum=0.0)
-    delete_below: int = -1  # own replies with a lower score are deleted
+    max_per_post: int = setting(1, minimum=0, looser=higher_or_none)
+    max_per_person_day: int = setting(1, minimum=0, looser=higher_or_none)
+    max_per_subreddit_hour: int = setting(1, minimum=0, looser=higher_or_none)
+    max_per_day: int = setting(10, minimum=0, looser=higher_or_none)
+    # Between two posts, as in 2020
+    min_pause_minutes: float = setting(1.0, minimum=0.0, looser=lower)
+    max_pause_minutes: float = setting(11.0, minimum=0.0, looser=lower)
+    delete_below: int = setting(-1, looser=lower)  # own replies with a lower score are deleted
+
+    def _check(self) -> None:
+        super()._check()
+        if self.min_pause_minutes > self.max_pause_minutes:
+            raise self._wrong(
+                f"min_pause_minutes {self.min_pause_minutes:g} is above max_pause_minutes "
+                f"{self.max_pause_minutes:g}: set both"
+            )
+        if self.approve == "sandbox" and self.reddit == "live":
+            raise self._wrong(
+                'approve="sandbox" only approves replies to the sandbox: on the live site a person '
+                "approves each reply (python -m botlib review --live)"
+            )
 
 
 NOTEBOOKS: dict[str, type[Settings]] = {

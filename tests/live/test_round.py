@@ -75,7 +75,7 @@ def test_what_is_meant_for_the_sandbox_is_never_posted_live(
     approved, client, workspace, settings, monkeypatch, sandbox
 ):
     monkeypatch.setattr(type(client), "site", "live")
-    assert bot.post_approved(workspace, client, settings(reddit="live")).empty
+    assert bot.post_approved(workspace, client, settings(reddit="live", approve="person")).empty
     assert sandbox.writes == 0
 
 
@@ -85,7 +85,7 @@ def test_live_refuses_what_only_a_setting_approved(
     outbox.propose("live", [_given()])
     outbox.approve(1, "setting approve=sandbox")
     monkeypatch.setattr(type(client), "site", "live")
-    decisions = bot.post_approved(workspace, client, settings(reddit="live"))
+    decisions = bot.post_approved(workspace, client, settings(reddit="live", approve="person"))
     assert decisions["decision"].tolist() == ["waits"]
     assert decisions["reason"].tolist() == ["no person approved it"]
     assert sandbox.writes == 0

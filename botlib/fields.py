@@ -1,0 +1,112 @@
+"""Dataclasses that check their own fields: types, limits, and which values are looser."""
+
+import dataclasses
+import typing
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from botlib.errors import BotlibError
+
+
+def setting(default: Any, **about: Any) -> Any:
+    """Returns a field with what is known about it.
+
+    Args:
+      default: its value where nobody sets another.
+      about: limits (`choices`, `minimum`, `maximum`, `above`, `required`: it must name something),
+        and `looser`: a function of (value, default) that says whether the value protects people on
+        Reddit less than the default. No profile may set such a value for the live site.
+    """
+    return dataclasses.field(default=default, metadata=about)
+
+
+# What "looser" can mean
+def higher(value: Any, default: Any) -> bool:
+    return value > default
+
+
+def lower(value: Any, default: Any) -> bool:
+    return value < default
+
+
+def higher_or_none(value: Any, default: Any) -> bool:
+    """For a limit that 0 lifts."""
+    return default > 0 and (value == 0 or value > default)
+
+
+def another(value: Any, default: Any) -> bool:
+    return value != default
+
+
+class Checked:
+    """Base of frozen dataclasses: each field is checked, then all together by `_check`.
+
+    Raises:
+      BotlibError: a value of the wrong type or out of its limits; the field is named.
+    """
+
+    notebook: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        hints = typing.get_type_hints(type(self))
+        for field in dataclasses.fields(self):
+            value = _checked(field, getattr(self, field.name), hints[field.name], self.notebook)
+            object.__setattr__(self, field.name, value)
+        self._check()
+
+    def _check(self) -> None:
+        """What one field can't check alone."""
+
+    def _wrong(self, text: str) -> BotlibError:
+        return BotlibError(f"{self.notebook}: {text}" if self.notebook else text)
+
+    @classmethod
+    def names(cls) -> list[str]:
+        return [field.name for field in dataclasses.fields(cls)]
+
+
+def loosened(settings: type, name: str, value: Any) -> bool:
+    """Returns whether a value is looser than the default, as the field declares it."""
+    field = next(field for field in dataclasses.fields(settings) if field.name == name)
+    looser: Callable[[Any, Any], bool] | None = field.metadata.get("looser")
+    return looser is not None and looser(value, field.default)
+
+
+def _checked(field: dataclasses.Field, value: Any, wanted: Any, notebook: str) -> Any:
+    name = f"{notebook}: {field.name}" if notebook else field.name
+    wanted = typing.get_origin(wanted) or wanted
+    # bool is an int in Python, but 'steps=True' is a mistake; and "false" is a true string
+    fits = (isinstance(value, wanted) and not (isinstance(value, bool) and wanted is not bool)) or (
+        wanted is float and isinstance(value, int) and not isinstance(value, bool)
+    )
+    if not fits:
+        raise BotlibError(
+            f"{name} must be {type_name(wanted)}, not the {type_name(type(value))} {value!r}"
+        )
+    limits = field.metadata
+    if limits.get("required") and not value.strip(" ,"):
+        raise BotlibError(f"{name} is empty: name at least one, such as {field.default!r}")
+    if "choices" in limits and value not in limits["choices"]:
+        raise BotlibError(f"{name} must be one of {', '.join(limits['choices'])}; not {value!r}")
+    if "minimum" in limits and not value >= limits["minimum"]:
+        raise BotlibError(f"{name} must be at least {limits['minimum']}, not {value}")
+    if "maximum" in limits and not value <= limits["maximum"]:
+        raise BotlibError(f"{name} must be at most {limits['maximum']}, not {value}")
+    if "above" in limits and not value > limits["above"]:
+        raise BotlibError(f"{name} must be above {limits['above']}, not {value}")
+    return float(value) if wanted is float else value
+
+
+def type_name(kind: type) -> str:
+    """Returns a type's name as a person would say it."""
+    return _TYPE_NAMES.get(kind, kind.__name__)
+
+
+_TYPE_NAMES = {
+    bool: "boolean (True or False)",
+    int: "whole number",
+    float: "number",
+    str: "text",
+    dict: "dictionary",
+    tuple: "list of texts",
+}
