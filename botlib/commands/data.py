@@ -35,7 +35,7 @@ def add_parsers(subparsers: argparse._SubParsersAction) -> None:
 
 
 def _forget(args: argparse.Namespace) -> int:
-    from botlib.data.forget import forget
+    from botlib.runs.forget import forget
 
     ids = []
     if args.ids:

@@ -153,7 +153,8 @@ class Outbox(Database):
         touched = 0
         with self.together():
             for reply in self.replies():
-                theirs = {reply.comment_id.lower(), reply.post_id.lower()} & set(keys)
+                ids = reply.comment_id.removeprefix("t1_"), reply.post_id.removeprefix("t3_")
+                theirs = {name.lower() for name in ids} & set(keys)
                 if reply.author.lower() not in names and not theirs:
                     continue
                 touched += 1

@@ -9,11 +9,11 @@ import pytest
 
 from botlib.__main__ import main
 from botlib.data.dumps import extract
-from botlib.data.forget import forget
 from botlib.data.pairs import build
 from botlib.data.sample import world as sample
 from botlib.errors import BotlibError
 from botlib.live.outbox.queue import Outbox
+from botlib.runs.forget import forget
 from botlib.settings import DataSettings
 from botlib.tables import BERT_GAN_REAL, GPT2_FINETUNE, RAW, read_table
 from botlib.workspace import write_manifest

@@ -2,9 +2,7 @@
 
 import dataclasses
 import shutil
-import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +10,7 @@ import pandas as pd
 from botlib.data import forgotten
 from botlib.data.pairs.text import training_text
 from botlib.errors import BotlibError
+from botlib.live.outbox.queue import Outbox
 from botlib.tables import (
     BERT_GAN_FAKE,
     BERT_GAN_REAL,
@@ -177,26 +176,10 @@ def _from_outbox(
     workspace: Workspace, names: set[str], keys: set[str], removed: dict[str, int]
 ) -> None:
     """Blank their comments; what was about to be posted is rejected."""
-    if not workspace.outbox.is_file():
-        return
-    with closing(sqlite3.connect(workspace.outbox)) as connection, connection:
-        rows = connection.execute("SELECT id, author, comment_id, post_id FROM replies").fetchall()
-        theirs = [
-            row
-            for row, author, comment, post in rows
-            if author.lower() in names or keys & {_bare(comment), _bare(post)}
-        ]
-        for row in theirs:
-            connection.execute(
-                "UPDATE replies SET comment = '', author = '', title = '' WHERE id = ?", (row,)
-            )
-            connection.execute(
-                "UPDATE replies SET state = 'rejected', reason = 'forgotten' "
-                "WHERE id = ? AND state IN ('proposed', 'approved', 'edited', 'failed')",
-                (row,),
-            )
-    if theirs:
-        removed[workspace.outbox.name] = len(theirs)
+    if workspace.outbox.is_file():
+        with Outbox(workspace.outbox) as outbox:
+            if touched := outbox.forget(names, keys):
+                removed[workspace.outbox.name] = touched
 
 
 def _models(workspace: Workspace, splits: set[str]) -> pd.DataFrame:
