@@ -17,6 +17,7 @@ import pandas as pd
 
 from botlib.bert.surface import surface
 from botlib.errors import BotlibError
+from botlib.probabilities import log_softmax
 from botlib.workspace import atomic_file
 
 # task → the column that holds the label
@@ -99,7 +100,7 @@ class Blend:
             # The comment is the same for all that are compared
             return np.hstack([encoder, words, surface(replies)])
         forms = [surface(replies), surface(comments)]
-        return np.hstack([_log_softmax(encoder), _log_softmax(words), *forms])
+        return np.hstack([log_softmax(encoder), log_softmax(words), *forms])
 
     def save(self, folder: Path) -> None:
         words = {
@@ -274,8 +275,3 @@ def _per_class(model) -> tuple[np.ndarray, np.ndarray]:
         return model.coef_, model.intercept_
     nought = np.zeros_like(model.coef_)
     return np.vstack([nought, model.coef_]), np.concatenate([[0.0], model.intercept_])
-
-
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

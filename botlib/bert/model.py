@@ -9,6 +9,7 @@ from botlib.bert.batches import Examples
 from botlib.bert.encoder import INPUTS, Encoder
 from botlib.bert.legacy_keras import tensorflow, tensorflow_hub
 from botlib.errors import BotlibError
+from botlib.probabilities import softmax
 
 POOLINGS = ("cls", "pair")
 # Replies further apart than this got their scores under different conditions
@@ -121,8 +122,7 @@ def metric(task: str, examples: Examples, logits: np.ndarray) -> float:
     labels = examples.labels
     if task != "rank":
         present = [c for c in range(logits.shape[1]) if 0 < np.mean(labels == c) < 1]
-        scores = logits - logits.max(axis=1, keepdims=True)
-        scores = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        scores = softmax(logits)
         return float(np.mean([roc_auc_score(labels == c, scores[:, c]) for c in present]))
     right = total = 0.0
     for group in np.split(

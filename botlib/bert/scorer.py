@@ -12,6 +12,7 @@ from botlib.bert.batches import sorted_batches
 from botlib.bert.features import PairFeatures
 from botlib.cores import cores
 from botlib.errors import BotlibError
+from botlib.probabilities import softmax
 
 # Tokens scored together: on a CPU what stays in a core's cache
 BATCH_TOKENS = {"cpu": 512, "cuda": 8192}
@@ -112,12 +113,6 @@ class Scorer:
                 logits[rows] = found
                 bar.update(len(rows))
         return logits
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Returns probabilities along the last axis."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True, initial=-np.inf))
-    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def _session(path: Path):

@@ -20,8 +20,9 @@ from botlib.bert.encoder import Encoder
 from botlib.bert.examples import TASKS, checked, draw, examples_of
 from botlib.bert.features import PairFeatures
 from botlib.bert.legacy_keras import tensorflow
-from botlib.bert.scorer import Scorer, softmax
+from botlib.bert.scorer import Scorer
 from botlib.errors import BotlibError
+from botlib.probabilities import softmax
 from botlib.workspace import atomic_folder, write_manifest
 
 # int8 is used only where it costs no more AUC than this on the validation pairs

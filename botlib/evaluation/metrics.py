@@ -13,7 +13,6 @@ from botlib.evaluation.calibration import (
     calibration,
     coverage,
     expected_calibration_error,
-    threshold_for_precision,
 )
 from botlib.evaluation.intervals import RESAMPLES, bootstrap
 from botlib.evaluation.ranking import (
@@ -23,6 +22,7 @@ from botlib.evaluation.ranking import (
     pairwise_gain,
     sibling_pairs,
 )
+from botlib.probabilities import at_least
 
 __all__ = [
     "TUTORIAL_KEYS",
@@ -39,7 +39,6 @@ __all__ = [
     "pairwise_gain",
     "sibling_pairs",
     "table",
-    "threshold_for_precision",
     "tutorial",
 ]
 
@@ -65,7 +64,7 @@ def binary(
       y: labels 0 and 1, shape (n,).
       p: probabilities of 1, shape (n,). AUC is computed from them, not from hard labels.
       groups: the thread of each row (submission_id), by which the bootstrap draws.
-      threshold: rows with p above it are called positive.
+      threshold: rows with p at least as high are called positive.
       resamples: bootstrap resamples; 0 for none.
       seed: of the bootstrap.
 
@@ -82,7 +81,7 @@ def binary(
         raise BotlibError(
             f"all {len(y)} rows are of class {present[0]}: an AUC needs rows of both classes"
         )
-    called = (p > threshold).astype(int)
+    called = at_least(p, threshold).astype(int)
     tn, fp, fn, tp = sk.confusion_matrix(y, called, labels=[0, 1]).ravel()
     figures = _binary_figures(y, p, called, np.ones(len(y)))
     counts = {

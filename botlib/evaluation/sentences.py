@@ -156,10 +156,10 @@ def threshold(rows: pd.DataFrame) -> str:
     parts = []
     for row in rows.itertuples():
         if not row.kept:
-            parts.append(f"above {row.threshold:g} nothing is left")
+            parts.append(f"at {row.threshold:g} or more nothing is left")
             continue
         parts.append(
-            f"above {row.threshold:g} remain {row.coverage:.0%} of the replies, "
+            f"at {row.threshold:g} or more remain {row.coverage:.0%} of the replies, "
             f"{row.precision:.1%} of them real"
         )
     text = "; ".join(parts)

@@ -10,6 +10,7 @@ from botlib.data.pairs.text import EMAIL, SEPARATOR, USER
 from botlib.errors import BotlibError
 from botlib.live import safety
 from botlib.live.copies import CopyIndex
+from botlib.probabilities import at_least
 
 RATINGS = [f"prob_rating_{rating}" for rating in range(4)]
 CHOSEN, OUTRANKED, REFUSED = "reply", "outranked", "refused"
@@ -124,36 +125,9 @@ def coverage(proposed: pd.DataFrame, thresholds: Sequence[float] | None = None) 
     """
     steps = np.linspace(0, 1, 101) if thresholds is None else np.asarray(thresholds, float)
     best = proposed.groupby("comment_id")["prob_real"].max().fillna(-1.0).to_numpy()
-    comments = [(best >= step).sum() for step in steps]
+    comments = [at_least(best, step).sum() for step in steps]
     share = np.array(comments) / max(len(best), 1)
     return pd.DataFrame({"threshold": steps, "comments": comments, "share": share})
-
-
-def threshold_for_precision(
-    real: Sequence[int], prob_real: Sequence[float], precision: float
-) -> float:
-    """Returns the lowest threshold above which at least that share of replies is real.
-
-    Args:
-      real: 1 or 0, of the validation pairs.
-      prob_real: their scores.
-      precision: wanted, such as 0.95.
-
-    Raises:
-      BotlibError: no threshold reaches it.
-    """
-    # botlib.evaluation.metrics has one with more figures; this one needs no scikit-learn
-    order = np.argsort(-np.asarray(prob_real, float), kind="stable")
-    scores = np.asarray(prob_real, float)[order]
-    reached = np.cumsum(np.asarray(real)[order]) / np.arange(1, len(order) + 1)
-    # Equal scores stand or fall together
-    last = np.append(scores[1:] != scores[:-1], True)
-    enough = np.flatnonzero((reached >= precision) & last)
-    if not len(enough):
-        raise BotlibError(
-            f"no threshold reaches a precision of {precision}: the best is {reached.max():.3f}"
-        )
-    return float(scores[enough[-1]])
 
 
 def _refusals(
@@ -180,7 +154,7 @@ def _refusals(
             reason = "no realism score"
         elif np.isnan(row.score) or np.isnan(rank_score):
             reason = "no upvote score"
-        elif row.prob_real < threshold:
+        elif not at_least(row.prob_real, threshold):
             reason = f"realism {row.prob_real:.3f} is below {threshold:g}"
         elif len(reply) > max_chars:
             reason = f"{len(reply)} characters are more than {max_chars}"

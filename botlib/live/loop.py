@@ -19,6 +19,7 @@ from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, POSTING, PROPOSED, READY
 from botlib.live.reddit import Reading, read
 from botlib.live.round import GeneratorLike, ScorerLike
+from botlib.probabilities import threshold_for_precision
 from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace
 
@@ -104,7 +105,8 @@ def realism_threshold(workspace: Workspace, realism: ScorerLike, settings: PostS
     pairs = pairs.groupby("real").sample(int(each), random_state=settings.seed)
     scores = np.asarray(realism.predict(pairs["comment"].tolist(), pairs["reply"].tolist()))
     scores = scores if scores.ndim == 1 else scores[:, -1]
-    return choose.threshold_for_precision(pairs["real"].to_numpy(), scores, settings.precision)
+    real = pairs["real"].to_numpy()
+    return threshold_for_precision(real, scores, settings.precision)["threshold"]
 
 
 def comment_worth(

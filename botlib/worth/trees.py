@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from botlib.errors import BotlibError
+from botlib.probabilities import softmax
 
 _FIELDS = (
     "feature_idx",
@@ -79,8 +80,7 @@ class Trees:
         if raw.shape[1] == 1:
             p = 1 / (1 + np.exp(-raw[:, 0]))
             return np.column_stack([1 - p, p])
-        powers = np.exp(raw - raw.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
+        return softmax(raw)
 
     def _raw(self, features: np.ndarray) -> np.ndarray:
         a = self._arrays

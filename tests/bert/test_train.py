@@ -17,8 +17,9 @@ from botlib.bert import examples as bert_pairs
 from botlib.bert import export, loop, train
 from botlib.bert import model as bert_model
 from botlib.bert.features import PairFeatures
-from botlib.bert.scorer import Scorer, softmax
+from botlib.bert.scorer import Scorer
 from botlib.errors import BotlibError
+from botlib.probabilities import softmax
 from botlib.workspace import Workspace, read_manifest
 
 ROOT = Path(__file__).resolve().parents[2]

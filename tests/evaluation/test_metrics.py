@@ -16,7 +16,7 @@ def test_nine_keys_in_the_tutorials_order(two_class):
 def test_binary_equals_scikit_learn(two_class):
     y, p = two_class.real, two_class.p
     result = metrics.binary(y, p, resamples=0)
-    called = p > 0.5
+    called = p >= 0.5
     assert result["auc"] == pytest.approx(sk.roc_auc_score(y, p))
     assert result["auc"] != pytest.approx(sk.roc_auc_score(y, called))
     assert result["f1_score"] == pytest.approx(sk.f1_score(y, called))
@@ -106,20 +106,6 @@ def test_tables_show_values_with_intervals(two_class):
     side = metrics.compare({"BERT": result, "again": result}, ["auc", "true_positives"])
     assert side.loc["BERT", "auc"].count(",") == 1 and side.loc["BERT", "auc"].endswith("]")
     assert side.loc["BERT", "true_positives"] == f"{result['true_positives']:,}"
-
-
-def test_threshold_for_precision_keeps_its_promise(two_class):
-    y, p = two_class.real.to_numpy(), two_class.p.to_numpy()
-    found = metrics.threshold_for_precision(y, p, 0.95)
-    kept = p > found["threshold"]
-    assert y[kept].mean() >= 0.95
-    assert y[kept].mean() == pytest.approx(found["precision"])
-    assert kept.mean() == pytest.approx(found["coverage"])
-    # Any lower threshold on these rows would not do
-    lower = np.sort(p)[np.searchsorted(np.sort(p), found["threshold"]) - 1]
-    assert y[p >= lower].mean() < 0.95 or y[p >= lower].mean() == y[kept].mean()
-    with pytest.raises(BotlibError, match="no threshold reaches"):
-        metrics.threshold_for_precision([0, 1, 0], [0.9, 0.5, 0.4], 0.99)
 
 
 def test_calibration_of_true_probabilities():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live.choose import choose, coverage, expected_rating, threshold_for_precision
+from botlib.live.choose import choose, coverage, expected_rating
 from botlib.live.copies import CopyIndex
 
 LOW, HIGH = [0.7, 0.1, 0.1, 0.1], [0.1, 0.1, 0.1, 0.7]
@@ -152,17 +152,6 @@ def test_coverage_falls_from_all_to_none(scored):
     assert curve["comments"].is_monotonic_decreasing
     best = scored.groupby("comment_id")["prob_real"].max()
     assert curve["comments"].tolist()[1] == (best >= 0.75).sum()
-
-
-def test_threshold_for_precision():
-    real = [1, 1, 0, 1, 0, 0]
-    prob = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
-    assert threshold_for_precision(real, prob, 0.75) == 0.6
-    assert threshold_for_precision(real, prob, 1.0) == 0.8
-    # Equal scores can't be parted
-    assert threshold_for_precision([1, 0, 1], [0.9, 0.9, 0.9], 0.6) == 0.9
-    with pytest.raises(BotlibError, match="precision"):
-        threshold_for_precision([0, 1], [0.9, 0.1], 0.9)
 
 
 def test_copy_index_shares():

@@ -10,6 +10,7 @@ from botlib.errors import BotlibError
 from botlib.evaluation import calibration
 from botlib.evaluation.figures import classifier
 from botlib.evaluation.metrics import binary, table
+from botlib.probabilities import at_least
 
 BESIDE = 3
 SHOWN = ["comment", "reply"]
@@ -64,11 +65,12 @@ class ThresholdExplorer:
         """Returns the replies just above and just below the threshold, the highest first."""
         at = self.threshold if threshold is None else threshold
         order = np.argsort(-self.p, kind="stable")
-        cut = int((self.p > at).sum())
+        kept = at_least(self.p, at)
+        cut = int(kept.sum())
         rows = order[max(0, cut - BESIDE) : cut + BESIDE]
         found = self.frame.loc[rows, self.columns].reset_index(drop=True)
         found.insert(0, "probability", self.p[rows].round(4))
-        found.insert(1, "kept", np.where(self.p[rows] > at, "yes", "no"))
+        found.insert(1, "kept", np.where(kept[rows], "yes", "no"))
         if self.y is not None:
             found.insert(2, "truly", np.where(self.y[rows] == 1, "real", "generated"))
         return found
