@@ -2,8 +2,6 @@
 
 import os
 
-from botlib.errors import BotlibError
-
 
 def get(name: str, value: str | None = None) -> str | None:
     """Returns a secret, or None if it is nowhere.
@@ -13,20 +11,6 @@ def get(name: str, value: str | None = None) -> str | None:
       value: given by the caller; wins if not empty.
     """
     return value or os.environ.get(name) or _from_colab(name)
-
-
-def require(name: str, value: str | None = None) -> str:
-    """Returns a secret.
-
-    Raises:
-      BotlibError: it is nowhere; the text says where it may be put.
-    """
-    if found := get(name, value):
-        return found
-    raise BotlibError(
-        f"{name} is not set: add it to the environment, or in Colab under the key symbol "
-        "(Secrets) and grant this notebook access"
-    )
 
 
 def _from_colab(name: str) -> str | None:

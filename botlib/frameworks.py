@@ -36,11 +36,6 @@ def claim(framework: str) -> None:
     quiet_tensorflow()
 
 
-def claimed() -> str | None:
-    """Returns which framework this process is reserved for, or None."""
-    return _claimed
-
-
 def quiet_tensorflow() -> None:
     """Imports TensorFlow without its start-up notes, which would stand between progress bars.
 

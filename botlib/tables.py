@@ -16,7 +16,6 @@ INTEGER = "int64"
 REAL = "float64"
 # Times are seconds since 1970, UTC; absent in some dumps, hence nullable
 TIME = "Int64"
-FLAG = "bool"
 
 
 @dataclasses.dataclass(frozen=True)

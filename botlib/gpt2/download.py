@@ -60,18 +60,6 @@ def download(name: str, folder: Path, url: str = URL, progress: bool = True) -> 
     return folder
 
 
-def verify(folder: Path) -> None:
-    """Compares every downloaded file with the hash taken when it came.
-
-    Raises:
-      BotlibError: a file is missing or has changed since.
-    """
-    known = json.loads((folder / "downloads.json").read_text(encoding="utf-8"))
-    for file, about in known.items():
-        if hash_path(folder / file) != about["sha256"]:
-            raise BotlibError(f"{folder / file} has changed since its download: delete {folder}")
-
-
 def parameters_of(hparams: dict[str, int]) -> int:
     """Returns how many numbers a GPT-2 of these sizes has."""
     width = hparams["n_embd"]

@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from botlib.errors import BotlibError
@@ -100,11 +99,6 @@ def whole_characters(text: str) -> str:
     while text and (text[-1] == "\u200d" or unicodedata.category(text[-1]) == "Cs"):
         text = text[:-1]
     return text
-
-
-def as_array(ids: Iterable[int], size: int) -> np.ndarray:
-    """Returns token ids in the smallest integer type that holds a vocabulary of `size`."""
-    return np.fromiter(ids, dtype=np.uint16 if size <= 2**16 else np.int32)
 
 
 def _byte_level(model: models.BPE) -> Tokenizer:

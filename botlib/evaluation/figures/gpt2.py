@@ -78,31 +78,6 @@ def live_curve() -> Callable[[pd.DataFrame, pd.DataFrame], None]:
     return show
 
 
-def reply_lengths(table: pd.DataFrame, limit: int, *, ax: Axes | None = None) -> Axes:
-    """Draws how long generated replies are, those that ended by themselves and those cut.
-
-    Args:
-      table: what `Generator.generate` returned.
-      limit: its max_tokens.
-      ax: where; a new figure if None.
-
-    Returns:
-      The axes; the numbers are in `reply_table`.
-    """
-    ax = axes(ax)
-    groups = [table.loc[table["finished"], "tokens"], table.loc[~table["finished"], "tokens"]]
-    ax.hist(
-        groups,
-        bins=np.linspace(0, limit + 1, 26),
-        stacked=True,
-        color=[TRAINING["color"], VALIDATION["color"]],
-        label=["ended by itself", "cut at the limit"],
-        edgecolor="white",
-    )
-    finish(ax, "Length of generated replies", "tokens", "replies", "upper right")
-    return ax
-
-
 def reply_table(table: pd.DataFrame) -> pd.Series:
     """Returns replies in all, shares finished and empty, median tokens, distinct replies."""
     shown = table["reply"][table["reply"] != ""]
