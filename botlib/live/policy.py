@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from botlib.bots import looks_like_bot
 from botlib.errors import BotlibError
 from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
@@ -31,11 +32,6 @@ _GATHERED = {
     "users",
 }
 _SUBREDDIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{1,20}")
-# Some people are called Talbot; leaving them alone costs less than talking to a machine
-_BOT_NAME = re.compile(r"bot[-_\d]*$|^bot[-_]|[-_]bot[-_]|^auto-?mod|transcriber|moderator$", re.I)
-_BOT_BODY = re.compile(
-    r"\b(i am|i'm|i’m|this is) an? (automated |reply |friendly )?bot\b|beep boop", re.I
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,11 +92,6 @@ def allow_list(names: str | Sequence[str]) -> tuple[str, ...]:
             raise BotlibError(f"allowed_subreddits: {name!r} can't be the name of a subreddit")
         checked.append(name)
     return tuple(dict.fromkeys(checked))
-
-
-def looks_like_bot(author: str, body: str = "") -> bool:
-    """Returns whether a name or a text looks like a machine's."""
-    return bool(_BOT_NAME.search(author) or _BOT_BODY.search(body))
 
 
 def unanswerable(comment: Mapping[str, Any], post: Mapping[str, Any], me: str | None) -> str:

@@ -12,7 +12,6 @@ from botlib.live.policy import (
     Policy,
     allow_list,
     has_disclosure,
-    looks_like_bot,
     unanswerable,
     with_disclosure,
 )
@@ -201,24 +200,6 @@ def test_the_disclosure_says_who_and_how_to_opt_out():
     assert with_disclosure(text) == text
     assert has_disclosure(text)
     assert not has_disclosure(text + "\nBut trust me.")
-
-
-@pytest.mark.parametrize(
-    ("name", "bot"),
-    [
-        ("AutoModerator", True),
-        ("writing-ModTeam", False),
-        ("RemindMeBot", True),
-        ("gpt_bot", True),
-        ("bot-o-matic", True),
-        ("sneakpeekbot2", True),
-        ("Bottleneck", False),
-        ("robotics_fan", False),
-        ("ann", False),
-    ],
-)
-def test_names_of_bots(name, bot):
-    assert looks_like_bot(name) is bot
 
 
 def test_missing_fields_are_harmless_but_for_author_and_text():

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pandas as pd
 
+from botlib.bots import is_bot_name, is_bot_text
 from botlib.data.pairs.duplicates import near_duplicates, repeated_frames
 from botlib.data.pairs.measures import count_tokens, english_share
 from botlib.data.pairs.text import clean_text
@@ -13,9 +14,6 @@ from botlib.data.raw import GONE
 from botlib.errors import BotlibError
 from botlib.settings import DataSettings, comma_list
 
-# Those whose names the pattern below doesn't give away
-BOTS = frozenset({"automoderator", "autotldr", "totesmessenger", "auto-xkcd37", "b0trank"})
-_BOT_NAME = re.compile(r"(?:^|[_-])bot|bot[_-]?\d*$", re.IGNORECASE)
 _NOBODY = frozenset({"", "[deleted]", "[removed]"})
 _URL = re.compile(r"\[([^\]]*)\]\(\S+?\)|https?://\S+|www\.\S+")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -145,8 +143,12 @@ def _deleted_account(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
 
 def _bot(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
     authors = pd.concat([frame["comment_author"], frame["reply_author"]]).unique()
-    bots = [name for name in authors if name.lower() in BOTS or _BOT_NAME.search(name)]
+    bots = [name for name in authors if is_bot_name(name)]
     return frame["comment_author"].isin(bots) | frame["reply_author"].isin(bots)
+
+
+def _bot_text(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
+    return _either(frame, lambda texts: [is_bot_text(text) for text in texts])
 
 
 def _self_reply(frame: pd.DataFrame, _: DataSettings) -> np.ndarray:
@@ -260,6 +262,7 @@ _BY_AUTHOR: dict[str, Rule] = {
     "empty": _empty,
     "deleted_account": _deleted_account,
     "bot": _bot,
+    "bot_text": _bot_text,
     "self_reply": _self_reply,
     "by_poster": _by_poster,
     "no_score": _no_score,
@@ -279,7 +282,8 @@ RULES = {
     "gone": "comment or reply deleted or removed",
     "empty": "no text",
     "deleted_account": "written by a closed account",
-    "bot": "AutoModerator or another known bot",
+    "bot": "AutoModerator or another bot, by its name",
+    "bot_text": "signed by a bot, or written from a known bot's template",
     "self_reply": "answers their own comment",
     "by_poster": "the post's author answers",
     "no_score": "score hidden or missing",

@@ -56,6 +56,8 @@ def _raw(*changes: dict) -> pd.DataFrame:
         ("bot", {"comment_author": "AutoModerator"}),
         ("bot", {"reply_author": "haiku_bot"}),
         ("bot", {"reply_author": "RemindMeBot"}),
+        ("bot", {"reply_author": "autotldr"}),
+        ("bot_text", {"reply": f"{GOOD['reply']}\n\n^^I'm ^^a ^^bot."}),
         ("self_reply", {"reply_author": "asker"}),
         ("by_poster", {"reply_author": "poster"}),
         ("no_score", {"reply_score": None}),
