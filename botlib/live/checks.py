@@ -1,4 +1,4 @@
-"""What Reddit says just before a reply is sent, and where a POST had no clear answer."""
+"""What Reddit says of a subreddit, of its own errors, and of a reply that may be there."""
 
 import contextlib
 import re
@@ -9,7 +9,7 @@ from praw.models import Comment
 
 from botlib.live.client import Client
 from botlib.live.outbox.schema import Reply
-from botlib.live.policy import author_name, unanswerable
+from botlib.live.policy import author_name
 
 # Seconds to wait where Reddit can't be read, or doesn't say how long
 BACKOFF = 60.0
@@ -39,26 +39,6 @@ def closed(reddit: Client, subreddit: str) -> str:
     if vars(about).get("quarantine"):
         return "it is quarantined"
     return "it is over-18" if vars(about).get("over18") else ""
-
-
-def look(reddit: Client, reply: Reply, me: str | None) -> tuple[str, Comment | None]:
-    """Asks Reddit how things stand just before posting: two requests.
-
-    Returns:
-      Why the comment may not be answered ("" if it may), and our reply if it is there already.
-    """
-    names = [f"t1_{reply.comment_id}", f"t3_{reply.post_id}"]
-    found = {thing.fullname: vars(thing) for thing in reddit.info(fullnames=names)}
-    comment, post = (found.get(name) for name in names)
-    if comment is None or post is None:
-        return "the comment or its post is gone", None
-    if reason := unanswerable(comment, post, me):
-        return reason, None
-    if str(comment.get("subreddit", "")).lower() != reply.subreddit.lower():
-        return f"it is in r/{comment.get('subreddit')}, not in r/{reply.subreddit}", None
-    if reply.author and author_name(comment).lower() != reply.author.lower():
-        return "its author changed", None
-    return "", _own_below(reddit, reply, me)
 
 
 def find_own_reply(reddit: Client, reply: Reply, me: str | None) -> Comment | None:

@@ -11,6 +11,7 @@ from botlib.errors import BotlibError
 from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import Reply
+from botlib.live.wishes import wants_no_bot
 
 DISCLOSURE = (
     "*I'm a bot: a language model wrote this reply. Answer “stop” and I won't reply to you again; "
@@ -121,6 +122,8 @@ def unanswerable(comment: Mapping[str, Any], post: Mapping[str, Any], me: str | 
                 return f"{what} is {_WORDS.get(field, field)}"
         if thing.get("removed_by_category") or thing.get("banned_by"):
             return f"{what} was removed"
+    if wants_no_bot(f"{post.get('title') or ''}\n{post.get('selftext') or ''}\n{body}"):
+        return "it, or its post, asks bots to keep out"
     if post.get("over_18"):
         return "the post is over-18"
     if post.get("selftext") in ("[removed]", "[deleted]"):
@@ -148,6 +151,8 @@ class Policy:
       stop_switch: a file; while it exists nothing is posted.
       me: the bot's own name.
       limits: how often.
+      approval_hours: how long an approval counts; 0: for ever.
+      min_score: a comment needs a score above this when it is answered; None: any will do.
     """
 
     def __init__(
@@ -159,6 +164,8 @@ class Policy:
         stop_switch: Path,
         me: str | None = None,
         limits: Limits | None = None,
+        approval_hours: float = 48.0,
+        min_score: int | None = None,
     ) -> None:
         self.outbox = outbox
         self.site = site
@@ -166,6 +173,8 @@ class Policy:
         self.stop_switch = Path(stop_switch)
         self.me = me
         self.limits = limits or Limits()
+        self.approval_hours = approval_hours
+        self.min_score = min_score
 
     def stopped(self) -> str:
         """Returns why nothing at all may be posted, or ""."""

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import prawcore
-from praw.exceptions import ClientException, RedditAPIException
+from praw.exceptions import RedditAPIException
 from praw.models import Comment
 
 from botlib.errors import BotlibError
-from botlib.live.checks import BACKOFF, UNREADABLE, closed, find_own_reply, look, short, wait_asked
+from botlib.live.checks import BACKOFF, UNREADABLE, closed, find_own_reply, short, wait_asked
 from botlib.live.client import Client, UnknownOutcome
 from botlib.live.events import note
 from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import FAILED, GIVEN_UP, POSTING, READY, Reply
 from botlib.live.policy import Policy, with_disclosure
+from botlib.live.recheck import Objection, look
 
 # Reddit may show a new comment late; only after so many seconds is "not there" believed
 GRACE = 120.0
@@ -29,7 +30,7 @@ class _Closed(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-    """What became of a reply in this run: posted, would post, waits, unknown, failed, given up."""
+    """What became of a reply in this run: posted, would post, waits, asks again, unknown…"""
 
     id: int
     subreddit: str
@@ -95,6 +96,8 @@ class Poster:
             return self._try(reply, False, [])
 
     def _try(self, reply: Reply, dry_run: bool, planned: list[Reply]) -> Decision:
+        if old := reply.expired(self.outbox.clock(), self.policy.approval_hours):
+            return self._object(reply, Objection(old, final=False), dry_run)
         text = with_disclosure(reply.reply)
         verdict = self.policy.check(reply, text, planned)
         if not verdict.allowed:
@@ -103,15 +106,13 @@ class Poster:
         try:
             if closed := self._closed(reply.subreddit):
                 raise _Closed(closed)
-            reason, own = look(self.reddit, reply, self.policy.me)
+            against, own = look(self.reddit, reply, self.policy.me, self.policy.min_score)
         except (_Closed, prawcore.Forbidden) as error:
             why = str(error) if isinstance(error, _Closed) else "Reddit forbids reading it"
             if not dry_run:
                 optouts.shut(self.outbox, reply.site, reply.subreddit, why)
             reason = f"r/{reply.subreddit} is shut to the bot: {why}"
             return self._refuse(reply, reason, self.outbox.clock(), dry_run)
-        except ClientException:
-            return self._refuse(reply, "the comment left its thread", None, dry_run)
         except UNREADABLE as error:
             self._heed(error)
             again = self.outbox.clock() + BACKOFF
@@ -121,8 +122,8 @@ class Poster:
             if not dry_run:
                 self.outbox.posted(reply.id, own.id, "our reply was there already")
             return self._decide(reply, "posted", "our reply was there already", _link(own))
-        if reason:
-            return self._refuse(reply, reason, None, dry_run)
+        if against:
+            return self._object(reply, against, dry_run)
         if dry_run:
             return self._decide(reply, "would post", "dry run: nothing was sent")
         if stopped := self.policy.stopped():
@@ -193,6 +194,14 @@ class Poster:
     def _end(self, reply: Reply, state: str, why: str) -> Decision:
         (self.outbox.give_up if state == GIVEN_UP else self.outbox.fail)(reply.id, why)
         return self._decide(reply, state, why)
+
+    def _object(self, reply: Reply, against: Objection, dry_run: bool) -> Decision:
+        """Gives a reply up, or back to the person who approved it."""
+        if against.final:
+            return self._refuse(reply, against.reason, None, dry_run)
+        if not dry_run:
+            self.outbox.take_back(reply.id, against.reason, **against.seen)
+        return self._decide(reply, "would ask again" if dry_run else "asks again", against.reason)
 
     def _refuse(
         self, reply: Reply, reason: str, again: float | None, dry_run: bool, not_before: float = 0

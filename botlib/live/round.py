@@ -151,7 +151,10 @@ def _facts_of(fresh: pd.DataFrame) -> dict[str, tuple[str, str, str]]:
     return {comment_id: (author, permalink, "") for comment_id, author, permalink in rows}
 
 
-_QUEUED = ("subreddit", "post_id", "comment_id", "title", "comment", "prob_real", "score", "reason")
+_QUEUED = (
+    *("subreddit", "post_id", "comment_id", "title", "comment", "comment_score"),
+    *("prob_real", "score", "reason"),
+)
 
 
 def approve_in_sandbox(outbox: Outbox, reddit: Client, settings: PostSettings) -> int:
@@ -170,7 +173,9 @@ def approve_in_sandbox(outbox: Outbox, reddit: Client, settings: PostSettings) -
             'approve="sandbox" only approves replies to the sandbox: on the live site a person '
             "approves each reply (python -m botlib review)"
         )
-    proposed = outbox.replies("sandbox", [PROPOSED])
+    # What the bot took back, or a person undid, waits for a person here too
+    back = outbox.taken_back()
+    proposed = [r for r in outbox.replies("sandbox", [PROPOSED]) if r.id not in back]
     for reply in proposed:
         outbox.approve(reply.id, rules.SANDBOX_APPROVAL)
     return len(proposed)
@@ -186,6 +191,8 @@ def policy_of(
         subreddits=settings.allowed_subreddits,
         stop_switch=workspace.stop_switch,
         me=reddit.name,
+        approval_hours=settings.approval_hours,
+        min_score=settings.min_comment_score,
         limits=Limits(
             per_post=settings.max_per_post,
             per_person_day=settings.max_per_person_day,
@@ -216,7 +223,8 @@ def post_approved(
 
     Returns:
       One row a reply: id, subreddit, post_id, comment_id, decision ("posted", "would post",
-      "waits", "unknown", "failed", "given up"), reason, url.
+      "waits", "asks again" (the approval was taken back), "unknown", "failed", "given up"),
+      reason, url.
 
     Raises:
       BotlibError: the client only reads, or the outbox can't be used.

@@ -69,7 +69,7 @@ class Schedule:
             post = sandbox.state.add_post("writing", f"Post {number}")
             below = sandbox.state.add_comment(post["name"], "What?", author=f"person{number}")
             self.comments.append((post, below))
-        with Outbox(path) as outbox:
+        with Outbox(path, clock=self.clock) as outbox:
             for post, comment in self.comments:
                 row = ("writing", post["id"], comment["id"], comment["author"], "Because.")
                 names = ("subreddit", "post_id", "comment_id", "author", "reply")
