@@ -198,10 +198,10 @@ from botlib.gpt2.train import finetune
 from botlib.settings import DataSettings, Gpt2Settings
 from botlib.workspace import Workspace
 workspace = Workspace.open(sys.argv[1])
-data = parameters.make(DataSettings, parameters.profile_values("demo", "01_data"))
+data = parameters.of_profile(DataSettings, "demo")
 sources.collect(workspace, data)
 build.write_pairs(workspace, data)
-gpt2 = parameters.make(Gpt2Settings, parameters.profile_values("demo", "02_gpt2_finetune"))
+gpt2 = parameters.of_profile(Gpt2Settings, "demo")
 finetune(workspace, gpt2)
 """
         command = [sys.executable, "-c", code, str(workspace.root)]

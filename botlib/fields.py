@@ -65,11 +65,25 @@ class Checked:
         return [field.name for field in dataclasses.fields(cls)]
 
 
-def loosened(settings: type, name: str, value: Any) -> bool:
+def loosened(settings: type[Checked], name: str, value: Any) -> bool:
     """Returns whether a value is looser than the default, as the field declares it."""
-    field = next(field for field in dataclasses.fields(settings) if field.name == name)
+    field = _field(settings, name)
     looser: Callable[[Any, Any], bool] | None = field.metadata.get("looser")
     return looser is not None and looser(value, field.default)
+
+
+def checked(settings: type[Checked], name: str, value: Any) -> Any:
+    """Returns one field's value, checked by itself.
+
+    Raises:
+      BotlibError: its type or a limit forbids it.
+    """
+    wanted = typing.get_type_hints(settings)[name]
+    return _checked(_field(settings, name), value, wanted, settings.notebook)
+
+
+def _field(settings: type[Checked], name: str) -> dataclasses.Field:
+    return next(field for field in dataclasses.fields(settings) if field.name == name)
 
 
 def _checked(field: dataclasses.Field, value: Any, wanted: Any, notebook: str) -> Any:

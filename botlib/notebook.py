@@ -44,7 +44,14 @@ def start(settings: type[S], namespace: MutableMapping[str, Any]) -> tuple[S, Wo
     random.seed(chosen.seed)
     np.random.seed(chosen.seed % 2**32)
     print(f"workspace: {workspace.root}")
+    for line in chosen.warnings:
+        print(line)
     return chosen, workspace
+
+
+def who_set_what(settings: Settings) -> pd.DataFrame:
+    """Returns a row for each setting that isn't left at its default: setting, value, set by."""
+    return parameters.table(settings)
 
 
 def _plain_bars_in_batch() -> None:

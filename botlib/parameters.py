@@ -1,17 +1,22 @@
-"""From a notebook's parameters cell, a profile and papermill to one settings object.
+"""The one way from a profile, a parameters cell and the command line to settings.
 
-What is changed in the cell wins over the profile; what the cell doesn't show goes in `options`.
+Notebooks, `run` and `bot` all end in `settle`. A profile fills what nobody set; what a person set
+is never replaced, and two values that disagree are an error. `set_by` says who set what.
 """
 
 import ast
-from collections.abc import Mapping
+import dataclasses
+import typing
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any, TypeVar
 
+import pandas as pd
 import yaml
 
 from botlib.errors import BotlibError
-from botlib.settings import NOTEBOOKS, Settings
+from botlib.fields import checked, loosened, type_name
+from botlib.settings import NOTEBOOKS, GenerateSettings, PostSettings, Settings
 
 # In every parameters cell, beside the settings themselves
 PROFILE = "profile"
@@ -20,8 +25,102 @@ OPTIONS = "options"
 S = TypeVar("S", bound=Settings)
 
 
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Values by name, and where they come from.
+
+    Attributes:
+      who: as a person reads it, such as "profile demo", "cell" or "--allow".
+      values: settings by name, of their types.
+      by: "profile", "command" (its own choice) or "person" (written for this very run).
+    """
+
+    who: str
+    values: Mapping[str, Any]
+    by: str = "person"
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """A setting typed on the command line: `key` is NAME or NOTEBOOK.NAME, `who` the option."""
+
+    who: str
+    key: str
+    text: Any
+
+
+def settle(settings: type[S], *sources: Source) -> S:
+    """Returns settings made from all sources, with `set_by` and `warnings`.
+
+    A command's values replace a profile's, a person's replace both. On the live site a profile's
+    value that is looser than the default (see `botlib/fields.py`) is not used.
+
+    Raises:
+      BotlibError: an unknown name, a wrong value, or two values of persons that disagree.
+    """
+    chosen: dict[str, tuple[Any, Source]] = {}
+    replaced: dict[str, Any] = {}
+    for source in sorted(sources, key=lambda source: _RANKS.index(source.by)):
+        for name, given in source.values.items():
+            if name not in settings.names():
+                raise BotlibError(_unknown(settings, name))
+            value = checked(settings, name, given)
+            if name in chosen:
+                replaced[name], before = chosen[name]
+                if before.by == "person" and replaced[name] != value:
+                    raise BotlibError(
+                        f"{settings.notebook}: {name} is {replaced[name]!r} by {before.who} and "
+                        f"{value!r} by {source.who}: leave one of them out"
+                    )
+            chosen[name] = (value, source)
+    warnings = _guard_live_site(settings, chosen)
+    made = settings(**{name: value for name, (value, _) in chosen.items()})
+    default = settings()
+    set_by = {
+        name: source.who
+        for name, (value, source) in chosen.items()
+        if value != getattr(default, name) or value != replaced.get(name, value)
+    }
+    object.__setattr__(made, "set_by", set_by)
+    object.__setattr__(made, "warnings", warnings)
+    return made
+
+
+_RANKS = ("profile", "command", "person")
+
+
+def _guard_live_site(
+    settings: type[Settings], chosen: dict[str, tuple[Any, Source]]
+) -> tuple[str, ...]:
+    """Takes looser values of a profile away; returns a line for each, and for each that stays.
+
+    A profile is written for many machines: whoever disturbs people on Reddit must have meant it.
+    """
+    default = settings()
+    site = chosen["reddit"][0] if "reddit" in chosen else getattr(default, "reddit", "")
+    lines = []
+    for name, (value, source) in list(chosen.items()):
+        if site != "live" or not loosened(settings, name, value):
+            continue
+        usual = getattr(default, name)
+        if source.by == "profile":
+            del chosen[name]
+            lines.append(
+                f"{name}={value!r} of {source.who} does not count on the live site, {usual!r} "
+                f"does: set {name} yourself if you mean it"
+            )
+        else:
+            lines.append(
+                f"{name}={value!r}, set by {source.who}, is looser on the live site than {usual!r}"
+            )
+    return tuple(lines)
+
+
 def load(settings: type[S], namespace: Mapping[str, Any]) -> S:
     """Returns a notebook's settings.
+
+    What stands in the parameters cell is what runs; an empty text or None leaves a setting to the
+    profile.
 
     Args:
       settings: the notebook's dataclass.
@@ -29,32 +128,128 @@ def load(settings: type[S], namespace: Mapping[str, Any]) -> S:
         `profile` (a name, see `profiles()`) and `options` (a dictionary of further settings).
 
     Raises:
-      BotlibError: an unknown profile or setting, or a value of the wrong type.
+      BotlibError: an unknown profile or setting, a wrong value, or a setting with one value in the
+        cell and another in `options`.
     """
     injected = _injected_names(namespace)
     if unknown := injected - set(settings.names()) - {PROFILE, OPTIONS}:
         raise BotlibError(_unknown(settings, sorted(unknown)[0]))
-    values = profile_values(namespace.get(PROFILE) or "colab", settings.notebook)
-    defaults = {name: getattr(settings(), name) for name in settings.names()}
-    for name in settings.names():
-        # A value left at its default leaves the choice to the profile
-        if name in namespace and (name in injected or not _same(namespace[name], defaults[name])):
-            values[name] = namespace[name]
     options = namespace.get(OPTIONS) or {}
     if not isinstance(options, Mapping):
         raise BotlibError(f"{settings.notebook}: options must be a dictionary, not {options!r}")
-    return make(settings, {**values, **options})
+    given = {k: namespace[k] for k in settings.names() if namespace.get(k) is not None}
+    cell = {k: v for k, v in given.items() if k not in injected and v != ""}
+    return settle(
+        settings,
+        profile_source(namespace.get(PROFILE, "colab"), settings.notebook),
+        Source("cell", cell),
+        # Here an empty text is meant: whoever calls papermill can leave a parameter out
+        Source("papermill", {k: v for k, v in given.items() if k in injected}),
+        Source("papermill" if OPTIONS in injected else "options", options),
+    )
 
 
-def make(settings: type[S], values: Mapping[str, Any]) -> S:
-    """Returns settings from values by name.
+def of_profile(settings: type[S], profile: str, **changes: Any) -> S:
+    """Returns a profile's settings with some changes, for scripts and tests."""
+    source = profile_source(profile, settings.notebook)
+    return settle(settings, source, Source("changes", changes))
+
+
+def from_command_line(notebook: str, given: Iterable[Given]) -> list[Source]:
+    """Returns what was typed for one notebook; NOTEBOOK.NAME goes before NAME.
 
     Raises:
-      BotlibError: an unknown name, or a value of the wrong type.
+      BotlibError: a text that isn't of the setting's type.
     """
-    if unknown := [name for name in values if name not in settings.names()]:
-        raise BotlibError(_unknown(settings, unknown[0]))
-    return settings(**values)
+    settings = NOTEBOOKS[notebook]
+    general, own = [], []
+    for item in given:
+        prefix, _, name = item.key.rpartition(".")
+        if name in settings.names() and (not prefix or notebook_name(prefix) == notebook):
+            value = _parsed(settings, name, item.text)
+            (own if prefix else general).append(Source(item.who, {name: value}))
+    named = {name for source in own for name in source.values}
+    return [*(source for source in general if named.isdisjoint(source.values)), *own]
+
+
+def refuse_unknown(notebooks: Sequence[str], given: Iterable[Given]) -> None:
+    """Raises a clear error for a name that none of the notebooks has."""
+    for item in given:
+        prefix, _, name = item.key.rpartition(".")
+        candidates = [notebook_name(prefix)] if prefix else list(notebooks)
+        known = sorted({n for c in candidates if c in notebooks for n in NOTEBOOKS[c].names()})
+        if name not in known:
+            where = candidates[0] if len(candidates) == 1 else "any notebook"
+            there = ", ".join(known) or f"only settings of {', '.join(notebooks)}"
+            raise BotlibError(f"no setting of {where} is called {name!r}; there are {there}")
+
+
+def _parsed(settings: type[Settings], name: str, text: Any) -> Any:
+    """A value from what was typed. Booleans are `true` or `false`, nothing else."""
+    kind = typing.get_type_hints(settings)[name]
+    if not isinstance(text, str) or kind is str:
+        return text
+    try:
+        return {"true": True, "false": False}[text] if kind is bool else kind(text)
+    except (KeyError, ValueError):
+        wanted = "true or false" if kind is bool else type_name(kind)
+        raise BotlibError(
+            f"{settings.notebook}: {name} must be {wanted}, not the text {text!r}"
+        ) from None
+
+
+def read_and_post(
+    read: Sequence[Source], post: Sequence[Source]
+) -> tuple[GenerateSettings, PostSettings]:
+    """Returns the settings of 05 and 06; in the sandbox what is read may be answered.
+
+    On the live site a person names the subreddits to post to. In the sandbox nobody is disturbed:
+    there, unless a person named them, they are those that a person wants read, else the profile's,
+    else those that are read.
+
+    Args:
+      read: sources for 05_generate.
+      post: sources for 06_discriminate_and_post.
+    """
+    reading, posting = settle(GenerateSettings, *read), settle(PostSettings, *post)
+    chosen = any(source.by == "person" and "subreddits" in source.values for source in read)
+    named = any(source.by == "person" and "allowed_subreddits" in source.values for source in post)
+    if posting.reddit == "sandbox" and not named and (chosen or not posting.allowed_subreddits):
+        allowed = {"allowed_subreddits": reading.subreddits}
+        posting = settle(PostSettings, *post, Source("the sandbox", allowed, by="command"))
+    return reading, posting
+
+
+def table(settings: Settings, everything: bool = False) -> pd.DataFrame:
+    """Returns a row for each setting that differs from its default or overrules a profile.
+
+    Args:
+      settings: made by `settle`.
+      everything: the settings left at their defaults, too.
+
+    Returns:
+      Columns setting, value, set by.
+    """
+    names = (
+        settings.names() if everything else [n for n in settings.names() if n in settings.set_by]
+    )
+    rows = [
+        (name, str(getattr(settings, name)) or '""', settings.set_by.get(name, "default"))
+        for name in names
+    ]
+    return pd.DataFrame(rows, columns=["setting", "value", "set by"])
+
+
+def notebook_name(text: str) -> str:
+    """Returns the notebook whose number or name starts with `text`.
+
+    Raises:
+      BotlibError: none or several do.
+    """
+    found = [name for name in NOTEBOOKS if name.startswith(text)] if text else []
+    if len(found) != 1:
+        raise BotlibError(f"no notebook is called {text!r}; there are {', '.join(NOTEBOOKS)}")
+    return found[0]
 
 
 def profiles() -> list[str]:
@@ -67,8 +262,8 @@ def profiles() -> list[str]:
     )
 
 
-def profile_values(name: str, notebook: str) -> dict[str, Any]:
-    """Returns what a profile sets for a notebook: settings by name.
+def profile_source(name: str, notebook: str) -> Source:
+    """Returns what a profile sets for a notebook.
 
     Raises:
       BotlibError: there is no such profile, or it names a notebook or setting that isn't there.
@@ -79,14 +274,7 @@ def profile_values(name: str, notebook: str) -> dict[str, Any]:
     profile = yaml.safe_load(text)
     if unknown := [key for key in profile if key not in NOTEBOOKS]:
         raise BotlibError(f"profile {name}: no notebook is called {unknown[0]!r}")
-    values = dict(profile.get(notebook) or {})
-    make(NOTEBOOKS[notebook], values)
-    return values
-
-
-def _same(value: Any, default: Any) -> bool:
-    # True == 1, but a changed type is a change, and one to be checked
-    return type(value) is type(default) and value == default
+    return Source(f"profile {name}", profile.get(notebook) or {}, by="profile")
 
 
 def _injected_names(namespace: Mapping[str, Any]) -> set[str]:

@@ -1,8 +1,11 @@
 """Six notebooks of one shape, stripped, short cells, the same set-up, honest parameters."""
 
 import ast
+import dataclasses
 import json
+import re
 from pathlib import Path
+from typing import get_type_hints
 
 import papermill
 import pytest
@@ -62,19 +65,37 @@ def test_the_set_up_cell_is_the_same_everywhere():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_parameters_are_annotated_literals_with_the_settings_defaults(name):
-    defaults = NOTEBOOKS[name]()
+def test_parameters_are_annotated_literals_that_leave_all_to_the_profile(name):
+    """A value shown but not run would lie; so the cell shows none, or the one that runs."""
+    hints = get_type_hints(NOTEBOOKS[name])
     tree = ast.parse(source(parameters_cell(name)))
     shown = {}
     for statement in tree.body:
         assert isinstance(statement, ast.AnnAssign)
         shown[statement.target.id] = ast.literal_eval(statement.value)
-        assert statement.annotation.id == type(shown[statement.target.id]).__name__
+        kind = hints.get(statement.target.id, type(shown[statement.target.id]))
+        assert statement.annotation.id == kind.__name__
     assert shown.pop("profile") == "colab"
     assert shown.pop("options") == {}
-    assert {"drive_root", "seed"} <= set(shown)
+    assert shown.pop("drive_root") == NOTEBOOKS[name]().drive_root
+    assert "seed" in shown
     for setting, value in shown.items():
-        assert getattr(defaults, setting) == value, setting
+        assert value == ("" if hints[setting] is str else None), setting
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_form_offers_each_choice_and_the_empty_one(name):
+    """A dropdown without the empty choice could never give a setting back to the profile."""
+    fields = {field.name: field for field in dataclasses.fields(NOTEBOOKS[name])}
+    for line in source(parameters_cell(name)).splitlines():
+        setting = line.split(":")[0]
+        kind = get_type_hints(NOTEBOOKS[name]).get(setting)
+        offered = re.search(r"# @param (\[.*?\])", line)
+        if setting in fields and "choices" in fields[setting].metadata:
+            assert set(json.loads(offered[1])) == {"", *fields[setting].metadata["choices"]}
+        if kind is bool:  # Colab's check box knows no third state
+            assert json.loads(offered[1]) == ["None", "True", "False"]
+            assert line.endswith('{type:"raw"}')
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,12 +5,10 @@ import dataclasses
 
 import pytest
 
-from botlib import parameters
 from botlib.errors import BotlibError
 from botlib.fields import loosened
 from botlib.gpt2.decoder import Decoder
 from botlib.settings import (
-    NOTEBOOKS,
     DataSettings,
     GenerateSettings,
     PostSettings,
@@ -50,49 +48,6 @@ def test_a_value_out_of_range_names_the_field(values, line):
 
 def test_subreddits_may_be_written_as_people_write_them():
     assert comma_list("r/College, /r/GradSchool,,writing ") == ["College", "GradSchool", "writing"]
-
-
-@pytest.mark.parametrize("profile", parameters.profiles())
-@pytest.mark.parametrize("notebook", NOTEBOOKS)
-def test_every_profile_fits_every_notebook(profile, notebook):
-    values = parameters.profile_values(profile, notebook)
-    parameters.make(NOTEBOOKS[notebook], values)
-
-
-def test_what_is_changed_in_the_cell_wins_over_the_profile():
-    namespace = {"profile": "demo", "seed": 7, "fake_comments": RealismSettings().fake_comments}
-    settings = parameters.load(RealismSettings, namespace)
-    assert settings.seed == 7
-    # left at its default, so the profile decides
-    assert (
-        settings.fake_comments
-        == parameters.profile_values("demo", "03_bert_realism")["fake_comments"]
-    )
-
-
-def test_an_injected_default_wins_over_the_profile():
-    default = RealismSettings().fake_comments
-    cell = f"# Parameters\nfake_comments = {default}\n"
-    settings = parameters.load(
-        RealismSettings, {"profile": "demo", "fake_comments": default, "In": ["", cell]}
-    )
-    assert settings.fake_comments == default
-
-
-def test_a_parameter_papermill_would_only_warn_of_is_an_error():
-    cell = "# Parameters\ntreshold = 0.5\n"
-    with pytest.raises(BotlibError, match="no setting is called 'treshold'"):
-        parameters.load(PostSettings, {"profile": "demo", "treshold": 0.5, "In": [cell]})
-
-
-def test_an_unknown_option_is_an_error():
-    with pytest.raises(BotlibError, match="no setting is called 'stepz'"):
-        parameters.load(PostSettings, {"profile": "demo", "options": {"stepz": 1}})
-
-
-def test_an_unknown_profile_names_those_there_are():
-    with pytest.raises(BotlibError, match="colab, demo, laptop; not 'phone'"):
-        parameters.load(PostSettings, {"profile": "phone"})
 
 
 @pytest.mark.parametrize("field", Sampling.names())

@@ -8,13 +8,16 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from botlib import parameters
 from botlib.errors import BotlibError
 from botlib.live.policy import allow_list
-from botlib.settings import GenerateSettings, PostSettings
+from botlib.parameters import Given, Source
+from botlib.settings import GenerateSettings, PostSettings, Settings
+from botlib.terminal import text_table
 from botlib.workspace import Workspace, atomic_file
 
 
@@ -26,8 +29,9 @@ def add_parsers(subparsers: Any) -> None:
         description="Runs the bot against the sandbox, or with --live on Reddit.",
     )
     _common(bot)
-    bot.add_argument("--every", metavar="10m", help="go on, one round every 90s, 10m or 2h")
-    bot.add_argument("--once", action="store_true", help="one round (the default)")
+    rounds = bot.add_mutually_exclusive_group()
+    rounds.add_argument("--every", metavar="10m", help="go on, one round every 90s, 10m or 2h")
+    rounds.add_argument("--once", action="store_true", help="one round (the default)")
     bot.add_argument("--live", action="store_true", help="on Reddit itself, and post there")
     bot.add_argument(
         "--dry-run", action="store_true", help="send nothing, only say what would be posted"
@@ -37,8 +41,11 @@ def add_parsers(subparsers: Any) -> None:
     bot.add_argument("--profile", default="laptop", choices=parameters.profiles())
     bot.add_argument(
         "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
-        help="any setting of 05_generate or 06_discriminate_and_post",
+        help="any setting of 05_generate or 06_discriminate_and_post; booleans are true or false",
     )  # fmt: skip
+    bot.add_argument(
+        "--show-config", action="store_true", help="show all settings and who set them, then end"
+    )
     bot.set_defaults(func=run_bot)
 
     review = subparsers.add_parser("review", help="approve, edit or reject proposed replies")
@@ -77,6 +84,9 @@ def run_bot(args: argparse.Namespace) -> int:
     logging.getLogger("botlib.live").setLevel(logging.INFO)
     every = _seconds(args.every) if args.every and not args.once else None
     generate, post = _settings(args)
+    if args.show_config:
+        _show_config(generate, post)
+        return 0
     workspace = Workspace.open(args.workspace)
 
     from botlib.gpt2.decoder import Decoder
@@ -96,6 +106,11 @@ def run_bot(args: argparse.Namespace) -> int:
             allowed=post.allowed_subreddits or "none",
             seconds=time.monotonic() - began,
         )
+        for made in (generate, post):
+            for name, value, who in parameters.table(made).itertuples(index=False):
+                note("setting", notebook=made.notebook, name=name, value=value, set_by=who)
+        for line in _warnings((generate, post)):
+            note("warning", reason=line)
         for number in (signal.SIGTERM, signal.SIGINT):
             # The reply in hand is finished, then the loop ends
             signal.signal(number, lambda *_: stopping.set())
@@ -108,43 +123,59 @@ def run_bot(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> tuple[GenerateSettings, PostSettings]:
-    made = []
-    known = {*GenerateSettings.names(), *PostSettings.names()}
-    if unknown := [name for name, _ in args.p if name not in known]:
-        names = ", ".join(sorted(known))
-        raise BotlibError(f"-p {unknown[0]}: no such setting; there are {names}")
-    for settings in (GenerateSettings, PostSettings):
-        values = parameters.profile_values(args.profile, settings.notebook)
-        values |= {k: _typed(settings, k, v) for k, v in args.p if k in settings.names()}
-        values["reddit"] = "live" if args.live else "sandbox"
-        if args.subreddits and "subreddits" in settings.names():
-            values["subreddits"] = args.subreddits
-        if settings is PostSettings:
-            # Without --live there is nobody to disturb: what is read may be answered
-            here = "" if args.live else made[0].subreddits
-            values["allowed_subreddits"] = args.allow or values.get("allowed_subreddits") or here
-            values["dry_run"] = args.dry_run
-            # Profiles approve by themselves, for notebooks that run at night; here a person does,
-            # unless asked not to, and on the live site always
-            if args.live or "approve" not in dict(args.p):
-                values["approve"] = "person"
-        made.append(parameters.make(settings, values))
-    generate, post = made
-    for names in (generate.subreddits, post.allowed_subreddits):
+    given = [Given("-p", key, text) for key, text in args.p]
+    notebooks = [GenerateSettings.notebook, PostSettings.notebook]
+    parameters.refuse_unknown(notebooks, given)
+    typed = [(item.key.rpartition(".")[2], item.text) for item in given]
+    if any(name == "date" for name, _ in typed):
+        raise BotlibError("-p date: it names tables of the notebooks, and the bot uses none")
+    if ("reddit", "live") in typed and not args.live:
+        raise BotlibError("-p reddit live: only --live leads to Reddit itself; add it")
+    if args.dry_run:
+        given.append(Given("--dry-run", "dry_run", "true"))
+    given += [
+        Given(option, name, text)
+        for option, name, text in (
+            ("--subreddits", "subreddits", args.subreddits),
+            ("--allow", "allowed_subreddits", args.allow),
+        )
+        if text is not None
+    ]
+    by_itself = {
+        # Whoever starts a bot wants it to post what was approved
+        "dry_run": False,
+        # Profiles approve by themselves, for notebooks that run at night; here a person does
+        "approve": "person",
+    }
+    site = Source("--live", {"reddit": "live"}) if args.live else _SANDBOX
+    read, post = (
+        [
+            parameters.profile_source(args.profile, name),
+            Source("--workspace", {"drive_root": args.workspace}),
+            site,
+            *parameters.from_command_line(name, given),
+        ]
+        for name in notebooks
+    )
+    post.append(Source("bot --live" if args.live else "bot", by_itself, by="command"))
+    generate, posting = parameters.read_and_post(read, post)
+    for names in (generate.subreddits, posting.allowed_subreddits):
         allow_list(names)
-    return generate, post
+    return generate, posting
 
 
-def _typed(settings: type, name: str, text: str) -> Any:
-    default = getattr(settings(), name)
-    if isinstance(default, bool):
-        if text.lower() not in ("true", "false"):
-            raise BotlibError(f"-p {name}: must be true or false, not {text!r}")
-        return text.lower() == "true"
-    try:
-        return type(default)(text)
-    except ValueError as error:
-        raise BotlibError(f"-p {name}: {text!r} is no {type(default).__name__}") from error
+_SANDBOX = Source("the lack of --live", {"reddit": "sandbox"})
+
+
+def _show_config(*settings: Settings) -> None:
+    for made in settings:
+        print(f"{made.notebook}\n{text_table(parameters.table(made, everything=True))}\n")
+    for line in _warnings(settings):
+        print(line)
+
+
+def _warnings(settings: Iterable[Settings]) -> list[str]:
+    return [line for made in settings for line in made.warnings]
 
 
 def _seconds(text: str) -> float:

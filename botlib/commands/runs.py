@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from botlib import parameters
-from botlib.errors import BotlibError
+from botlib.parameters import Given
 from botlib.terminal import text_table
 from botlib.workspace import Workspace
 
@@ -32,7 +32,7 @@ def add_parsers(subparsers: Any) -> None:
         action="append",
         default=[],
         metavar=("NAME", "VALUE"),
-        help="any setting, as NAME or NOTEBOOK.NAME; may be repeated",
+        help="any setting, as NAME or NOTEBOOK.NAME; booleans are true or false; may be repeated",
     )
     for name in SHORTCUTS:
         run.add_argument(f"--{name.replace('_', '-')}", metavar="TEXT", help=f"same as -p {name}")
@@ -64,16 +64,12 @@ def run_notebooks(args: argparse.Namespace) -> int:
     """Runs the notebooks, writes the report, prints the best replies."""
     from botlib.runs import pipeline, report
 
-    overrides = dict(args.p)
+    overrides = [Given("-p", key, text) for key, text in args.p]
     for name in SHORTCUTS:
-        if (value := getattr(args, name)) is not None:
-            if name in overrides:
-                raise BotlibError(f"{name} is given twice: once as --{name}, once with -p")
-            overrides[name] = value
-    _allow_in_the_sandbox(args.profile, overrides)
-    workspace = Workspace.open(
-        args.workspace, create=pipeline.notebook_name(args.first) == "01_data"
-    )
+        if (text := getattr(args, name)) is not None:
+            overrides.append(Given(f"--{name.replace('_', '-')}", name, text))
+    first = parameters.notebook_name(args.first)
+    workspace = Workspace.open(args.workspace, create=first == "01_data")
     folder, results = pipeline.run(
         workspace,
         profile=args.profile,
@@ -101,14 +97,6 @@ def _damaged(workspace: Workspace) -> bool:
         return False
     print(f"\ndamaged dumps, used as far as they were good:\n{lines}", end="")
     return True
-
-
-def _allow_in_the_sandbox(profile: str, overrides: dict[str, str]) -> None:
-    """Lets the sandbox's bot answer where it reads; on the live site a person names the places."""
-    posting = "06_discriminate_and_post"
-    site = overrides.get("reddit", parameters.profile_values(profile, posting).get("reddit"))
-    if site == "sandbox" and "subreddits" in overrides and "allowed_subreddits" not in overrides:
-        overrides.setdefault(f"{posting}.allowed_subreddits", overrides["subreddits"])
 
 
 def show_status(args: argparse.Namespace) -> int:

@@ -6,19 +6,19 @@ import hashlib
 import json
 import os
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-import yaml
-
 from botlib import parameters
 from botlib.errors import BotlibError
-from botlib.settings import NOTEBOOKS, DataSettings, Settings
+from botlib.parameters import Given, Source
+from botlib.settings import NOTEBOOKS, DataSettings, GenerateSettings, PostSettings, Settings
 from botlib.workspace import Workspace, atomic_file, hash_path
 
-NOTEBOOK_FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
+NOTEBOOK_FOLDER = PACKAGE_FOLDER.parent / "notebooks"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +77,7 @@ def run(
     workspace: Workspace,
     *,
     profile: str = "colab",
-    overrides: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | Iterable[Given] = (),
     first: str = "01",
     last: str = "06",
     force: bool = False,
@@ -89,7 +89,7 @@ def run(
       workspace: where tables and models live; `runs/{time}/` gets the executed copies.
       profile: see `parameters.profiles()`.
       overrides: settings as texts, by name or by notebook.name; each goes to every notebook
-        that has it.
+        that has it. The command line says who gave each.
       first: the first notebook, by its number or name.
       last: the last one.
       force: run even what is up to date.
@@ -102,38 +102,37 @@ def run(
       BotlibError: an unknown notebook or setting, or a value of the wrong type.
     """
     chosen = _between(first, last)
-    injected = {name: _values_for(name, overrides or {}) for name in chosen}
-    _refuse_unknown(overrides or {})
-    settings = {
-        name: parameters.make(
-            NOTEBOOKS[name],
-            {
-                **parameters.profile_values(profile, name),
-                **injected[name],
-                "drive_root": str(workspace.root),
-            },
-        )
-        for name in chosen
-    }
+    if isinstance(overrides, Mapping):
+        overrides = [Given("-p", key, text) for key, text in overrides.items()]
+    overrides = list(overrides)
+    parameters.refuse_unknown(list(NOTEBOOKS), overrides)
+    settings = _settle(workspace, profile, overrides)
+    for name in chosen:
+        for line in settings[name].warnings:
+            say(f"{name}: {line}")
     folder = workspace.runs / datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
     folder.mkdir(parents=True, exist_ok=True)
     results = []
     for position, name in enumerate(chosen, start=1):
-        state = _fingerprint(workspace, settings[name])
-        if not force and STEPS[name].repeatable and _up_to_date(workspace, settings[name], state):
+        fingerprint = _fingerprint(workspace, settings[name])
+        changes = _changes(workspace, settings[name], fingerprint)
+        if not force and STEPS[name].repeatable and not changes:
             say(f"[{position}/{len(chosen)}] {name}: up to date, skipped")
             executed = _last_copy(workspace, name)
             results.append(Result(name, "skipped", executed))
             continue
-        say(f"[{position}/{len(chosen)}] {name}")
-        values = {"profile": profile, "drive_root": str(workspace.root), **injected[name]}
-        result = execute(name, folder / f"{name}.ipynb", values)
+        why = f" ({', '.join(changes)})" if STEPS[name].repeatable and changes else ""
+        say(f"[{position}/{len(chosen)}] {name}{why}")
+        # What the profile sets the notebook finds there; so its table says who set what
+        set_here = [n for n, who in settings[name].set_by.items() if who != f"profile {profile}"]
+        values = {n: getattr(settings[name], n) for n in set_here}
+        result = execute(name, folder / f"{name}.ipynb", {"profile": profile, **values})
         results.append(result)
         if result.state == "failed":
             say(result.message)
             break
         # Inputs are hashed before the run, so that a change meanwhile shows as one
-        _remember(workspace, name, {"fingerprint": state, "executed": str(result.executed)})
+        _remember(workspace, name, {"parts": fingerprint, "executed": str(result.executed)})
     return folder, results
 
 
@@ -214,68 +213,55 @@ def _kernel_environment() -> typing.Iterator[None]:
                 os.environ[key] = value
 
 
-def notebook_name(text: str) -> str:
-    """Returns the notebook whose number or name starts with `text`.
-
-    Raises:
-      BotlibError: none or several do.
-    """
-    found = [name for name in NOTEBOOKS if name.startswith(text)] if text else []
-    if len(found) != 1:
-        raise BotlibError(f"no notebook is called {text!r}; there are {', '.join(NOTEBOOKS)}")
-    return found[0]
-
-
 def _between(first: str, last: str) -> list[str]:
     names = list(NOTEBOOKS)
-    start, end = names.index(notebook_name(first)), names.index(notebook_name(last))
+    start, end = (names.index(parameters.notebook_name(text)) for text in (first, last))
     if start > end:
         raise BotlibError(f"--from {first} comes after --to {last}: swap them")
     return names[start : end + 1]
 
 
-def _values_for(notebook: str, overrides: Mapping[str, str]) -> dict[str, Any]:
-    """The overrides a notebook takes, with texts turned into the settings' types."""
-    hints = typing.get_type_hints(NOTEBOOKS[notebook])
-    values = {}
-    for key, text in overrides.items():
-        prefix, _, name = key.rpartition(".")
-        meant = not prefix or notebook_name(prefix) == notebook
-        if meant and name in NOTEBOOKS[notebook].names():
-            # YAML would turn 2019-05 or 007 into something else where text is wanted
-            values[name] = text if hints[name] is str else _parsed(text)
-    return values
-
-
-def _parsed(text: Any) -> Any:
-    return yaml.safe_load(text) if isinstance(text, str) else text
-
-
-def _refuse_unknown(overrides: Mapping[str, str]) -> None:
-    # Any notebook's setting will do: the same options must serve a part and the whole
-    for key in overrides:
-        prefix, _, name = key.rpartition(".")
-        candidates = [notebook_name(prefix)] if prefix else list(NOTEBOOKS)
-        if not any(name in NOTEBOOKS[notebook].names() for notebook in candidates):
-            known = sorted({n for notebook in candidates for n in NOTEBOOKS[notebook].names()})
-            raise BotlibError(
-                f"no setting of {candidates[0] if prefix else 'any notebook'} is called {name!r}; "
-                f"there are {', '.join(known)}"
-            )
-
-
-def _fingerprint(workspace: Workspace, settings: Settings) -> str:
-    """One hash over what decides a notebook's result: its code, settings and inputs."""
-    step = STEPS[settings.notebook]
-    parts: dict[str, Any] = {
-        "settings": settings.as_dict(),
-        "code": _code_hash(NOTEBOOK_FOLDER / f"{settings.notebook}.ipynb"),
-        "inputs": {path.name: hash_path(path) for path in step.inputs(workspace, settings)},
+def _settle(workspace: Workspace, profile: str, overrides: list[Given]) -> dict[str, Settings]:
+    """The settings of all notebooks, by name; 06 must know what 05 reads."""
+    sources = {
+        name: [
+            parameters.profile_source(profile, name),
+            Source("--workspace", {"drive_root": str(workspace.root)}),
+            *parameters.from_command_line(name, overrides),
+        ]
+        for name in NOTEBOOKS
     }
+    settings = {name: parameters.settle(NOTEBOOKS[name], *given) for name, given in sources.items()}
+    read, post = GenerateSettings.notebook, PostSettings.notebook
+    settings[read], settings[post] = parameters.read_and_post(sources[read], sources[post])
+    return settings
+
+
+def _fingerprint(workspace: Workspace, settings: Settings) -> dict[str, str]:
+    """Hashes of what decides a notebook's result: its code and the library's, settings, inputs."""
+    step = STEPS[settings.notebook]
+    inputs = {path.name: hash_path(path) for path in step.inputs(workspace, settings)}
     if isinstance(settings, DataSettings) and settings.dumps:
-        parts["dumps"] = _dump_stamps(settings.dumps)
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+        inputs["dumps"] = _dump_stamps(settings.dumps)
+    parts = {
+        "settings": settings.as_dict(),
+        "inputs": inputs,
+        "notebook": _code_hash(NOTEBOOK_FOLDER / f"{settings.notebook}.ipynb"),
+        "code of botlib": _package_hash(),
+    }
+    return {
+        name: hashlib.sha256(json.dumps(part, sort_keys=True, default=str).encode()).hexdigest()
+        for name, part in parts.items()
+    }
+
+
+def _package_hash() -> str:
+    """A notebook's result depends on the library as much as on its own cells."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE_FOLDER.rglob("*.py")):
+        digest.update(path.relative_to(PACKAGE_FOLDER).as_posix().encode() + b"\0")
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def _dump_stamps(place: str) -> list[tuple[str, int, int]]:
@@ -297,22 +283,28 @@ def _state_path(workspace: Workspace) -> Path:
     return workspace.runs / "state.json"
 
 
-def _states(workspace: Workspace) -> dict[str, dict[str, str]]:
+def _states(workspace: Workspace) -> dict[str, dict[str, Any]]:
     with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
         return json.loads(_state_path(workspace).read_text(encoding="utf-8"))
     return {}
 
 
-def _remember(workspace: Workspace, name: str, state: dict[str, str]) -> None:
+def _remember(workspace: Workspace, name: str, state: dict[str, Any]) -> None:
     states = {**_states(workspace), name: state}
     with atomic_file(_state_path(workspace)) as file:
         json.dump(states, file, indent=1)
 
 
-def _up_to_date(workspace: Workspace, settings: Settings, fingerprint: str) -> bool:
-    outputs = STEPS[settings.notebook].outputs(workspace, settings)
+def _changes(workspace: Workspace, settings: Settings, fingerprint: dict[str, str]) -> list[str]:
+    """What has changed since a notebook's last good run; empty if its results still stand."""
     state = _states(workspace).get(settings.notebook, {})
-    return state.get("fingerprint") == fingerprint and all(path.exists() for path in outputs)
+    # 0.1.0 wrote one hash for all; it names no part, so all count as new
+    before = state.get("parts", {})
+    if not before:
+        return ["not run yet"]
+    changes = [f"{part} changed" for part in fingerprint if before.get(part) != fingerprint[part]]
+    outputs = STEPS[settings.notebook].outputs(workspace, settings)
+    return changes + [f"{path.name} is missing" for path in outputs if not path.exists()]
 
 
 def _last_copy(workspace: Workspace, name: str) -> Path | None:

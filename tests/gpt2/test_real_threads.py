@@ -18,8 +18,8 @@ from botlib import parameters
 from botlib.gpt2.train import finetune
 from botlib.settings import Gpt2Settings
 from botlib.workspace import Workspace
-values = parameters.profile_values("laptop", "02_gpt2_finetune")
-finetune(Workspace.open(sys.argv[1]), parameters.make(Gpt2Settings, values), progress=False)
+settings = parameters.of_profile(Gpt2Settings, "laptop")
+finetune(Workspace.open(sys.argv[1]), settings, progress=False)
 """
 
 
@@ -28,8 +28,7 @@ finetune(Workspace.open(sys.argv[1]), parameters.make(Gpt2Settings, values), pro
 def test_a_reply_is_likelier_after_its_own_comment(reddit_college: Path, tmp_path: Path) -> None:
     workspace = Workspace.open(tmp_path / "workspace", create=True)
     changes = {"dumps": str(reddit_college), "subreddits": "College,GradSchool"}
-    values = parameters.profile_values("laptop", "01_data") | changes
-    settings = parameters.make(DataSettings, values)
+    settings = parameters.of_profile(DataSettings, "laptop", **changes)
     sources.collect(workspace, settings)
     build.write_pairs(workspace, settings)
     python(TRAIN, workspace.root)

@@ -218,7 +218,17 @@ def test_bot_review_outcomes_stop_start(ready, capsys):
     [
         (["-p", "candidate", "3"], "candidate"),
         (["-p", "candidates", "three"], "candidates"),
-        (["-p", "dry_run", "0"], "dry_run"),
+        (["-p", "dry_run", "0"], "dry_run must be true or false"),
+        (["-p", "reddit", "live"], "only --live leads to Reddit itself; add it"),
+        (["--live", "-p", "reddit", "sandbox"], "reddit is 'live' by --live and 'sandbox' by -p"),
+        (["--dry-run", "-p", "dry_run", "false"], "dry_run is False by -p and True by --dry-run"),
+        (
+            ["--allow", "scifi", "-p", "allowed_subreddits", "a"],
+            "by --allow: leave one of them out",
+        ),
+        (["--live", "-p", "approve", "sandbox"], "on the live site a person approves"),
+        (["-p", "date", "2026-01-01"], "-p date"),
+        (["-p", "drive_root", "/elsewhere"], "drive_root"),
         (["--every", "10 minutes"], "--every"),
         (["--every", "0s"], "--every"),
         (["--subreddits", "all"], "r/all"),
@@ -289,6 +299,37 @@ def test_live_posts_only_what_a_person_approved_where_allowed(ready, live, caplo
     assert main(["bot", *where, *LIVE, *QUICK, "--allow", "writing"]) == 0
     assert set(live.replies()["subreddit"]) == {"writing"}
     assert "r/scifi is not on the allow-list" in caplog.text
+
+
+def test_live_posts_nothing_if_p_says_dry_run(ready, live):
+    """The flag's default replaced `-p dry_run true`, and six replies were posted."""
+    where = ("--workspace", str(ready.root))
+    assert main(["bot", *where, *LIVE, *QUICK]) == 0
+    with Outbox(ready.outbox) as outbox:
+        for reply in outbox.replies("live", [PROPOSED]):
+            outbox.approve(reply.id, "ann")
+    assert main(["bot", *where, *LIVE, *QUICK, "--allow", "writing", "-p", "dry_run", "true"]) == 0
+    assert live.writes == 0
+
+
+def test_the_log_begins_with_who_set_what_and_what_is_looser(ready, live, caplog):
+    caplog.set_level(logging.INFO, logger="botlib.live")
+    where = ("--workspace", str(ready.root))
+    assert main(["bot", *where, *LIVE, *QUICK, "--profile", "laptop", "--dry-run"]) == 0
+    text = caplog.text
+    assert "notebook=06_discriminate_and_post name=threshold value=0.0 set_by=-p" in text
+    assert "min_pause_minutes=0.0, set by -p, is looser on the live site than 1.0" in text
+    assert "max_per_subreddit_hour=5 of profile laptop does not count on the live site" in text
+
+
+def test_show_config_tells_who_set_what_and_needs_no_model(tmp_path, capsys):
+    arguments = ["bot", "--workspace", str(tmp_path / "nowhere"), "--show-config", "--live"]
+    assert main([*arguments, "--allow", "writing", "-p", "top_k", "7"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    for row in (["top_k", "7", "-p"], ["allowed_subreddits", "writing", "--allow"],
+                ["max_per_day", "10", "default"], ["reddit", "live", "--live"]):  # fmt: skip
+        assert row in lines
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_sigterm_ends_after_the_reply_in_hand(ready):

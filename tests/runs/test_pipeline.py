@@ -94,9 +94,65 @@ def test_a_wrong_override_is_refused_before_anything_runs(workspace, overrides, 
     assert not workspace.runs.exists()
 
 
-def test_the_text_false_given_to_papermill_stays_what_the_person_meant(workspace):
-    values = pipeline._values_for("06_discriminate_and_post", {"dry_run": "false"})
-    assert values == {"dry_run": False}
+@pytest.mark.parametrize("text", ["no", "False", "0", ""])
+def test_a_sloppy_spelling_never_makes_run_post(workspace, text):
+    with pytest.raises(BotlibError, match="dry_run must be true or false"):
+        states(workspace, dry_run=text)
+    assert not workspace.runs.exists()
+
+
+def test_a_flag_and_p_that_disagree_are_an_error(workspace, capsys):
+    arguments = ["run", "--workspace", str(workspace.root), "--subreddits", "scifi"]
+    assert main([*arguments, "-p", "subreddits", "writing"]) == 1
+    assert "subreddits is 'writing' by -p and 'scifi' by --subreddits" in capsys.readouterr().err
+    assert main([*arguments, "-p", "drive_root", "/elsewhere"]) == 1
+    assert "by --workspace and '/elsewhere' by -p" in capsys.readouterr().err
+    assert not workspace.runs.exists()
+
+
+@pytest.mark.parametrize("command", ["run", "bot"])
+def test_empty_subreddits_are_an_error_not_the_defaults(workspace, capsys, command):
+    arguments = [command, "--workspace", str(workspace.root), "--subreddits", ""]
+    assert main(arguments) == 1
+    assert "subreddits is empty: name at least one" in capsys.readouterr().err
+
+
+def test_changed_code_of_the_library_is_run_again_and_says_so(
+    notebooks, workspace, tmp_path, monkeypatch
+):
+    """After an update the old model stood as "up to date"."""
+    package = tmp_path / "botlib"
+    (package / "data").mkdir(parents=True)
+    module = package / "data" / "cleaning.py"
+    module.write_text("WORDS = 2\n")
+    monkeypatch.setattr(pipeline, "PACKAGE_FOLDER", package)
+    assert states(workspace) == ["done", "done"]
+    assert states(workspace) == ["skipped", "skipped"]
+    module.write_text("WORDS = 3\n")
+    lines = []
+    pipeline.run(workspace, profile="demo", last="01", say=lines.append)
+    assert lines == ["[1/1] 01_data (code of botlib changed)"]
+    module.rename(module.with_name("renamed.py"))
+    assert states(workspace)[0] == "done"
+
+
+def test_what_0_1_0_left_behind_is_run_again(notebooks, workspace):
+    workspace.runs.mkdir()
+    old = {"01_data": {"fingerprint": "0" * 64, "executed": "somewhere"}}
+    (workspace.runs / "state.json").write_text(json.dumps(old))
+    assert states(workspace)[0] == "done"
+
+
+def test_run_tells_who_would_loosen_the_live_sites_limits(notebooks, workspace, monkeypatch):
+    monkeypatch.setattr(pipeline, "execute", lambda name, *_: pipeline.Result(name, "done", None))
+    lines = []
+    pipeline.run(
+        workspace, profile="demo", overrides={"reddit": "live"}, first="06", say=lines.append
+    )
+    assert any(
+        line.startswith("06_discriminate_and_post: dry_run=False of profile demo does not")
+        for line in lines
+    )
 
 
 def test_from_after_to_is_refused():
@@ -117,22 +173,6 @@ def test_a_missing_workspace_is_one_line_and_exit_code_1(tmp_path, capsys):
     error = capsys.readouterr().err
     assert error.startswith("botlib: no workspace at")
     assert error.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("profile", "overrides", "allowed"),
-    [
-        ("laptop", {"subreddits": "College"}, "College"),
-        ("laptop", {"subreddits": "College", "allowed_subreddits": "scifi"}, None),
-        ("laptop", {"subreddits": "College", "reddit": "live"}, None),
-        ("colab", {"subreddits": "College"}, None),
-    ],
-)
-def test_only_in_the_sandbox_may_the_bot_answer_wherever_it_reads(profile, overrides, allowed):
-    from botlib.commands.runs import _allow_in_the_sandbox
-
-    _allow_in_the_sandbox(profile, overrides)
-    assert overrides.get("06_discriminate_and_post.allowed_subreddits") == allowed
 
 
 def test_a_damaged_dump_shows_in_the_exit_status(notebooks, workspace, capsys):
