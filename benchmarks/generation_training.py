@@ -129,6 +129,7 @@ def _train_apart(base: Path, changes: dict, plain: bool) -> float:
     tokens = np.random.default_rng(0).integers(0, SHAPE["n_vocab"], 40_000).astype(np.int32)
     tokens[::50] = SHAPE["n_vocab"] - 1
     tokens[-1] = SHAPE["n_vocab"] - 1
+    starts = np.flatnonzero(tokens == SHAPE["n_vocab"] - 1)[:-1]
     times: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         data = dataset.save(tokens, Path(folder) / "tokens.npz")
@@ -147,7 +148,7 @@ def _train_apart(base: Path, changes: dict, plain: bool) -> float:
             return 1024 / statistics.median(np.diff(times)[2:])
         settings = {"base_model": str(base), "batch_size": 1, "steps": STEPS} | changes
         made = plan(Gpt2Settings(**settings), base)
-        windows = dataset.Windows(tokens, SHAPE["n_vocab"] - 1, made.window, 0)
+        windows = dataset.Windows(tokens, starts, SHAPE["n_vocab"] - 1, made.window, 0)
         if made.xla:
             session.allow_xla_on_cpu()
 

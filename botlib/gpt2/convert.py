@@ -6,6 +6,7 @@ from pathlib import Path
 
 from botlib import frameworks
 from botlib.errors import BotlibError
+from botlib.gpt2 import conversation
 from botlib.gpt2.vocabulary import END_OF_TEXT, FILES, Vocabulary
 from botlib.workspace import atomic_folder
 
@@ -67,6 +68,7 @@ def convert(
         spec.save(str(folder))
         for name in FILES:
             shutil.copyfile(base_folder / name, folder / name)
+        conversation.write(folder, conversation.read(base_folder))
         about = {"hparams": hparams, "context": context or hparams["n_ctx"]}
         (folder / "gpt2.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     return out_folder

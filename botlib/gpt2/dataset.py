@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from botlib.errors import BotlibError
-from botlib.gpt2.vocabulary import Vocabulary
+from botlib.gpt2.conversation import Conversation
 from botlib.workspace import atomic_file
 
 # gpt-2-simple's own sampler wants more than this many tokens, whatever the window
@@ -15,27 +15,35 @@ LEAST_TOKENS = 1025
 CHUNK = 10_000
 
 
-def encode(texts: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
-    """Returns all texts as one int32 array: end of text, first text, end of text, … end of text.
+def encode(texts: Sequence[str], conversation: Conversation) -> tuple[np.ndarray, np.ndarray]:
+    """Returns all texts as one int32 array, closed by the end of text, and where each begins.
 
-    The end-of-text *token* before each text is both the end of the one before, which is what
-    stops generation, and the start that generation begins with.
+    Each text holds or is followed by the end-of-text *token*, which is what stops generation.
+
+    Args:
+      texts: `comment [SEP] reply`, from gpt2_finetune.csv.
+      conversation: how the base model writes them.
+
+    Returns:
+      Token ids of shape (tokens,), and int64 offsets of shape (texts,).
 
     Raises:
       BotlibError: too few tokens for one of gpt-2-simple's windows.
     """
     pieces = [
-        np.array([vocabulary.end, *ids], dtype=np.int32)
+        np.array(ids, dtype=np.int32)
         for first in range(0, len(texts), CHUNK)
-        for ids in vocabulary.encode(texts[first : first + CHUNK])
+        for ids in conversation.examples(texts[first : first + CHUNK])
     ]
-    tokens = np.concatenate([*pieces, np.array([vocabulary.end], dtype=np.int32)])
+    end = np.array([conversation.vocabulary.end], dtype=np.int32)
+    tokens = np.concatenate([*pieces, end])
+    starts = np.cumsum([0, *map(len, pieces)])[:-1]
     if len(tokens) < LEAST_TOKENS:
         raise BotlibError(
             f"the data set is too small: {len(tokens):,} tokens in {len(texts):,} texts, but "
             f"gpt-2-simple's windows have 1024; add months or subreddits in 01_data"
         )
-    return tokens
+    return tokens, starts
 
 
 def save(tokens: np.ndarray, path: Path) -> Path:
@@ -54,20 +62,20 @@ class Windows:
 
     Args:
       tokens: what `encode` returned.
+      starts: where each text begins, from there too.
       end: id of the end-of-text token.
       length: tokens in a window.
       seed: of the shuffling.
     """
 
-    def __init__(self, tokens: np.ndarray, end: int, length: int, seed: int):
+    def __init__(self, tokens: np.ndarray, starts: np.ndarray, end: int, length: int, seed: int):
         if length > len(tokens):
             raise BotlibError(
                 f"the data set is too small: {len(tokens):,} tokens, but window={length}; "
                 "lower window, or add months or subreddits in 01_data"
             )
-        marks = np.flatnonzero(tokens == end)
         self._tokens = tokens
-        self._starts, self._lengths = marks[:-1], np.diff(marks)
+        self._starts, self._lengths = starts, np.diff(starts, append=len(tokens) - 1)
         self._end, self._length, self._seed = end, length, seed
         self._epoch, self._first = -1, 0
         self._begins = np.empty(0, dtype=np.int64)

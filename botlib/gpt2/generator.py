@@ -10,6 +10,7 @@ from tqdm import tqdm
 from botlib.cores import cores
 from botlib.data.pairs.text import SEPARATOR, clean_text, prompt
 from botlib.errors import BotlibError
+from botlib.gpt2 import conversation
 from botlib.gpt2.decoder import Decoder
 from botlib.gpt2.vocabulary import Vocabulary, whole_characters
 
@@ -31,6 +32,7 @@ COLUMNS = {
 class Engine(Protocol):
     """What generates token ids; `Generator` does everything around it."""
 
+    folder: Path  # the model that was loaded
     vocabulary: Vocabulary
     context: int  # tokens that the model can look at, prompt and reply together
 
@@ -78,6 +80,9 @@ class Generator:
             self.engine = ReferenceEngine(Path(folder), threads)
         else:
             raise BotlibError(f"engine must be ctranslate2 or gpt-2-simple, not {engine!r}")
+        self.conversation = conversation.Conversation(
+            self.engine.vocabulary, conversation.read(self.engine.folder)
+        )
 
     def generate(
         self,
@@ -131,7 +136,7 @@ class Generator:
             raise BotlibError(f"replies for each comment must be 1 or more, not {n}")
         if not decoders:
             raise BotlibError("decoder is an empty list: give at least one")
-        encoded = self.engine.vocabulary.encode([prompt(comment) for comment in comments])
+        encoded = self.conversation.prompts(comments)
         for position, decoder in enumerate(decoders):
             samples = range(position, n, len(decoders))
             if not samples:
@@ -156,11 +161,10 @@ class Generator:
         """
         if len(comments) != len(replies):
             raise BotlibError(f"{len(comments)} comments but {len(replies)} replies")
-        end = self.engine.vocabulary.end
-        prompts = self.engine.vocabulary.encode([prompt(comment) for comment in comments])
-        answers = self.engine.vocabulary.encode([f" {clean_text(reply)}" for reply in replies])
+        prompts = self.conversation.prompts(comments)
         # A reply that leaves no room for any prompt is cut at its end, with its end token
-        answers = [[*ids, end][: self.engine.context - 2] for ids in answers]
+        most = self.engine.context - 2
+        answers = [ids[:most] for ids in self.conversation.replies(replies)]
         sequences = [
             self._fit(ids, len(answer)) + answer
             for ids, answer in zip(prompts, answers, strict=True)
@@ -173,13 +177,13 @@ class Generator:
 
     def _fit(self, ids: list[int], reserved: int) -> list[int]:
         """Cuts a prompt from the left, so that `reserved` tokens fit behind it."""
-        room = self.engine.context - reserved - 1
-        if room < 1:
+        room = self.engine.context - reserved
+        if room < 2:
             raise BotlibError(
                 f"max_tokens={reserved} leaves no room for a comment: this model sees "
                 f"{self.engine.context} tokens in all; lower max_tokens"
             )
-        return [self.engine.vocabulary.end, *ids[-room:]]
+        return self.conversation.cut(ids, room)
 
     def _row(self, index: int, sample: int, comment: str, decoder: Decoder, drawn: tuple) -> dict:
         ids, log_prob = drawn

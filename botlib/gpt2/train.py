@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from botlib.errors import BotlibError
 from botlib.gpt2 import card as gpt2_card
-from botlib.gpt2 import dataset, session
+from botlib.gpt2 import conversation, dataset, session
 from botlib.gpt2.base import base_model
 from botlib.gpt2.convert import convert
 from botlib.gpt2.plan import Plan, plan
@@ -104,8 +104,10 @@ class Run:
     def train(self, texts: pd.Series) -> None:
         (self.folder / "manifest.json").unlink(missing_ok=True)
         vocabulary = Vocabulary(self.base)
-        tokens = dataset.encode(list(texts), vocabulary)
-        windows = dataset.Windows(tokens, vocabulary.end, self.plan.window, self.settings.seed)
+        form = conversation.Conversation(vocabulary, conversation.read(self.base))
+        tokens, starts = dataset.encode(list(texts), form)
+        window, seed = self.plan.window, self.settings.seed
+        windows = dataset.Windows(tokens, starts, vocabulary.end, window, seed)
         data = dataset.save(tokens, self.workspace.cache / f"{self.folder.name}.npz")
         step = self.state["step"]
         optimizer = self.checkpoint / f"optimizer-{step}"
@@ -218,6 +220,7 @@ class Run:
                 shutil.copyfile(path, part / path.name)
             for name in ("hparams.json", *FILES):
                 shutil.copyfile(self.base / name, part / name)
+            conversation.write(part, conversation.read(self.base))
             _point_to(part, step)
         if self.settings.quantization != "float32":
             convert(

@@ -14,6 +14,7 @@ from botlib import frameworks
 from botlib.errors import BotlibError
 from botlib.gpt2 import dataset, vocabulary
 from botlib.gpt2.card import memorised_share
+from botlib.gpt2.conversation import Conversation
 from botlib.gpt2.plan import plan
 from botlib.gpt2.vocabulary import Vocabulary
 from botlib.settings import Gpt2Settings
@@ -53,7 +54,7 @@ def test_the_same_ids_as_gpt_2_simple(gpt2_run: Path) -> None:
 
 def test_texts_are_parted_by_the_end_token(gpt2_run: Path) -> None:
     words = Vocabulary(gpt2_run / "ctranslate2")
-    tokens = dataset.encode(["My cat eats figs."] * 200, words)
+    tokens, _ = dataset.encode(["My cat eats figs."] * 200, Conversation(words))
     assert tokens[0] == tokens[-1] == words.end
     assert (tokens == words.end).sum() == 201
 
@@ -61,7 +62,8 @@ def test_texts_are_parted_by_the_end_token(gpt2_run: Path) -> None:
 def test_windows_show_each_text_once_an_epoch_from_its_start() -> None:
     lengths = np.random.default_rng(0).integers(2, 30, 300)
     tokens = np.concatenate([[0, *([n + 1] * size)] for n, size in enumerate(lengths)] + [[0]])
-    windows = dataset.Windows(tokens, end=0, length=64, seed=1)
+    starts = np.flatnonzero(tokens == 0)[:-1]
+    windows = dataset.Windows(tokens, starts, end=0, length=64, seed=1)
     count = 0
     seen: list[int] = []
     while windows._epoch < 1:
@@ -70,7 +72,7 @@ def test_windows_show_each_text_once_an_epoch_from_its_start() -> None:
         assert window[0] == 0, "a window begins where a text begins"
         seen.extend(window[window > 0].tolist())
     assert len(set(seen)) > 290
-    again = dataset.Windows(tokens, end=0, length=64, seed=1)
+    again = dataset.Windows(tokens, starts, end=0, length=64, seed=1)
     np.testing.assert_array_equal(again.batch(20, 2), windows.batch(20, 2))
 
 
@@ -270,9 +272,9 @@ def test_wrong_settings(workspace: Workspace, changes: dict, message: str) -> No
 def test_too_little_data_for_a_window(gpt2_run: Path, workspace: Workspace) -> None:
     words = Vocabulary(gpt2_run / "ctranslate2")
     with pytest.raises(BotlibError, match=r"too small: .* tokens in 3 texts"):
-        dataset.encode(["My cat eats figs."] * 3, words)
+        dataset.encode(["My cat eats figs."] * 3, Conversation(words))
     with pytest.raises(BotlibError, match="window=64"):
-        dataset.Windows(np.zeros(10, dtype=np.int32), end=0, length=64, seed=1)
+        dataset.Windows(np.zeros(10, dtype=np.int32), np.arange(3), end=0, length=64, seed=1)
     write_table(workspace.gpt2_finetune, pd.DataFrame({"text": []}), GPT2_FINETUNE)
     from botlib.gpt2.train import finetune
 
