@@ -234,6 +234,8 @@ class PostSettings(Settings):
     # Between two posts, as in 2020
     min_pause_minutes: float = setting(1.0, minimum=0.0, looser=lower)
     max_pause_minutes: float = setting(11.0, minimum=0.0, looser=lower)
+    # A reply that may be on Reddit is looked for so long before it may be sent a second time
+    settle_hours: float = setting(1.0, minimum=0.0, looser=lower)
     delete_below: int = setting(-1, looser=lower)  # own replies with a lower score are deleted
 
     def _check(self) -> None:

@@ -280,5 +280,8 @@ def run_start(args: argparse.Namespace) -> int:
         for name in args.reopen:
             was = [site for site in ("live", "sandbox") if optouts.reopen(outbox, site, name)]
             print(f"r/{name}: {'reopened' if was else 'was not shut'}")
+        for site in ("live", "sandbox"):
+            if optouts.resume(outbox, site):
+                print(f"the pause on the {site} site is lifted")
     print("started: approved replies may be posted again")
     return 0

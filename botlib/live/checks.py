@@ -8,6 +8,7 @@ from praw.exceptions import ClientException, PRAWException, RedditAPIException
 from praw.models import Comment
 
 from botlib.live.client import Client
+from botlib.live.outbox import optouts
 from botlib.live.outbox.schema import Reply
 from botlib.live.policy import author_name
 
@@ -72,16 +73,18 @@ def wait_asked(error: Exception) -> float:
     """Returns for how many seconds an answer of Reddit's asks us to wait; 0 if it doesn't."""
     if isinstance(error, prawcore.TooManyRequests):
         with contextlib.suppress(TypeError, ValueError):
-            return float(error.retry_after)
+            # "nan" and "-1" are no times either
+            seconds = float(error.retry_after)
+            return min(seconds, optouts.MAX_PAUSE) if seconds > 0 else BACKOFF
         return BACKOFF
     if isinstance(error, RedditAPIException):
         if not any(item.error_type == "RATELIMIT" for item in error.items):
             return 0.0
-        found = re.search(r"(\d+) (millisecond|second|minute|hour)", str(error))
+        found = re.search(r"(\d+) (millisecond|second|minute|hour|day)", str(error))
         if not found:
             return BACKOFF
-        units = {"millisecond": 0.001, "second": 1, "minute": 60, "hour": 3600}
-        return int(found[1]) * units[found[2]] + 1
+        units = {"millisecond": 0.001, "second": 1, "minute": 60, "hour": 3600, "day": 86400}
+        return min(int(found[1]) * units[found[2]] + 1, optouts.MAX_PAUSE)
     return 0.0
 
 

@@ -1,6 +1,7 @@
 """Who may be answered, where and how often; and the line that says a bot wrote it."""
 
 import dataclasses
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -178,7 +179,8 @@ class Policy:
 
     def stopped(self) -> str:
         """Returns why nothing at all may be posted, or ""."""
-        if self.stop_switch.exists():
+        # A link that leads nowhere counts too
+        if os.path.lexists(self.stop_switch):
             return f"the stop switch is on: delete {self.stop_switch} or run `botlib start`"
         if not self.subreddits:
             return "no subreddit is allowed: set allowed_subreddits"

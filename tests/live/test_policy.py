@@ -1,10 +1,13 @@
 """Every rule by itself: what is never posted, what waits, and what only a limit holds back."""
 
 import dataclasses
+from types import SimpleNamespace
 
+import prawcore
 import pytest
 
 from botlib.errors import BotlibError
+from botlib.live.checks import wait_asked
 from botlib.live.outbox import optouts
 from botlib.live.policy import (
     DISCLOSURE,
@@ -207,3 +210,45 @@ def test_missing_fields_are_harmless_but_for_author_and_text():
     assert unanswerable({"body": "Why?"}, {}, None) == "its author is gone"
     assert unanswerable({"author": "ann"}, {}, None) == "it has no text"
     assert unanswerable({"author": "ME", "body": "Why?"}, {}, "me") == "it is our own"
+
+
+def test_a_stop_switch_that_is_a_dangling_link_stops(policy, outbox):
+    policy.stop_switch.symlink_to(policy.stop_switch.with_name("nowhere"))
+    assert "stop switch" in ask(policy, add(outbox)).reason
+
+
+@pytest.mark.parametrize("asked", ["inf", "nan", "999999999", "-1", None])
+def test_no_retry_after_pauses_for_longer_than_an_hour(policy, outbox, clock, asked):
+    response = SimpleNamespace(headers={"retry-after": asked}, status_code=429, text="")
+    seconds = wait_asked(prawcore.TooManyRequests(response))
+    assert 0 < seconds <= 3600
+    reply = add(outbox)
+    optouts.pause(outbox, "live", clock() + float("inf"), "429")
+    # As a version without the cap has left it
+    outbox.execute("UPDATE quiet SET until = 9e99")
+    assert clock() < ask(policy, reply).again <= clock() + 3600
+    clock.sleep(3601)
+    assert ask(policy, reply).allowed
+
+
+def test_a_person_lifts_a_pause(policy, outbox, clock):
+    reply = add(outbox)
+    optouts.pause(outbox, "live", clock() + 540, "RATELIMIT")
+    assert optouts.resume(outbox, "live")
+    assert not optouts.resume(outbox, "live")
+    assert ask(policy, reply).allowed
+
+
+def test_a_refusal_is_believed_on_the_third_try_hours_apart(outbox, clock, tmp_path):
+    from botlib.live.outbox.refusals import forget, refused
+
+    for _ in range(5):
+        assert not refused(outbox, "live", "r/writing", "HTTP 403")
+        clock.sleep(60)
+    clock.sleep(3600)
+    assert not refused(outbox, "live", "r/writing", "HTTP 403")
+    clock.sleep(3600)
+    assert not refused(outbox, "live", "r/scifi", "HTTP 403")
+    assert refused(outbox, "live", "r/writing", "HTTP 403")
+    forget(outbox, "live", "R/Writing")
+    assert not refused(outbox, "live", "r/writing", "HTTP 403")

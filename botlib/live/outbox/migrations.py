@@ -34,10 +34,19 @@ def m003_approvals_have_a_time(database: sqlite3.Connection) -> None:
     )
 
 
+def m004_refusals(database: sqlite3.Connection) -> None:
+    """Answers that close something only if they repeat, such as a 403; see refusals.py."""
+    database.execute(
+        "CREATE TABLE refusals (site TEXT NOT NULL, what TEXT NOT NULL COLLATE NOCASE, "
+        "time REAL NOT NULL, reason TEXT NOT NULL)"
+    )
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_identity,
     m003_approvals_have_a_time,
+    m004_refusals,
 )
 
 

@@ -2,6 +2,9 @@
 
 from botlib.live.outbox.queue import Outbox
 
+# Seconds: "retry-after: inf" must not end the bot; Reddit's own windows last ten minutes
+MAX_PAUSE = 3600.0
+
 
 def opt_out(outbox: Outbox, author: str, reason: str) -> bool:
     """Notes that a person wants no replies; returns whether that is new."""
@@ -50,7 +53,11 @@ def shut_reason(outbox: Outbox, site: str, subreddit: str) -> str:
 
 
 def pause(outbox: Outbox, site: str, until: float, reason: str) -> None:
-    """Posts nothing on a site until a time (seconds since 1970); a later time stays."""
+    """Posts nothing on a site until a time (seconds since 1970), but at most for an hour.
+
+    A later time that is known stays.
+    """
+    until = min(until, outbox.clock() + MAX_PAUSE)
     outbox.execute(
         "INSERT INTO quiet VALUES (?, ?, ?) ON CONFLICT (site) DO UPDATE "
         "SET until = excluded.until, reason = excluded.reason WHERE excluded.until > until",
@@ -62,5 +69,15 @@ def pause(outbox: Outbox, site: str, until: float, reason: str) -> None:
 
 def paused(outbox: Outbox, site: str) -> tuple[float, str]:
     """Returns until when a site is to be left alone, and why; (0, "") if it isn't."""
+    now = outbox.clock()
+    # A pause that an earlier version took from a header may have no end
+    outbox.execute("UPDATE quiet SET until = MIN(until, ?) WHERE site = ?", now + MAX_PAUSE, site)
     rows = outbox.execute("SELECT until, reason FROM quiet WHERE site = ?", site)
-    return rows[0] if rows and rows[0][0] > outbox.clock() else (0.0, "")
+    return rows[0] if rows and rows[0][0] > now else (0.0, "")
+
+
+def resume(outbox: Outbox, site: str) -> bool:
+    """A person ends a site's pause; returns whether there was one."""
+    until, _ = paused(outbox, site)
+    outbox.execute("DELETE FROM quiet WHERE site = ?", site)
+    return bool(until)
