@@ -1,6 +1,7 @@
 """`run` and `status`: the six notebooks, and what they have left."""
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,9 @@ def add_parsers(subparsers: Any) -> None:
         run.add_argument(f"--{name.replace('_', '-')}", metavar="TEXT", help=f"same as -p {name}")
     run.set_defaults(func=run_notebooks)
 
-    status = subparsers.add_parser("status", help="what a workspace holds, and what is stale")
+    status = subparsers.add_parser(
+        "status", help="what a workspace holds, what is stale, what the bot does"
+    )
     status.add_argument("--workspace", required=True, metavar="DIR")
     status.add_argument("--json", action="store_true", help="for machines")
     status.set_defaults(func=show_status)
@@ -100,9 +103,16 @@ def _damaged(workspace: Workspace) -> bool:
 
 
 def show_status(args: argparse.Namespace) -> int:
-    """Prints what the workspace holds."""
-    from botlib.runs import status
+    """Prints what the workspace holds, and what the bot may do."""
+    from botlib.runs import bot_state, status
 
-    found = status.artefacts(Workspace.open(args.workspace))
-    print(json.dumps(status.as_records(found), indent=1) if args.json else status.as_table(found))
+    workspace = Workspace.open(args.workspace)
+    found, bot = status.artefacts(workspace), bot_state.read(workspace)
+    if args.json:
+        about_bot = dataclasses.asdict(bot) if bot else None
+        print(json.dumps({"artefacts": status.as_records(found), "bot": about_bot}, indent=1))
+    else:
+        print(status.as_table(found))
+        if bot:
+            print(f"\n{bot_state.as_text(bot)}")
     return 0

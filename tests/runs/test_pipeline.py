@@ -163,7 +163,7 @@ def test_from_after_to_is_refused():
 def test_status_prints_json(workspace, capsys):
     workspace.gpt2_finetune.write_text("text\n")
     assert main(["status", "--workspace", str(workspace.root), "--json"]) == 0
-    (record,) = json.loads(capsys.readouterr().out)
+    (record,) = json.loads(capsys.readouterr().out)["artefacts"]
     assert record["path"] == "gpt2_finetune.csv"
     assert record["state"] == "no manifest"
 

@@ -24,6 +24,11 @@ def opted_out(outbox: Outbox, author: str) -> str:
     return rows[0][0] if rows else ""
 
 
+def how_many_opted_out(outbox: Outbox) -> int:
+    """Returns how many people want no replies."""
+    return outbox.execute("SELECT COUNT(*) FROM opted_out")[0][0]
+
+
 def shut(outbox: Outbox, site: str, subreddit: str, reason: str) -> None:
     """Shuts a subreddit to the bot until a person reopens it."""
     outbox.execute(
@@ -50,6 +55,12 @@ def shut_reason(outbox: Outbox, site: str, subreddit: str) -> str:
         "SELECT reason FROM shut WHERE site = ? AND subreddit = ?", site, subreddit
     )
     return rows[0][0] if rows else ""
+
+
+def shut_subreddits(outbox: Outbox, site: str) -> dict[str, str]:
+    """Returns the subreddits of a site that are shut to the bot, and why, by name."""
+    query = "SELECT subreddit, reason FROM shut WHERE site = ? ORDER BY subreddit"
+    return dict(outbox.execute(query, site))
 
 
 def pause(outbox: Outbox, site: str, until: float, reason: str) -> None:

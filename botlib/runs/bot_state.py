@@ -1,0 +1,130 @@
+"""What the bot of a workspace may do now: stopped or not, and for each site what waits."""
+
+import dataclasses
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pandas import DataFrame
+
+from botlib.errors import BotlibError
+from botlib.live.outbox import optouts
+from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import POSTED, POSTING, PROPOSED, READY
+from botlib.terminal import text_table
+from botlib.workspace import Workspace
+
+DAY = 86400.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """What stands in the outbox for one site.
+
+    Attributes:
+      site: "live" or "sandbox".
+      waiting: replies that wait for a person.
+      approved: replies that a person let go.
+      posted_24h: replies posted in the last 24 hours, which the limits count.
+      unclear: replies that may be on Reddit.
+      shut: subreddits shut to the bot, and why.
+      paused_until: ISO 8601 in UTC; "" if Reddit didn't ask to wait.
+      paused_why: what it said.
+    """
+
+    site: str
+    waiting: int
+    approved: int
+    posted_24h: int
+    unclear: int
+    shut: dict[str, str]
+    paused_until: str
+    paused_why: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Bot:
+    """The bot of one workspace.
+
+    Attributes:
+      stopped: whether the stop switch is on.
+      why: what stands in it.
+      opted_out: how many people want no replies.
+      sites: the live site and the sandbox.
+      error: why the outbox can't be read; "" if it can.
+    """
+
+    stopped: bool
+    why: str
+    opted_out: int
+    sites: list[Site]
+    error: str = ""
+
+
+def read(workspace: Workspace) -> Bot | None:
+    """Returns the bot's state, or None where there never was a bot."""
+    # A link to nowhere stops the bot, too
+    stopped = os.path.lexists(workspace.stop_switch)
+    why = _reason(workspace.stop_switch) if stopped else ""
+    if not workspace.outbox.exists():
+        return Bot(stopped, why, 0, []) if stopped else None
+    try:
+        with Outbox(workspace.outbox) as outbox:
+            sites = [_site(outbox, site) for site in ("live", "sandbox")]
+            return Bot(stopped, why, optouts.how_many_opted_out(outbox), sites)
+    except BotlibError as error:
+        return Bot(stopped, why, 0, [], str(error))
+
+
+def _reason(switch: Path) -> str:
+    try:
+        return switch.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError as error:
+        return f"{switch.name} can't be read: {error.strerror}"
+
+
+def _site(outbox: Outbox, site: str) -> Site:
+    now = outbox.clock()
+    until, why = optouts.paused(outbox, site)
+    posted = [reply for reply in outbox.sent_since(site, now - DAY) if reply.state == POSTED]
+    return Site(
+        site=site,
+        waiting=len(outbox.replies(site, [PROPOSED])),
+        approved=len(outbox.replies(site, READY)),
+        posted_24h=len(posted),
+        unclear=len(outbox.replies(site, [POSTING])),
+        shut=optouts.shut_subreddits(outbox, site),
+        paused_until=datetime.fromtimestamp(until, UTC).isoformat(timespec="seconds")
+        if until
+        else "",
+        paused_why=why,
+    )
+
+
+def as_text(bot: Bot) -> str:
+    """Returns the state as lines of text."""
+    lines = ["bot: not stopped"]
+    if bot.stopped:
+        cure = "`python -m botlib start --workspace DIR` lets it post again"
+        lines = [f"bot: stopped ({bot.why or 'no reason given'}); {cure}"]
+    if bot.error:
+        return "\n".join([*lines, bot.error])
+    if bot.sites:
+        rows = [
+            {
+                "site": site.site,
+                "wait for you": site.waiting,
+                "approved": site.approved,
+                "posted in 24 h": site.posted_24h,
+                "unclear": site.unclear,
+                "shut": ", ".join(f"r/{name}" for name in site.shut) or "–",
+                "paused until (UTC)": site.paused_until.removesuffix("+00:00") or "–",
+            }
+            for site in bot.sites
+        ]
+        lines += [text_table(DataFrame(rows)), f"people who opted out: {bot.opted_out}"]
+    for site in bot.sites:
+        lines += [f"{site.site}: r/{name} is shut: {why}" for name, why in site.shut.items()]
+        if site.paused_why:
+            lines.append(f"{site.site}: paused: {site.paused_why}")
+    return "\n".join(lines)
