@@ -7,14 +7,13 @@ import json
 import os
 import platform
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
-from botlib import drive
+from botlib import drive, parts
 from botlib.errors import BotlibError
 
 # Whose versions a manifest records: those that can change a result.
@@ -59,6 +58,7 @@ class Workspace:
                 f"no workspace at {workspace.root}: run 01_data first, or set drive_root "
                 "(--workspace in a terminal) to the folder you mean"
             )
+        parts.clear_orphans(workspace.root, depth=0 if drive.covers(workspace.root) else 3)
         return workspace
 
     # Tables, in the order they are written
@@ -183,22 +183,22 @@ def atomic_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         drive.check(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = None if drive.covers(path) else path.parent
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=beside)
-        try:
-            with os.fdopen(handle, mode, **text) as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            # mkstemp makes private files; a table on a shared drive is to be read by others
-            Path(name).chmod(0o644)
-            if beside:
-                Path(name).replace(path)
-            else:
-                drive.deliver(Path(name), path)
-                Path(name).unlink()
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with parts.new_file(path, beside) as (handle, part):
+            try:
+                with os.fdopen(handle, mode, **text) as file:
+                    yield file
+                    file.flush()
+                    os.fsync(file.fileno())
+                # Made private; a table on a shared drive is to be read by others
+                part.chmod(0o644)
+                if beside:
+                    part.replace(path)
+                else:
+                    drive.deliver(part, path)
+                    part.unlink()
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
 
 
 @contextlib.contextmanager
@@ -212,20 +212,20 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     with drive.clear_disk_errors(path):
         drive.check(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
-        try:
-            with drive.local_first(folder) as near:
-                yield near
-            folder.chmod(0o755)
-            old = path.with_name(f".{path.name}.old")
-            shutil.rmtree(old, ignore_errors=True)
-            if path.exists():
-                path.replace(old)
-            folder.replace(path)
-            shutil.rmtree(old, ignore_errors=True)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+        with parts.new_folder(path) as folder:
+            try:
+                with drive.local_first(folder) as near:
+                    yield near
+                folder.chmod(0o755)
+                old = path.with_name(f".{path.name}.old")
+                shutil.rmtree(old, ignore_errors=True)
+                if path.exists():
+                    path.replace(old)
+                folder.replace(path)
+                shutil.rmtree(old, ignore_errors=True)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
 
 
 def manifest_path(artefact: Path) -> Path:

@@ -1,9 +1,12 @@
 """Nothing half-written is ever found under its name, and a manifest tells what made it."""
 
 import errno
+import subprocess
+import sys
 
 import pytest
 
+from botlib import parts
 from botlib import workspace as workspace_module
 from botlib.errors import BotlibError
 from botlib.runs import status
@@ -56,6 +59,65 @@ def test_a_folder_replaces_the_old_one_whole_or_not_at_all(tmp_path):
         (folder / "other").write_text("3")
     assert [path.name for path in target.iterdir()] == ["other"]
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from botlib.workspace import atomic_file, atomic_folder
+root = Path(sys.argv[1])
+table, model = root / "bert_gan_real.csv", root / "models" / "x"
+with atomic_file(table) as file, atomic_folder(model) as folder:
+    (folder / "weights").write_text("half")
+    file.write("half")
+    file.flush()
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_kill_9_left_half_written_goes_at_the_next_start_but_not_what_another_writes(
+    workspace, repository
+):
+    def writer():
+        process = subprocess.Popen(
+            [sys.executable, "-c", _WRITER, str(workspace.root)],
+            cwd=repository,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout.readline() == b"writing\n"
+        return process
+
+    (workspace.root / ".notes.part").write_text("somebody else's")
+    with writer() as killed:
+        killed.kill()
+    assert len(list(workspace.root.rglob("*.part"))) == 3
+    with writer() as running:
+        Workspace.open(workspace.root)
+        names = {path.name.split(".")[1] for path in workspace.root.rglob("*.part")}
+        assert names == {"notes", "bert_gan_real", "x"}
+        assert len(list(workspace.root.rglob("*.part"))) == 3
+        running.stdin.close()
+        assert running.wait() == 0
+    assert (workspace.models / "x" / "weights").is_file() and workspace.bert_gan_real.is_file()
+    assert [path.name for path in workspace.root.rglob("*.part")] == [".notes.part"]
+
+
+def test_a_part_that_is_cleared_before_its_writer_locks_it_is_made_again(workspace, monkeypatch):
+    made, make = [], parts.tempfile.mkstemp
+
+    def made_then_cleared(**arguments):
+        handle, name = make(**arguments)
+        if not made:
+            parts.clear_orphans(workspace.root)
+        made.append(name)
+        return handle, name
+
+    monkeypatch.setattr(parts.tempfile, "mkstemp", made_then_cleared)
+    with atomic_file(workspace.bert_gan_real) as file:
+        file.write("whole")
+    assert workspace.bert_gan_real.read_text() == "whole" and len(made) == 2
 
 
 def test_a_hash_changes_with_a_name_or_a_byte_but_not_with_the_manifest(tmp_path):

@@ -29,7 +29,7 @@ def in_order(
 
     Args:
       function: what to do with an item; it should spend its time outside of Python.
-      items: taken one by one.
+      items: taken one by one; a generator is closed with this one.
       stop: set as soon as the caller stops or a function fails, for what runs to end early.
       room: results that may wait for one before them.
     """
@@ -47,3 +47,6 @@ def in_order(
                 stop.set()
             for one in waiting:
                 one.cancel()
+            # Else what it reads from stays open as long as an error that is on its way is kept.
+            if close := getattr(items, "close", None):
+                close()

@@ -173,12 +173,6 @@ def key_of(**parts: Any) -> str:
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
-def clear_parts(folder: Path) -> None:
-    """Remove what a run that was killed left half written."""
-    for part in folder.glob(".*.part"):
-        part.unlink()
-
-
 def quoted(value: object) -> str:
     """Return the value as a literal of SQL."""
     return "'" + str(value).replace("'", "''") + "'"

@@ -13,7 +13,8 @@ from tqdm.auto import tqdm
 from botlib.data import forgotten
 from botlib.data.ahead import in_order
 from botlib.data.months import name_of
-from botlib.data.raw import POST_COLUMNS, clear_parts, key_of, manifest_of
+from botlib.data.raw import POST_COLUMNS, key_of, manifest_of
+from botlib.parts import clear_orphans
 from botlib.tables import ID, RAW, TEXT
 from botlib.workspace import Workspace, atomic_file, write_manifest
 
@@ -53,28 +54,32 @@ def write_months(
     Returns:
       Number of rows of each month written; nothing is written if there are none.
     """
-    clear_parts(workspace.raw_data)
+    clear_orphans(workspace.raw_data)
     forgotten.remove_from(connection, workspace)
     rows: dict[str, int] = {}
-    with tqdm(desc="raw_data", unit="pair", disable=not progress) as bar:
+    bar = tqdm(desc="raw_data", unit="pair", disable=not progress)
+    # Should one month fail, those that wait to be synced are closed with the error, so they go.
+    with bar, contextlib.ExitStack() as unfinished:
 
         def written() -> Iterator[_Month]:
             # A month is written while threads put together the next lines and sync the last one.
-            parts = in_order(_with_lines, _parts(connection))
-            for month, group in itertools.groupby(parts, key=lambda part: part.month):
-                with contextlib.ExitStack() as stack:
-                    file = stack.enter_context(atomic_file(workspace.raw_month(month), "wb"))
-                    file.write(_HEADER)
-                    count = 0
-                    for part in group:
-                        file.write(part.lines)
-                        count += part.rows
-                        bar.update(part.rows)
-                    unsynced = stack.pop_all()
-                yield _Month(month, count, unsynced)
+            with contextlib.closing(in_order(_with_lines, _parts(connection))) as parts:
+                for month, group in itertools.groupby(parts, key=lambda part: part.month):
+                    with contextlib.ExitStack() as stack:
+                        file = stack.enter_context(atomic_file(workspace.raw_month(month), "wb"))
+                        file.write(_HEADER)
+                        count = 0
+                        for part in group:
+                            file.write(part.lines)
+                            count += part.rows
+                            bar.update(part.rows)
+                        unsynced = stack.pop_all()
+                    unfinished.push(unsynced)
+                    yield _Month(month, count, unsynced)
 
-        for one in in_order(_synced, written()):
-            rows[one.month] = one.rows
+        with contextlib.closing(in_order(_synced, written())) as synced:
+            for one in synced:
+                rows[one.month] = one.rows
     for month in set(months or []) - set(rows):
         rows[month] = 0
         with atomic_file(workspace.raw_month(month), "wb") as file:
@@ -140,8 +145,10 @@ def _parts(connection: duckdb.DuckDBPyConnection) -> Iterator[_Part]:
           {_csv(_AFTER)} || chr(10) AS after FROM remembered ORDER BY {_ORDER}"""
     )
     batches = joined.to_arrow_reader(_ROWS)
-    for parts in in_order(lambda batch: _with_posts(connection, batch), batches):
-        yield from parts
+    found = in_order(lambda batch: _with_posts(connection, batch), batches)
+    with contextlib.closing(found):
+        for parts in found:
+            yield from parts
 
 
 def _with_posts(connection: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> list[_Part]:

@@ -18,6 +18,7 @@ from botlib.data.dumps.rows import SCHEMAS, RowReader
 from botlib.data.months import month_of, shifted, span
 from botlib.data.raw_months import write_months
 from botlib.errors import BotlibError
+from botlib.parts import clear_orphans
 from botlib.workspace import Workspace, atomic_file
 
 # Raise when rows of the cache would come out differently.
@@ -180,7 +181,7 @@ def read_files(
       max_malformed: share of lines that may be unreadable.
       progress: show a bar.
     """
-    raw.clear_parts(cache)
+    clear_orphans(cache)
     stop = threading.Event()
 
     def read(file: DumpFile) -> FileRows:

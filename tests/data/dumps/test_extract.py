@@ -1,10 +1,14 @@
 """From dump files to the raw tables: joins, months, damage, resuming, real threads."""
 
+import contextlib
+import errno
+import os
 import random
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import orjson
@@ -146,6 +150,44 @@ def test_a_month_that_fails_leaves_the_others_and_no_half(small, workspace, monk
         _extract(small, workspace, max_malformed=0.2, depth=0)
     names = {path.name for path in workspace.raw_data.iterdir()}
     assert names <= {workspace.raw_month("2019_03").name}
+
+
+class _FullAfter:
+    """A file on a disk with room for so many more bytes."""
+
+    room = 0
+
+    def __init__(self, file):
+        self.file = file
+
+    def write(self, data):
+        type(self).room -= len(memoryview(data))
+        if type(self).room < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return self.file.write(data)
+
+
+@pytest.mark.parametrize("room", [0, 3000, 30_000, 90_000, 120_000])
+def test_a_full_disk_is_said_and_leaves_no_thread_at_work_and_no_half_file(
+    tmp_path, workspace, monkeypatch, room
+):
+    sample.write_sample(tmp_path / "dumps", seed=2, threads=150)
+    whole = raw_months.atomic_file
+
+    @contextlib.contextmanager
+    def on_full_disk(path, mode):
+        with whole(path, mode) as file:
+            yield _FullAfter(file)
+
+    monkeypatch.setattr(_FullAfter, "room", room)
+    monkeypatch.setattr(raw_months, "atomic_file", on_full_disk)
+    monkeypatch.setattr(raw_months, "_ROWS", 10)
+    before = threading.active_count()
+    with pytest.raises(BotlibError, match=r"cannot write .*no space left on device; free space"):
+        _extract(tmp_path / "dumps", workspace, NAMES)
+    # A thread that still reads is what DuckDB calls a busy connection.
+    assert threading.active_count() == before
+    assert not list(workspace.root.rglob("*.part"))
 
 
 def test_depth_and_link_posts(small, workspace):
