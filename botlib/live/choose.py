@@ -170,8 +170,6 @@ def _refusals(
             reason = "a near-copy of a training reply"
         elif found := safety.unfit(reply):
             reason = found
-        elif found := safety.concern(reply):
-            reason = f"off-topic for a bot: {found}"
         else:
             reason = ""
             seen.add(key)

@@ -204,10 +204,10 @@ class _Reader:
         siblings = Counter(fields.get("parent_id") for fields in known.values())
         for comment in comments:
             fields = vars(comment)
-            if reason := self._reason(fields, post):
+            above = _parents(fields, known)
+            if reason := self._reason(fields, post, above):
                 self.skip(subreddit, post_id, comment.id, author_name(fields), reason)
                 continue
-            above = _parents(fields, known)
             self.rows.append(
                 {
                     "subreddit": subreddit,
@@ -227,7 +227,9 @@ class _Reader:
             )
         return None
 
-    def _reason(self, comment: dict[str, Any], post: dict[str, Any]) -> str:
+    def _reason(
+        self, comment: dict[str, Any], post: dict[str, Any], above: list[dict[str, Any]]
+    ) -> str:
         if reason := unanswerable(comment, post, self.reddit.name):
             return reason
         score = comment.get("score")
@@ -238,9 +240,13 @@ class _Reader:
         created = comment.get("created_utc")
         if self.oldest and not (isinstance(created, int | float) and created >= self.oldest):
             return "it is too old"
-        if found := safety.concern(comment["body"]):
-            return f"off-topic for a bot: {found}"
-        return ""
+        found = safety.conversation_concern(
+            tidy(post.get("title")),
+            tidy(post.get("selftext")),
+            [tidy(fields.get("body")) for fields in above],
+            tidy(comment["body"]),
+        )
+        return f"off-topic for a bot: {found}" if found else ""
 
     def _context(self, post: dict[str, Any], above: list[dict[str, Any]], comment: str) -> str:
         if self.context == "comment":

@@ -73,7 +73,12 @@ def test_one_reply_for_each_comment_where_asked():
         ("As [user] said.", 0.95, HIGH, "holds the placeholder [user]"),
         ("Look at www.example.org", 0.95, HIGH, "holds a link, which a model makes up"),
         ("how does one  BEGIN", 0.95, HIGH, "a near-copy of the thread"),
-        ("See a lawyer; I'd sue them.", 0.95, HIGH, "off-topic for a bot: legal advice (sue them)"),
+        (
+            "See a lawyer; I'd sue them.",
+            0.95,
+            HIGH,
+            "off-topic for a bot: legal advice (see a lawyer)",
+        ),
     ],
 )
 def test_refusals(reply, real, ratings, reason):

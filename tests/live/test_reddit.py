@@ -47,7 +47,7 @@ def test_listings(client, threads, listing):
         ({"score": ...}, "it has no score"),
         ({"created_utc": 1.0}, "it is too old"),
         ({"created_utc": ...}, "it is too old"),
-        ({"body": "I want to die"}, "off-topic for a bot: crisis (want to die)"),
+        ({"body": "I want to die"}, "off-topic for a bot: crisis (want to die) in the comment"),
     ],
 )
 def test_says_why_a_comment_is_left_out(client, sandbox, threads, clock, change, reason):
@@ -66,6 +66,14 @@ def test_says_why_a_comment_is_left_out(client, sandbox, threads, clock, change,
         ({"quarantine": True}, "the post is quarantined"),
         ({"removed_by_category": "moderator"}, "the post was removed"),
         ({"selftext": "[removed]"}, "the post was removed"),
+        (
+            {"title": "I want to kill myself tonight"},
+            "off-topic for a bot: crisis (kill myself) in the title",
+        ),
+        (
+            {"selftext": "i don’t want to live anymore"},
+            "off-topic for a bot: crisis (don't want to live anymore) in the post",
+        ),
     ],
 )
 def test_leaves_out_threads(client, sandbox, threads, change, reason):
@@ -74,6 +82,18 @@ def test_leaves_out_threads(client, sandbox, threads, change, reason):
     reading = read_comments(client, "writing", max_age_hours=0)
     left_out = reading.skipped[reading.skipped["post_id"] == post["id"]]
     assert set(left_out["reason"]) == {reason}
+
+
+def test_nothing_is_said_below_a_comment_in_crisis(client, sandbox, threads):
+    above = threads[0][1][0]
+    sandbox.state.change(above["name"], body="I want to kill myself tonight")
+    child = sandbox.state.add_comment(above["name"], "Same here.", author="p90", score=50)
+    below = sandbox.state.add_comment(child["name"], "Why?", author="p91", score=50)
+    why = reasons(read_comments(client, "writing", max_age_hours=0))
+    for comment in (child, below):
+        assert why[comment["id"]] == (
+            "off-topic for a bot: crisis (kill myself) in a comment above"
+        )
 
 
 def test_a_post_with_a_reply_of_ours_is_left_alone(client, sandbox, threads):

@@ -1,12 +1,10 @@
 """What a bot keeps out of, and what it may talk about all the same."""
 
-import sys
-import types
+import time
 
 import pytest
 
-from botlib.live import safety
-from botlib.live.safety import concern, unfit
+from botlib.live.safety import concern, conversation_concern, unfit
 
 
 @pytest.mark.parametrize(
@@ -28,7 +26,7 @@ from botlib.live.safety import concern, unfit
     ],
 )
 def test_concerns(text, kind):
-    assert concern(text, detoxify=False).startswith(kind)
+    assert concern(text).startswith(kind)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +43,7 @@ def test_concerns(text, kind):
     ],
 )
 def test_no_concern(text):
-    assert concern(text, detoxify=False) == ""
+    assert concern(text) == ""
 
 
 @pytest.mark.parametrize(
@@ -69,23 +67,53 @@ def test_fit(reply):
     assert unfit(reply) == ""
 
 
-def test_detoxify_is_asked_where_it_is_installed(monkeypatch):
-    class Detoxify:
-        def __init__(self, name: str) -> None:
-            assert name == "original"
-
-        def predict(self, text: str) -> dict[str, float]:
-            return {"toxicity": 0.97 if "fool" in text else 0.1, "insult": 0.9}
-
-    monkeypatch.setitem(sys.modules, "detoxify", types.SimpleNamespace(Detoxify=Detoxify))
-    safety._detoxify.cache_clear()
-    try:
-        assert concern("you fool") == "harassment (toxicity 0.97)"
-        assert concern("you", detoxify=False) == ""
-    finally:
-        safety._detoxify.cache_clear()
+def test_the_whole_conversation_is_read_not_the_comment_alone():
+    harmless = "Nice weather for a walk, isn't it?"
+    dark = "I want to kill myself tonight"
+    assert conversation_concern(harmless, harmless, [harmless, harmless], harmless) == ""
+    assert conversation_concern(dark, "", [], harmless).endswith("in the title")
+    assert conversation_concern(harmless, dark, [], harmless).endswith("in the post")
+    assert conversation_concern(harmless, "", [harmless, dark], harmless).endswith("comment above")
+    assert conversation_concern(harmless, "", [harmless], dark).endswith("in the comment")
 
 
-def test_long_texts_take_no_time():
-    for piece in ("y", "1 ", "a.", "I'm ", "1 Aa "):
-        assert concern(piece * (40_000 // len(piece)), detoxify=False) == ""
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I don’t want to live anymore",
+        "Ｉ ｗａｎｔ ｔｏ ｋｉｌｌ ｍｙｓｅｌｆ",
+        "I want to k\u200bill mys\u2060elf",
+        "I want to kill&amp;#x200B; myself",
+        "I want to k\u0456ll mys\u0435lf",  # Cyrillic
+        "I want to 𝓴𝓲𝓵𝓵 𝓶𝔂𝓼𝓮𝓵𝓯",
+        "I want to **kill** *myself*",
+        "i want to k i l l  m y s e l f",
+        "i want to k1ll mys3lf",
+        "i want to kiiiill myself",
+        "su.i.cide is all I think of",
+    ],
+)
+def test_a_cry_for_help_is_seen_however_it_is_written(text):
+    assert concern(text).startswith("crisis")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["", " \n\t", "\u200b\u2060", "&#x200B;", "** **", "> \n> ", "***", "...", "\u2800", "🙂"],
+)
+def test_a_reply_without_words_is_never_posted(reply):
+    assert unfit(reply) == "holds no words"
+
+
+def test_an_unsafe_reply_is_unfit():
+    assert unfit("Just kill yourself.").startswith("off-topic for a bot: harassment")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["y", "1 ", "a.", "I'm ", "1 Aa ", "want to ", "a@", "you are ", "é", "к ", "+1 ", "*", "[a"],
+)
+def test_long_texts_take_no_time(piece):
+    began = time.perf_counter()
+    concern(piece * (40_000 // len(piece)))
+    assert time.perf_counter() - began < 2
