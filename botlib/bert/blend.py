@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from botlib import model_files
 from botlib.bert.surface import surface
 from botlib.errors import BotlibError
 from botlib.probabilities import log_softmax
@@ -169,6 +170,8 @@ def add(
     head = fit(first, second, encoder, task=scorer.task, seed=seed)
     if head is not None:
         head.save(Path(folder))
+        kind = f"bert_{scorer.task}"
+        model_files.declare(folder, kind, [*model_files.needed(Path(folder), kind), ARRAYS, WORDS])
     return head is not None
 
 

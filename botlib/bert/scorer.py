@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from botlib import model_files
 from botlib.bert import blend
 from botlib.bert.batches import sorted_batches
 from botlib.bert.features import PairFeatures
@@ -28,7 +29,8 @@ class Scorer:
       folder: what `bert.train` wrote.
       precision: "fp32", "int8", or "auto": what training found to cost no AUC.
       threads: CPU cores to use; 0: all.
-      blended: let `blend.add`'s head, if the folder has one, judge together with the encoder.
+      blended: whether the head of `blend_training.add` judges together with the encoder; None:
+        what validation chose, as config.json says under `head`.
 
     Attributes:
       task: "realism", "upvotes" or "rank".
@@ -36,11 +38,15 @@ class Scorer:
       config: what config.json says.
 
     Raises:
-      BotlibError: the folder is missing or incomplete.
+      BotlibError: the folder is missing, or it lacks a part that its model.json declares.
     """
 
     def __init__(
-        self, folder: Path, precision: str = "auto", threads: int = 0, blended: bool = True
+        self,
+        folder: Path,
+        precision: str = "auto",
+        threads: int = 0,
+        blended: bool | None = None,
     ) -> None:
         folder = Path(folder)
         if precision not in PRECISIONS:
@@ -54,6 +60,7 @@ class Scorer:
                 f"no trained classifier in {folder} ({error}): train it first"
             ) from error
         self.task: str = self.config["task"]
+        files = model_files.needed(folder, f"bert_{self.task}")
         self.classes: list[str] = self.config["classes"]
         self.precision = self.config["precision"] if precision == "auto" else precision
         self._temperature = float(self.config["temperature"])
@@ -63,7 +70,12 @@ class Scorer:
         name = "model_int8.onnx" if self.precision == "int8" else "model.onnx"
         self._session, self.device = _session(folder / name)
         self._threads = 1 if self.device == "cuda" else threads or cores()
+        if blended is None:
+            # Models of botlib 0.1.0 recorded no choice: a head was used where there was one
+            blended = self.config.get("head", {}).get("used", blend.ARRAYS in files)
         self._blend = blend.load(folder) if blended else None
+        if blended and self._blend is None:
+            raise BotlibError(f"{folder} has no head ({blend.ARRAYS}): leave out blended=True")
 
     def predict(
         self, comments: Sequence[str], replies: Sequence[str], progress: bool = False

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from botlib import model_files
 from botlib.bert import export
 from botlib.bert import loop as bert_loop
 from botlib.bert import model as bert_model
@@ -27,6 +28,8 @@ from botlib.workspace import atomic_folder, write_manifest
 
 # int8 is used only where it costs no more AUC than this on the validation pairs
 INT8_COST = 0.002
+# What scoring needs; a head adds its own
+PARTS = ("config.json", "vocab.txt", "model.onnx", "model_int8.onnx")
 
 
 def train(
@@ -163,6 +166,7 @@ def train(
         }
         config |= _calibrate(folder, config, validation, sets[1])
         _write_json(folder / "config.json", config)
+        model_files.declare(folder, f"bert_{task}", PARTS)
         card = _card(config, train, validation, history, parameters, loop.best_step)
         _write_json(folder / "model_card.json", card)
         write_manifest(

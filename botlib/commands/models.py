@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from botlib import model_files
 from botlib.runs import bundles
 from botlib.workspace import Workspace
 
@@ -15,7 +16,7 @@ def add_parsers(subparsers: Any) -> None:
         help="pack a trained model into one file",
         description="Packs what inference needs of a model, with its card and hashes.",
     )
-    export.add_argument("kind", choices=tuple(bundles.CONTENTS), help="which model")
+    export.add_argument("kind", choices=tuple(model_files.KINDS), help="which model")
     export.add_argument("file", type=Path, metavar="FILE", help="the archive to write (.tar.gz)")
     _common(export)
     export.set_defaults(func=run_export)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import ctranslate2
 
+from botlib import model_files
 from botlib.errors import BotlibError
 from botlib.gpt2.decoder import Decoder
 from botlib.gpt2.vocabulary import Vocabulary
@@ -165,9 +166,11 @@ def _compute_type(device: str) -> str:
 
 
 def _model_folder(folder: Path) -> Path:
-    for candidate in (folder / "ctranslate2", folder):
-        if (candidate / "model.bin").is_file():
-            return candidate
+    if (folder / "model.bin").is_file():
+        return folder
+    if (folder / "ctranslate2").is_dir():
+        model_files.needed(folder, "gpt2")
+        return folder / "ctranslate2"
     raise BotlibError(
         f"{folder} holds no GPT-2 that can generate: run 02_gpt2_finetune, "
         "or `python -m botlib import FILE`"

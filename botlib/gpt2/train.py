@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
+from botlib import model_files
 from botlib.errors import BotlibError
 from botlib.gpt2 import card as gpt2_card
 from botlib.gpt2 import conversation, dataset, session
@@ -230,6 +231,8 @@ class Run:
                 self.settings.quantization,
                 context=self._context(),
             )
+        parts = (self.folder / "ctranslate2").iterdir()
+        model_files.declare(self.folder, "gpt2", [f"ctranslate2/{path.name}" for path in parts])
 
     def _context(self) -> int:
         # A pretrained model has seen all positions, one from scratch only its window's

@@ -3,34 +3,27 @@
 import hashlib
 import io
 import json
+import re
 import shutil
 import tarfile
-from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from botlib import __version__
+from botlib import __version__, model_files
 from botlib.errors import BotlibError
-from botlib.workspace import Workspace, atomic_file, atomic_folder
+from botlib.workspace import (
+    Workspace,
+    atomic_file,
+    atomic_folder,
+    manifest_path,
+    read_manifest,
+)
 
-# What inference needs of each model; training's checkpoints stay at home
-CONTENTS = {
-    "gpt2": ("ctranslate2/*", "model_card.json", "losses.csv"),
-    "bert_realism": ("*.onnx", "vocab.txt", "config.json", "model_card.json", "history.csv"),
-    "bert_upvotes": ("*.onnx", "vocab.txt", "config.json", "model_card.json", "history.csv"),
-    "bert_rank": ("*.onnx", "vocab.txt", "config.json", "model_card.json", "history.csv"),
-    "context": ("config.json", "*.npz"),
-}
-NEEDED = {
-    "gpt2": ("ctranslate2/model.bin", "ctranslate2/gpt2.json", "model_card.json"),
-    "bert_realism": ("model.onnx", "vocab.txt", "config.json"),
-    "bert_upvotes": ("model.onnx", "vocab.txt", "config.json"),
-    "bert_rank": ("model.onnx", "vocab.txt", "config.json"),
-    "context": ("config.json", "known.npz"),
-}
 INDEX = "bundle.json"
-FORMAT = 1
-MANIFEST = "manifest.json"
+# Format 1 left out a classifier's head, so that an imported model scored differently
+FORMAT = 2
+# Data only, and nothing outside of the model's folder
+_NAME = re.compile(r"(?:ctranslate2/)?\w[\w.-]*\.(?:json|npz|onnx|txt|bin|bpe|csv)")
 # An index larger than this, or a bundle of more files, is no bundle of ours
 MOST_INDEX_BYTES = 1 << 20
 MOST_FILES = 200
@@ -41,10 +34,10 @@ CHUNK = 1 << 20
 
 
 def write(kind: str, workspace: Workspace, path: Path, run_name: str = "run1") -> Path:
-    """Packs a trained model into one `.tar.gz` with its card, its manifest and all hashes.
+    """Packs a trained model into one `.tar.gz`: what it declares, its cards, and all hashes.
 
     Args:
-      kind: "gpt2", "bert_realism", "bert_upvotes" or "bert_rank".
+      kind: one of `model_files.KINDS`.
       workspace: holds the model.
       path: the archive to be.
       run_name: which run, for "gpt2".
@@ -56,35 +49,37 @@ def write(kind: str, workspace: Workspace, path: Path, run_name: str = "run1") -
       BotlibError: no such model, or one that is not complete.
     """
     folder = _folder(kind, workspace, run_name)
-    for name in NEEDED[kind]:
-        if not (folder / name).is_file():
-            raise BotlibError(
-                f"{folder / name} is missing: train the model first, or choose another run"
-            )
-    patterns = (*CONTENTS[kind], MANIFEST)
-    files = sorted({p for pattern in patterns for p in folder.glob(pattern) if p.is_file()})
-    names = [file.relative_to(folder).as_posix() for file in files]
-    index = {
-        "format": FORMAT,
-        "kind": kind,
-        "botlib": __version__,
-        "files": {
-            name: {"bytes": file.stat().st_size, "sha256": _hash(file)}
-            for name, file in zip(names, files, strict=True)
-        },
-    }
+    if not folder.is_dir():
+        raise BotlibError(
+            f"{folder} is missing: train the model first (run {model_files.KINDS[kind]}), "
+            "or choose another run"
+        )
+    needed = model_files.needed(folder, kind)
+    cards = [name for name in model_files.CARDS if (folder / name).is_file()]
+    names = sorted({*needed, *cards})
+    # Not the file in the folder: a model of botlib 0.1.0 has none, and gets one on the way
+    declaration = model_files.declaration(kind, needed).encode()
+    files = {model_files.FILE: _entry(len(declaration), hashlib.sha256(declaration).hexdigest())}
+    for name in names:
+        files[name] = _entry((folder / name).stat().st_size, _hash(folder / name))
+    index = {"format": FORMAT, "kind": kind, "botlib": __version__, "files": files}
     with atomic_file(Path(path), "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as archive:
         _add_bytes(archive, INDEX, json.dumps(index, indent=1).encode())
-        for name, file in zip(names, files, strict=True):
-            archive.add(file, arcname=name, recursive=False, filter=_anonymous)
+        _add_bytes(archive, model_files.FILE, declaration)
+        for name in names:
+            archive.add(folder / name, arcname=name, recursive=False, filter=_anonymous)
     return Path(path)
+
+
+def _entry(size: int, sha256: str) -> dict[str, Any]:
+    return {"bytes": size, "sha256": sha256}
 
 
 def read(path: Path, workspace: Workspace, run_name: str = "run1", replace: bool = False) -> Path:
     """Unpacks an archive into the workspace, after every check, whole or not at all.
 
     Nothing in an archive is trusted: names, kinds, sizes and hashes must be those of its index,
-    which comes first, and only files that a model of its kind has are taken.
+    which comes first, and only files that its model declares, and cards, are taken.
 
     Args:
       path: the archive.
@@ -107,6 +102,8 @@ def read(path: Path, workspace: Workspace, run_name: str = "run1", replace: bool
                 raise BotlibError(f"{folder} is already there: add --replace to replace it")
             with atomic_folder(folder) as part:
                 _unpack(archive, index, part, path)
+                _check(part, index, path)
+                _forget_inputs(part, path)
     except FileNotFoundError:
         raise BotlibError(f"{path} is missing") from None
     except (tarfile.TarError, EOFError, OSError) as error:
@@ -128,10 +125,16 @@ def _index(archive: tarfile.TarFile, path: Path) -> dict[str, Any]:
         sizes = [(int(f["bytes"]), str(f["sha256"])) for f in files.values()]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _refused(path, f"its {INDEX} can't be read ({error})") from error
+    if index.get("format") == 1:
+        raise BotlibError(
+            f"{path} is refused: bundles of botlib 0.1.0 left out parts of a model, which would "
+            "score differently here; ask its maker to update botlib and export it again "
+            f"(python -m botlib export {kind} FILE --workspace DIR)"
+        )
     if index.get("format") != FORMAT:
         raise _refused(path, f"its format is {index.get('format')!r}; this botlib reads {FORMAT}")
-    if kind not in CONTENTS:
-        raise _refused(path, f"it holds a {kind!r}, not one of {', '.join(CONTENTS)}")
+    if kind not in model_files.KINDS:
+        raise _refused(path, f"it holds a {kind!r}, not one of {', '.join(model_files.KINDS)}")
     total = sum(size for size, _ in sizes)
     if len(files) > MOST_FILES or any(size < 0 for size, _ in sizes):
         raise _refused(path, "its index is impossible")
@@ -141,16 +144,11 @@ def _index(archive: tarfile.TarFile, path: Path) -> dict[str, Any]:
         pure = PurePosixPath(name)
         if pure.is_absolute() or ".." in pure.parts or "\\" in name or name != str(pure):
             raise _refused(path, f"it names a file outside of the model: {name!r}")
-        if name != MANIFEST and not any(pure.match(p) for p in _exact(kind, pure)):
-            raise _refused(path, f"{name!r} is no file of a {kind} model")
-    if missing := set(NEEDED[kind]) - set(files):
-        raise _refused(path, f"it lacks {sorted(missing)[0]}")
+        if not _NAME.fullmatch(name):
+            raise _refused(path, f"{name!r} is no file of a model")
+    if model_files.FILE not in files:
+        raise _refused(path, f"it lacks {model_files.FILE}")
     return index
-
-
-def _exact(kind: str, name: PurePosixPath) -> Iterable[str]:
-    """The patterns as deep as a name is, since `match` compares from the right."""
-    return (p for p in CONTENTS[kind] if len(PurePosixPath(p).parts) == len(name.parts))
 
 
 def _unpack(archive: tarfile.TarFile, index: dict[str, Any], part: Path, path: Path) -> None:
@@ -173,13 +171,34 @@ def _unpack(archive: tarfile.TarFile, index: dict[str, Any], part: Path, path: P
         raise _refused(path, f"{next(iter(waiting))!r} is missing")
 
 
+def _check(part: Path, index: dict[str, Any], path: Path) -> None:
+    """The files must be those that the model declares, and cards."""
+    try:
+        needed = model_files.needed(part, index["kind"])
+    except BotlibError as error:
+        raise _refused(path, str(error).replace(f"{part}/", "").split(",")[0]) from error
+    allowed = {model_files.FILE, *needed, *model_files.CARDS}
+    if strange := sorted(set(index["files"]) - allowed):
+        raise _refused(path, f"its {index['kind']} model declares no {strange[0]!r}")
+
+
+def _forget_inputs(part: Path, path: Path) -> None:
+    """What the model was made from lies elsewhere: its change or absence here means nothing."""
+    if manifest := read_manifest(part):
+        manifest["imported"] = {"from": path.name, "inputs": manifest.get("inputs", {})}
+        manifest["inputs"] = {}
+        with atomic_file(manifest_path(part)) as file:
+            json.dump(manifest, file, indent=1, sort_keys=True)
+            file.write("\n")
+
+
 def _refused(path: Path, reason: str) -> BotlibError:
     return BotlibError(f"{path} is refused: {reason}; get it again from somebody you trust")
 
 
 def _folder(kind: str, workspace: Workspace, run_name: str) -> Path:
-    if kind not in CONTENTS:
-        raise BotlibError(f"a bundle holds one of {', '.join(CONTENTS)}, not {kind!r}")
+    if kind not in model_files.KINDS:
+        raise BotlibError(f"a bundle holds one of {', '.join(model_files.KINDS)}, not {kind!r}")
     return workspace.gpt2(run_name) if kind == "gpt2" else workspace.models / kind
 
 

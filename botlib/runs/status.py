@@ -19,6 +19,7 @@ class Artefact:
       made: when, ISO 8601 in UTC; empty where the manifest is missing.
       inputs: what it was made from, relative to the workspace.
       stale: the inputs that have changed or gone since.
+      imported: the file it was imported from; empty if it was made here.
     """
 
     path: str
@@ -26,6 +27,7 @@ class Artefact:
     made: str
     inputs: list[str]
     stale: list[str]
+    imported: str = ""
 
     @property
     def state(self) -> str:
@@ -33,6 +35,8 @@ class Artefact:
             return "kept up by the bot"
         if not self.made:
             return "no manifest"
+        if self.imported:
+            return f"imported from {self.imported}"
         return f"stale: {', '.join(self.stale)}" if self.stale else "current"
 
 
@@ -113,6 +117,7 @@ def _describe(workspace: Workspace, path: Path, hashes: dict[Path, str]) -> Arte
         made=manifest.get("made", ""),
         inputs=list(names),
         stale=list(dict.fromkeys(stale)),
+        imported=manifest.get("imported", {}).get("from", ""),
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from botlib import model_files
 from botlib.errors import BotlibError
 from botlib.workspace import atomic_folder, write_manifest
 from botlib.worth.trees import Trees
@@ -148,6 +149,7 @@ def train(
         for variant, fitted in trees.items():
             fitted.save(folder / f"{variant}.npz")
         (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+        model_files.declare(folder, "context", ["config.json", *(f"{v}.npz" for v in VARIANTS)])
         parameters = {"max_rounds": max_rounds}
         write_manifest(folder, inputs=inputs, parameters=parameters, seed=seed, extra=rows)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
@@ -174,6 +176,7 @@ class ContextModel:
             raise BotlibError(
                 f"no context model in {folder} ({error}): run 04_bert_upvotes first"
             ) from error
+        model_files.needed(folder, "context")
         self.variant = variant
         self._trees = Trees.load(folder / f"{variant}.npz")
 

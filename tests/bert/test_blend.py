@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from botlib import model_files
 from botlib.bert import blend
 from botlib.bert.surface import NAMES, surface
 from botlib.errors import BotlibError
@@ -122,7 +123,9 @@ def test_add_puts_a_head_where_the_scorer_finds_it(replies, tmp_path, monkeypatc
     monkeypatch.setattr("botlib.bert.scorer.Scorer", Encoder)
     monkeypatch.setattr(blend, "MAX_HEAD_ROWS", 500)
     first, second, _ = parts(replies)
+    model_files.declare(tmp_path, "bert_rank", [])
     assert blend.add(tmp_path, first, second)
+    assert model_files.needed(tmp_path, "bert_rank") == [blend.ARRAYS, blend.WORDS]
     assert blend.load(tmp_path).task == "rank"
     assert not blend.add(tmp_path / "few", first, second[:40])
     assert not (tmp_path / "few").exists()

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import zstandard
 
+from botlib import model_files
 from botlib.errors import BotlibError
 from botlib.gpt2.generator import COLUMNS, Decoder, Generator, clean_reply
 from botlib.settings import GenerateSettings
@@ -111,6 +112,12 @@ def test_a_reply_scores_what_it_was_drawn_with(generator: Generator) -> None:
     same = drawn["finished"] & (scores["tokens"] == drawn["tokens"] + 1)
     assert same.any()
     np.testing.assert_allclose(scores["log_prob"][same], drawn["log_prob"][same], atol=1e-3)
+
+
+def test_a_trained_run_declares_what_generating_needs(gpt2_run: Path) -> None:
+    assert (gpt2_run / model_files.FILE).is_file()
+    parts = {f"ctranslate2/{path.name}" for path in (gpt2_run / "ctranslate2").iterdir()}
+    assert set(model_files.needed(gpt2_run, "gpt2")) == parts
 
 
 def test_a_seed_gives_the_same_replies_again(gpt2_run: Path) -> None:

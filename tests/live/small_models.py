@@ -5,10 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
+from botlib import model_files
+from botlib.bert import blend
 from botlib.bert.features import SPECIAL_TOKENS
+from botlib.bert.surface import NAMES
 from botlib.gpt2 import convert, vocabulary
 from botlib.workspace import Workspace
 
+SCORER_PARTS = ("config.json", "vocab.txt", "model.onnx")
 TEXTS = [
     "A comment about rivers, and how one writes about them when they are dry.",
     "Try to write every day; read it aloud; then cut the first page and begin again.",
@@ -60,6 +64,8 @@ def make_generator(run: Path, seed: int, width: int = 32, layers: int = 2) -> No
         convert.convert(base, base, run / "ctranslate2", "float32")
     finally:
         convert.read_weights = read_weights
+    parts = (run / "ctranslate2").iterdir()
+    model_files.declare(run, "gpt2", [f"ctranslate2/{path.name}" for path in parts])
 
 
 def make_scorer(folder: Path, task: str, classes: list[str], seed: int, bias=None) -> None:
@@ -107,3 +113,48 @@ def make_scorer(folder: Path, task: str, classes: list[str], seed: int, bias=Non
         "precision": "fp32",
     }
     (folder / "config.json").write_text(json.dumps(config))
+    model_files.declare(folder, f"bert_{task}", SCORER_PARTS)
+
+
+def add_head(folder: Path, seed: int = 0) -> None:
+    """Gives a scorer a head of random weights, as training does where validation chose one."""
+    config = json.loads((folder / "config.json").read_text())
+    outputs = len(config["classes"]) or 1
+    random = np.random.default_rng(seed)
+    vocabulary = ["read", "rivers", "every day", "."]
+    names = ["reply"] if config["task"] == "rank" else ["reply", "comment"]
+    words = {
+        name: blend.Words(
+            vocabulary,
+            random.uniform(1, 2, len(vocabulary)),
+            random.normal(size=(len(vocabulary), outputs)),
+            r"\w+|[^\w\s]",
+        )
+        for name in names
+    }
+    width = 2 * outputs + len(names) * len(NAMES)
+    arrays = {"words_intercept": np.zeros(outputs), "mean": np.zeros(width)}
+    arrays |= {"scale": np.ones(width), "intercept": np.zeros(outputs)}
+    arrays["head"] = random.normal(0, 0.3, (width, outputs))
+    blend.Blend(config["task"], words, arrays).save(folder)
+    (folder / "config.json").write_text(json.dumps(config | {"head": {"used": True}}))
+    parts = [*SCORER_PARTS, blend.ARRAYS, blend.WORDS]
+    model_files.declare(folder, f"bert_{config['task']}", parts)
+
+
+def make_context(folder: Path) -> None:
+    """Trains a context model on a hundred made-up replies."""
+    import pandas as pd
+
+    from botlib.worth import model
+
+    rows = pd.DataFrame(
+        {
+            "comment": TEXTS[0],
+            "reply": TEXTS,
+            "rating": np.arange(len(TEXTS)) % 4,
+            "reply_created_utc": 1_500_000_000 + 60 * np.arange(len(TEXTS)),
+            "comment_created_utc": 1_500_000_000,
+        }
+    )
+    model.train(rows, out=folder, max_rounds=5)
