@@ -3,6 +3,7 @@
 import pytest
 
 from botlib import parameters
+from botlib.__main__ import main
 from botlib.errors import BotlibError
 from botlib.parameters import Given, Source
 from botlib.settings import (
@@ -166,6 +167,14 @@ def test_a_notebooks_own_setting_goes_before_the_general_one():
 def test_a_name_nobody_has_is_an_error(key, line):
     with pytest.raises(BotlibError, match=line):
         parameters.refuse_unknown(["05_generate", POSTING], [Given("-p", key, "1")])
+
+
+def test_an_empty_list_never_means_all_of_reddit(tmp_path, capsys):
+    """A shell variable that isn't set would load every subreddit, at a price."""
+    places = ["--dumps", str(tmp_path), "--comments", "p.c", "--posts", "p.s"]
+    command = ["load-bigquery", "--workspace", str(tmp_path / "w"), *places, "--subreddits", ""]
+    assert main(command) == 1
+    assert "--subreddits is empty: name at least one" in capsys.readouterr().err
 
 
 # The live site

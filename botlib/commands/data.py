@@ -28,7 +28,7 @@ def add_parsers(subparsers: argparse._SubParsersAction) -> None:
     load.add_argument("--dumps", required=True, help="a folder, a file or a pattern")
     load.add_argument("--comments", required=True, metavar="PROJECT.DATASET")
     load.add_argument("--posts", required=True, metavar="PROJECT.DATASET")
-    load.add_argument("--subreddits", default="", help="comma-separated; all by default")
+    load.add_argument("--subreddits", help="comma-separated; all if left out")
     load.add_argument("--project", default="", help="the Google Cloud project that pays")
     load.add_argument("--location", default="", help="where new datasets shall lie, such as EU")
     load.set_defaults(func=_load)
@@ -60,12 +60,15 @@ def _load(args: argparse.Namespace) -> int:
     from botlib.data.bigquery.load import load
     from botlib.settings import comma_list
 
+    subreddits = comma_list(args.subreddits or "")
+    if args.subreddits is not None and not subreddits:
+        raise BotlibError("--subreddits is empty: name at least one, or leave it out for all")
     report = load(
         args.dumps,
         comments=args.comments,
         posts=args.posts,
         out=Workspace.open(args.workspace, create=True),
-        subreddits=comma_list(args.subreddits),
+        subreddits=subreddits,
         project=args.project,
         location=args.location,
     )

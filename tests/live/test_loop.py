@@ -243,6 +243,23 @@ def test_wrong_usage_is_one_clear_line(ready, capsys, arguments, named):
     assert {path.name for path in ready.root.iterdir()} <= before
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["bot", "--every", "10m", "--once"],
+        ["review", "--list", "--csv-in", "replies.csv"],
+        ["review", "--csv-out", "a.csv", "--csv-in", "b.csv"],
+        ["outcomes", "--offline", "--delete"],
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(workspace, capsys, arguments):
+    command, *options = arguments
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--workspace", str(workspace.root), *options])
+    assert ended.value.code == 2
+    assert "not allowed with argument" in capsys.readouterr().err
+
+
 def test_missing_models_are_named(workspace, capsys):
     tables.write_table(workspace.raw_month("2019_05"), _raw("writing"), tables.RAW)
     where = ["--workspace", str(workspace.root), "--subreddits", "writing"]
