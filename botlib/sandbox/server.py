@@ -18,6 +18,8 @@ from botlib.workspace import Workspace
 
 # One post a subreddit is enough to see; forty make a page worth reading
 THREADS = 40
+# Of the made-up threads, where there are no others
+SAMPLE_SEED = 2020
 _HOUR = 3600.0
 
 
@@ -73,10 +75,11 @@ class Sandbox:
         seed: int = 2020,
         port: int = 0,
     ) -> "Sandbox":
-        """Returns a sandbox in the workspace, with real threads no model was trained on.
+        """Returns a sandbox in the workspace, with threads no model was trained on.
 
         Args:
-          workspace: `raw_data` is read, the folder `sandbox` written.
+          workspace: `raw_data` is read, the folder `sandbox` written. Without `raw_data`, as
+            where models were imported, the threads are made up.
           subreddits: those that lack posts get up to `threads` threads of the test split.
           threads: for each subreddit.
           seed: for their ages; each thread is moved to the last hours.
@@ -210,13 +213,15 @@ class _QuietHandler(WSGIRequestHandler):
 
 
 def _test_threads(workspace: Workspace, subreddits: Sequence[str]) -> pd.DataFrame:
-    """The raw rows of the test split's threads in those subreddits."""
+    """The raw rows of the test split's threads in those subreddits, made up if there are none."""
     from botlib.data.pairs.splits import split_of
 
     wanted = {name.lower() for name in subreddits}
     months = sorted(workspace.raw_data.glob("myreddit_*.csv"))
     if not months:
-        raise BotlibError(f"{workspace.raw_data} is empty: run 01_data first")
+        from botlib.data.sample import threads
+
+        return threads.of_test_split(subreddits, seed=SAMPLE_SEED)
     found = []
     for month in months:
         raw = tables.read_table(month, tables.RAW)

@@ -5,9 +5,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import orjson
-import zstandard
-
 from botlib.data.sample import grammar
 from botlib.workspace import atomic_file
 
@@ -65,11 +62,13 @@ def write_sample(folder: str | Path, *, seed: int, threads: int = 1500) -> list[
     Returns:
       The paths, NAME_comments.zst and NAME_submissions.zst in turn.
     """
+    import zstandard
+
     posts: dict[str, list[dict]] = {name: [] for name in SUBREDDITS}
     comments: dict[str, list[dict]] = {name: [] for name in SUBREDDITS}
     for number in range(threads):
-        subreddit = SUBREDDITS[number % len(SUBREDDITS)]
-        rows = _Thread(subreddit, number, seed).rows()
+        rows = thread(number, seed=seed)
+        subreddit = rows[0]["subreddit"]
         posts[subreddit].append(rows[0])
         comments[subreddit].extend(rows[1:])
     written = []
@@ -81,6 +80,16 @@ def write_sample(folder: str | Path, *, seed: int, threads: int = 1500) -> list[
                 file.write(zstandard.compress(b"".join(_lines(rows[subreddit], kind)), 10))
             written.append(path)
     return written
+
+
+def thread(number: int, *, seed: int) -> list[dict]:
+    """Returns a post and its comments, as dumps have them; the number decides the subreddit."""
+    return _Thread(SUBREDDITS[number % len(SUBREDDITS)], number, seed).rows()
+
+
+def thread_id(number: int) -> str:
+    """Returns the id of the post of thread `number`."""
+    return _base36(0x9F0000 + number)
 
 
 def rule_features(comment: str, reply: str) -> dict[str, bool]:
@@ -118,6 +127,9 @@ def _topic(text: str) -> str | None:
 
 
 def _lines(rows: list[dict], kind: str) -> Iterator[bytes]:
+    # A bot has neither package, and needs none to show made-up threads
+    import orjson
+
     for number, row in enumerate(rows, 1):
         yield orjson.dumps(row) + b"\n"
         if number % 500 == 0:
@@ -153,7 +165,7 @@ class _Thread:
 
     def _post(self, topic: str) -> dict:
         chance = self.random
-        post_id = _base36(0x9F0000 + self.number)
+        post_id = thread_id(self.number)
         is_self = chance.random() > 0.06
         terms = {"topic": topic, "work": self._work()}
         return {
