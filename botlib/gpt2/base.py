@@ -1,27 +1,28 @@
-"""Where fine-tuning starts: a GPT-2 downloaded, one from a folder, or a small one made here."""
+"""Where fine-tuning starts: a downloaded GPT-2, one from a folder, or a small one made here."""
 
 import json
+import re
 from pathlib import Path
 
 from botlib import frameworks
 from botlib.errors import BotlibError
-from botlib.gpt2 import vocabulary
+from botlib.gpt2 import hub, vocabulary
 from botlib.gpt2.convert import read_hparams
 from botlib.gpt2.download import NAMES, download
+from botlib.gpt2.hub import N_CTX
 from botlib.settings import Gpt2Settings
 from botlib.tables import GPT2_FINETUNE, read_table
 from botlib.workspace import Workspace, atomic_folder, hash_path, read_manifest, write_manifest
-
-# gpt-2-simple always takes windows of 1024 tokens for granted
-N_CTX = 1024
 
 
 def base_model(name: str, workspace: Workspace, settings: Gpt2Settings) -> Path:
     """Returns a folder with `hparams.json`, `encoder.json`, `vocab.bpe` and `model.ckpt.*`.
 
     Args:
-      name: "124M", "355M" or "774M" (OpenAI's, downloaded once into the workspace), "scratch"
-        (random weights and a vocabulary of its own, made from gpt2_finetune.csv), or a folder.
+      name: "124M", "355M" or "774M" (from OpenAI or, if that fails, from the Hub), "distilgpt2",
+        "dialogpt-small", "dialogpt-medium", "dialogpt-large" or hf:OWNER/NAME[@REVISION] (from
+        the Hub), "scratch" (random weights and a vocabulary of its own, made from
+        gpt2_finetune.csv), or a folder of OpenAI's or of the Hub's form.
       workspace: keeps what is downloaded or made.
       settings: sizes of a model from scratch, and the seed of its weights.
 
@@ -31,16 +32,32 @@ def base_model(name: str, workspace: Workspace, settings: Gpt2Settings) -> Path:
     if name == "scratch":
         return _scratch(workspace, settings)
     if name in NAMES:
-        return download(name, workspace.gpt2_base(name))
+        return _openai(name, workspace.gpt2_base(name))
+    if name in hub.KNOWN or name.startswith(hub.PREFIX):
+        return hub.fetch(name, workspace.gpt2_base(re.sub(r"[^\w.-]+", "--", name)))
     folder = Path(name).expanduser()
     if not folder.is_dir():
         raise BotlibError(
-            f"base_model must be {', '.join(NAMES)}, scratch or a folder; {name!r} is none of them"
+            f"base_model must be {', '.join(hub.KNOWN)}, hf:OWNER/NAME, scratch or a folder; "
+            f"{name!r} is none of them"
         )
+    if (folder / "config.json").is_file() and not (folder / "hparams.json").is_file():
+        return hub.from_folder(folder, workspace.gpt2_base(folder.name))
     if read_hparams(folder)["n_ctx"] != N_CTX:
         raise BotlibError(f"{folder}: n_ctx must be {N_CTX}, since gpt-2-simple's windows are")
     vocabulary.Vocabulary(folder)
     return folder
+
+
+def _openai(name: str, folder: Path) -> Path:
+    """Downloads a model from OpenAI, and from the Hub if that fails."""
+    if read_manifest(folder).get("parameters", {}).get("repository"):
+        return hub.fetch(name, folder)
+    try:
+        return download(name, folder)
+    except BotlibError as error:
+        print(f"{error}\nThe Hugging Face Hub has the same model; trying there.")
+        return hub.fetch(name, folder)
 
 
 def _scratch(workspace: Workspace, settings: Gpt2Settings) -> Path:

@@ -1,0 +1,205 @@
+"""Models of the Hub: the same numbers as there, and a clear word when one can't be used."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from botlib.errors import BotlibError
+from botlib.gpt2 import conversation, hub
+from botlib.gpt2.base import base_model
+from botlib.gpt2.convert import convert
+from botlib.gpt2.generator import Generator
+from botlib.settings import Gpt2Settings
+from botlib.workspace import Workspace
+from tests.gpt2.conftest import TINY, fill, python
+from tests.gpt2.hub_server import Hub, gpt2_files, serve
+
+TEXTS = ["My cat eats rice and soup.", "Is that fine? It is fine, every cat likes figs."] * 20
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> tuple[Path, dict[str, np.ndarray]]:
+    folder = tmp_path_factory.mktemp("DialoGPT-tiny")
+    found = gpt2_files(folder, texts=TEXTS)
+    save_file({f"transformer.{k}": v for k, v in found.items()}, folder / hub.SAFE)
+    (folder / "pytorch_model.bin").write_bytes(b"a pickle that must stay shut")
+    return folder, found
+
+
+@pytest.fixture
+def server(weights, monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    for running in serve({"someone/DialoGPT-tiny": weights[0]}):
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        yield running
+
+
+def logits(weights: dict[str, np.ndarray], ids: list[int], heads: int = 2) -> np.ndarray:
+    """GPT-2 as Radford et al. (2019) describe it, in NumPy, from the Hub's names."""
+
+    def norm(x, name):
+        x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+        return x * weights[f"{name}.weight"] + weights[f"{name}.bias"]
+
+    def linear(x, name):
+        return x @ weights[f"{name}.weight"] + weights[f"{name}.bias"]
+
+    x = weights["wte.weight"][ids] + weights["wpe.weight"][: len(ids)]
+    layers = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("h."))
+    mask = np.triu(np.full((len(ids), len(ids)), -1e9), 1)
+    for layer in range(layers):
+        q, k, v = np.split(linear(norm(x, f"h.{layer}.ln_1"), f"h.{layer}.attn.c_attn"), 3, -1)
+        parts = []
+        for own_q, own_k, own_v in zip(*(np.split(m, heads, -1) for m in (q, k, v)), strict=True):
+            scores = own_q @ own_k.T / np.sqrt(own_q.shape[-1]) + mask
+            scores = np.exp(scores - scores.max(-1, keepdims=True))
+            parts.append(scores / scores.sum(-1, keepdims=True) @ own_v)
+        x = x + linear(np.concatenate(parts, -1), f"h.{layer}.attn.c_proj")
+        h = linear(norm(x, f"h.{layer}.ln_2"), f"h.{layer}.mlp.c_fc")
+        h = 0.5 * h * (1 + np.tanh(np.sqrt(2 / np.pi) * (h + 0.044715 * h**3)))
+        x = x + linear(h, f"h.{layer}.mlp.c_proj")
+    return norm(x, "ln_f") @ weights["wte.weight"].T
+
+
+def expected(weights, ids: list[int]) -> np.ndarray:
+    table = logits(weights, ids)
+    table = table - table.max(-1, keepdims=True)
+    table -= np.log(np.exp(table).sum(-1, keepdims=True))
+    return table[np.arange(len(ids) - 1), ids[1:]]
+
+
+def made(folder: Path, tmp_path: Path) -> Generator:
+    model = convert(folder, folder, tmp_path / "ctranslate2")
+    return Generator(model, compute_type="float32", threads=1)
+
+
+def test_a_model_of_the_hub_computes_what_it_computed_there(server, weights, tmp_path, workspace):
+    folder = base_model("hf:someone/DialoGPT-tiny", workspace, Gpt2Settings())
+    generator = made(folder, tmp_path)
+    (ids,) = generator.engine.vocabulary.encode(["My cat eats figs. Is that fine?"])
+    (found,) = generator.engine.log_probs([ids])
+    np.testing.assert_allclose(found, expected(weights[1], ids), atol=1e-4)
+    assert conversation.read(folder) == generator.conversation.form == "turns"
+    assert not any("pytorch_model.bin" in asked for asked in server.asked)
+    count = len(server.asked)
+    assert base_model("hf:someone/DialoGPT-tiny", workspace, Gpt2Settings()) == folder
+    assert len(server.asked) == count, "it is downloaded once"
+
+
+def test_half_precision_and_a_head_stored_twice_are_the_same_model(weights, tmp_path, workspace):
+    folder = tmp_path / "half"
+    folder.mkdir()
+    for name in ("config.json", "vocab.json", "merges.txt"):
+        (folder / name).write_bytes((weights[0] / name).read_bytes())
+    half = {name: array.astype(np.float16) for name, array in weights[1].items()}
+    half["lm_head.weight"] = half["wte.weight"]
+    half["h.0.attn.bias"] = np.tril(np.ones((1, 1, 8, 8), np.float16))
+    save_file(half, folder / hub.SAFE)
+    generator = made(base_model(str(folder), workspace, Gpt2Settings()), tmp_path)
+    (ids,) = generator.engine.vocabulary.encode(["My cat eats figs."])
+    (found,) = generator.engine.log_probs([ids])
+    full = {name: array.astype(np.float32) for name, array in half.items()}
+    np.testing.assert_allclose(found, expected(full, ids), atol=1e-4)
+
+
+def test_kerass_file_is_read_where_there_are_no_safetensors(weights, tmp_path, workspace):
+    folder = tmp_path / "keras"
+    folder.mkdir()
+    for name in ("config.json", "vocab.json", "merges.txt"):
+        (folder / name).write_bytes((weights[0] / name).read_bytes())
+    kinds = {"weight": "weight", "bias": "bias"}
+    with h5py.File(folder / hub.KERAS, "w") as file:
+        root = "transformer/tfgp_t2lm_head_model/transformer"
+        for name, array in weights[1].items():
+            where, kind = name.rsplit(".", 1)
+            kind = {"weight": "gamma", "bias": "beta"}[kind] if "ln_" in name else kinds[kind]
+            where = where.replace("h.", "h_._", 1).replace(".", "/").replace("h_/_", "h_._")
+            # Conv1D's biases have a leading axis there
+            row = array[None] if kind == "bias" else array
+            file.create_dataset(f"{root}/{where}/{kind}:0", data=row)
+    generator = made(base_model(str(folder), workspace, Gpt2Settings()), tmp_path)
+    (ids,) = generator.engine.vocabulary.encode(["My cat eats rice."])
+    (found,) = generator.engine.log_probs([ids])
+    np.testing.assert_allclose(found, expected(weights[1], ids), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model_type": "gpt_neo"}, "is a 'gpt_neo', not a GPT-2"),
+        ({"n_ctx": 512, "n_positions": 512}, "it sees 512 tokens, gpt-2-simple 1024"),
+        ({"activation_function": "relu"}, "its activation is relu"),
+        ({"vocab_size": 50257}, "wte.weight"),
+    ],
+)
+def test_a_model_that_gpt_2_simple_cant_run_is_refused_with_the_reason(
+    weights, tmp_path, workspace, change, message
+):
+    folder = tmp_path / "other"
+    folder.mkdir()
+    for path in weights[0].iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | change))
+    with pytest.raises(BotlibError, match=message):
+        base_model(str(folder), workspace, Gpt2Settings())
+    assert not list(workspace.models.rglob("model.ckpt*")), "nothing half-made is left"
+
+
+def test_an_output_layer_of_its_own_is_refused(weights, tmp_path, workspace):
+    folder = tmp_path / "untied"
+    folder.mkdir()
+    for name in ("config.json", "vocab.json", "merges.txt"):
+        (folder / name).write_bytes((weights[0] / name).read_bytes())
+    save_file(weights[1] | {"lm_head.weight": weights[1]["wte.weight"] + 1}, folder / hub.SAFE)
+    with pytest.raises(BotlibError, match="output layer of its own"):
+        base_model(str(folder), workspace, Gpt2Settings())
+
+
+def test_a_pickle_alone_is_never_opened(server: Hub, weights, tmp_path, workspace):
+    folder = tmp_path / "pickled"
+    folder.mkdir()
+    for name in ("config.json", "vocab.json", "merges.txt", "pytorch_model.bin"):
+        (folder / name).write_bytes((weights[0] / name).read_bytes())
+    server.repositories["someone/pickled"] = folder
+    with pytest.raises(BotlibError, match="a pickle is never opened"):
+        base_model("hf:someone/pickled", workspace, Gpt2Settings())
+    assert not any("pytorch_model.bin" in asked for asked in server.asked)
+
+
+def test_what_is_wrong_on_the_hub_is_said(server: Hub, workspace, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    def ask(name: str) -> str:
+        with pytest.raises(BotlibError) as caught:
+            base_model(name, workspace, Gpt2Settings())
+        return str(caught.value)
+
+    assert "is not on the Hub, or private" in ask("hf:nobody/nothing")
+    assert "has no such revision" in ask("hf:someone/DialoGPT-tiny@v9")
+    server.gated.add(server.repositories["someone/DialoGPT-tiny"].name)
+    assert "is gated: accept its terms" in ask("hf:someone/DialoGPT-tiny")
+    assert "is not hf:OWNER/NAME" in ask("hf:nonsense")
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert "choose the profile `offline`" in ask("dialogpt-small")
+
+
+FINETUNE = """
+import json, sys
+from botlib.gpt2.train import finetune
+from botlib.settings import Gpt2Settings
+from botlib.workspace import Workspace
+finetune(Workspace.open(sys.argv[1]), Gpt2Settings(**json.loads(sys.argv[2])), progress=False)
+"""
+
+
+def test_gpt_2_simple_fine_tunes_it_in_its_own_form(weights, tmp_path):
+    workspace = fill(Workspace.open(tmp_path / "w", create=True))
+    settings = TINY | {"base_model": str(weights[0]), "steps": 10, "round_steps": 5}
+    python(FINETUNE, workspace.root, json.dumps(settings))
+    generator = Generator(workspace.gpt2("run1"), threads=1)
+    assert generator.conversation.form == "turns"
+    assert len(generator.generate(["My cat eats rice."], n=2)) == 2
