@@ -85,7 +85,9 @@ class Gpt2Settings(Settings):
 
     notebook: ClassVar[str] = "02_gpt2_finetune"
 
-    base_model: str = "355M"  # 124M, 355M, 774M, a folder, or "scratch"
+    # 124M, 355M, 774M, distilgpt2, dialogpt-small|medium|large, hf:OWNER/NAME[@REVISION] (any
+    # GPT-2 of the Hugging Face Hub), a folder, or "scratch"
+    base_model: str = "355M"
     run_name: str = "run1"  # models/gpt2/{run_name}
     steps: int = setting(1000, minimum=1)  # of batch_size × window tokens
     batch_size: int = setting(0, minimum=0)  # 0: what a 16 GB GPU takes for this base model

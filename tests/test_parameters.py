@@ -103,7 +103,7 @@ def test_an_unknown_option_is_an_error():
 
 @pytest.mark.parametrize("profile", ["phone", ""])
 def test_an_unknown_profile_names_those_there_are(profile):
-    with pytest.raises(BotlibError, match=f"colab, demo, laptop; not '{profile}'"):
+    with pytest.raises(BotlibError, match=f"colab, demo, laptop, offline; not '{profile}'"):
         parameters.load(PostSettings, {"profile": profile})
 
 

@@ -173,6 +173,7 @@ def test_a_pickle_alone_is_never_opened(server: Hub, weights, tmp_path, workspac
 
 def test_what_is_wrong_on_the_hub_is_said(server: Hub, workspace, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda _: None)
+
     def ask(name: str) -> str:
         with pytest.raises(BotlibError) as caught:
             base_model(name, workspace, Gpt2Settings())
