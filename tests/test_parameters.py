@@ -1,6 +1,9 @@
 """One way in for settings: what a person wrote is what runs, and nothing is ignored in silence."""
 
+import contextlib
+
 import pytest
+from hypothesis import example, given, strategies
 
 from botlib import parameters
 from botlib.__main__ import main
@@ -113,6 +116,15 @@ def test_only_true_and_false_are_booleans(text):
     """`no` once meant False to one command and an error to the other."""
     with pytest.raises(BotlibError, match=f"dry_run must be true or false, not the text '{text}'"):
         typed(("dry_run", text))
+
+
+@given(strategies.text())
+@example("false ")
+@example("fAlse")
+def test_nothing_but_false_ever_turns_the_dry_run_off(text):
+    with contextlib.suppress(BotlibError):
+        (source,) = typed(("dry_run", text))
+        assert source.values["dry_run"] is (text != "false")
 
 
 def test_true_and_false_become_booleans():

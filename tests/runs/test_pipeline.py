@@ -95,9 +95,13 @@ def test_a_wrong_override_is_refused_before_anything_runs(workspace, overrides, 
 
 
 @pytest.mark.parametrize("text", ["no", "False", "0", ""])
-def test_a_sloppy_spelling_never_makes_run_post(workspace, text):
-    with pytest.raises(BotlibError, match="dry_run must be true or false"):
-        states(workspace, dry_run=text)
+def test_run_and_bot_refuse_the_same_spellings(workspace, capsys, text):
+    """`-p dry_run no` was False to `run` and an error to `bot`."""
+    for command in ("run", "bot"):
+        where = ["--workspace", str(workspace.root), "--profile", "demo"]
+        assert main([command, *where, "-p", "dry_run", text]) == 1
+        line = f"06_discriminate_and_post: dry_run must be true or false, not the text {text!r}"
+        assert capsys.readouterr().err == f"botlib: {line}\n"
     assert not workspace.runs.exists()
 
 
