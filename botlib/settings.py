@@ -89,7 +89,9 @@ class Gpt2Settings(Settings):
     # GPT-2 of the Hugging Face Hub), a folder, or "scratch"
     base_model: str = "355M"
     run_name: str = "run1"  # models/gpt2/{run_name}
-    steps: int = setting(1000, minimum=1)  # of batch_size × window tokens
+    steps: int = setting(
+        1000, minimum=0
+    )  # of batch_size × window tokens; 0: the base model as it is
     batch_size: int = setting(0, minimum=0)  # 0: what a 16 GB GPU takes for this base model
     learning_rate: float = setting(0.0, minimum=0.0)  # 0: by the base model's size
     # Tokens a step looks at together: 1024 in gpt-2-simple; comments are short, fewer are cheaper

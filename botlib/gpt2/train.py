@@ -61,7 +61,9 @@ def finetune(
         session.allow_xla_on_cpu()
     base = base_model(settings.base_model, workspace, settings)
     run = Run(workspace, settings, base, plan(settings, base), on_round, progress)
-    if not run.stopped:
+    if settings.steps == 0:
+        run.use_base()
+    elif not run.stopped:
         run.train(texts)
     if not (run.folder / "manifest.json").is_file():
         run.finish(texts)
@@ -130,6 +132,18 @@ class Run:
             finally:
                 data.unlink(missing_ok=True)
 
+    def use_base(self) -> None:
+        """Makes the base model itself the run's model: measured, but not trained (steps=0)."""
+        model = self.folder / "ctranslate2"
+        if model.is_dir():
+            return
+        convert(self.base, self.base, model, self.settings.quantization, context=self._context())
+        result = self.held_out.evaluate(model, self.settings.seed)
+        self.state["best_loss"] = result.loss
+        self.samples = result.samples.assign(step=0)[["step", "comment", "reply"]]
+        self._write_tables()
+        self._write_state()
+
     def finish(self, texts: pd.Series) -> None:
         """Writes the model card and the manifest of a run that has ended."""
         card = gpt2_card.make(self, texts)
@@ -188,9 +202,7 @@ class Run:
         self.losses = pd.concat([self.losses, pd.DataFrame(self._new, columns=LOSSES)])
         fresh = result.samples.assign(step=step)[["step", "comment", "reply"]]
         self.samples = pd.concat([self.samples, fresh], ignore_index=True)
-        for name, frame in (("losses.csv", self.losses), ("samples.csv", self.samples)):
-            with atomic_file(self.folder / name) as file:
-                frame.to_csv(file, index=False, lineterminator="\n")
+        self._write_tables()
         self.state |= {
             "step": step,
             "seconds": self._seconds,
@@ -292,6 +304,11 @@ class Run:
             self.state = state
             self._tidy(state["step"])
         return state
+
+    def _write_tables(self) -> None:
+        for name, frame in (("losses.csv", self.losses), ("samples.csv", self.samples)):
+            with atomic_file(self.folder / name) as file:
+                frame.to_csv(file, index=False, lineterminator="\n")
 
     def _write_state(self) -> None:
         with atomic_file(self.folder / "state.json") as file:

@@ -204,3 +204,15 @@ def test_gpt_2_simple_fine_tunes_it_in_its_own_form(weights, tmp_path):
     generator = Generator(workspace.gpt2("run1"), threads=1)
     assert generator.conversation.form == "turns"
     assert len(generator.generate(["My cat eats rice."], n=2)) == 2
+
+
+def test_no_steps_use_the_model_as_it_is(weights, tmp_path):
+    workspace = fill(Workspace.open(tmp_path / "w", create=True))
+    settings = TINY | {"base_model": str(weights[0]), "steps": 0}
+    python(FINETUNE, workspace.root, json.dumps(settings))
+    generator = Generator(workspace.gpt2("run1"), compute_type="float32", threads=1)
+    (ids,) = generator.engine.vocabulary.encode(["My cat eats figs."])
+    (found,) = generator.engine.log_probs([ids])
+    np.testing.assert_allclose(found, expected(weights[1], ids), atol=1e-4)
+    card = json.loads((workspace.gpt2("run1") / "model_card.json").read_text())
+    assert card["steps"] == 0 and card["validation_loss"] > 0
