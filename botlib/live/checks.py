@@ -25,6 +25,9 @@ UNREADABLE = (
     IndexError,
     TypeError,
     ValueError,
+    OverflowError,
+    # JSON nested without end
+    RecursionError,
 )
 
 

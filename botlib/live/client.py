@@ -13,59 +13,19 @@ import botlib
 from botlib import credentials
 from botlib.errors import BotlibError
 from botlib.live.json_shapes import mend
+from botlib.live.requestor import LOCAL, TIMEOUT, OnceRequestor, make_stoppable
+from botlib.live.stopping import Stop
 from botlib.workspace import Workspace
 
 if TYPE_CHECKING:
     from botlib.sandbox.server import Sandbox
 
-# Seconds for a connection and for each piece of an answer; prawcore's own default is 16
-TIMEOUT = 16.0
 SITES = ("live", "sandbox")
 LIVE = {"oauth_url": "https://oauth.reddit.com", "reddit_url": "https://www.reddit.com"}
 
 
-class UnknownOutcome(Exception):
-    """A reply was sent and no clear answer came: it may be on Reddit, or not."""
-
-
 class LoginRefused(BotlibError):
     """Reddit knows neither this application nor this account."""
-
-
-class OnceRequestor(prawcore.Requestor):
-    """Counts requests, bounds their time, and never lets a reply be sent a second time.
-
-    prawcore sends a request again after a 5xx, a time-out or a dropped connection, though the
-    first may have been carried out. For POST /api/comment such an answer raises UnknownOutcome
-    instead, which nobody retries.
-    """
-
-    def __init__(self, *args: Any, timeout: float = TIMEOUT, **kwargs: Any) -> None:
-        super().__init__(*args, timeout=timeout, **kwargs)
-        self.requests_made = 0
-        self.replies_sent = 0
-        if urlsplit(self.oauth_url).hostname in _LOCAL:
-            # A proxy of the environment can't reach this machine
-            self._http.trust_env = False
-
-    def request(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
-        """Sends a request; `timeout` of the caller gives way to this requestor's own."""
-        self.requests_made += 1
-        method, url = (str(argument) for argument in args[:2])
-        if method.upper() != "POST" or not urlsplit(url).path.rstrip("/").endswith("/api/comment"):
-            return super().request(*args, timeout=self.timeout, **kwargs)
-        self.replies_sent += 1
-        try:
-            response = super().request(*args, timeout=self.timeout, **kwargs)
-        except prawcore.RequestException as error:
-            kind = type(error.original_exception).__name__
-            raise UnknownOutcome(f"no answer ({kind})") from None
-        if response.status_code in prawcore.sessions.Session.RETRY_STATUSES | {401}:
-            raise UnknownOutcome(f"HTTP {response.status_code}")
-        return response
-
-
-_LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 class Client(praw.Reddit):
@@ -75,12 +35,14 @@ class Client(praw.Reddit):
       sandbox: the local site, if it is one.
       owns_sandbox: whether `connect` started it, and `close` stops it.
       name: the account's name; None without a password.
+      stop: ends every wait of this client; its switch is the workspace's.
       things_dropped: how many things in Reddit's answers had no kind or id that is known.
     """
 
     sandbox: "Sandbox | None" = None
     owns_sandbox: bool = False
     name: str | None = None
+    stop: Stop = Stop()
     things_dropped: int = 0
 
     def request(self, **kwargs: Any) -> Any:
@@ -92,7 +54,7 @@ class Client(praw.Reddit):
     @property
     def site(self) -> str:
         """ "sandbox" if and only if the address is on this machine; else "live"."""
-        return "sandbox" if urlsplit(self.config.oauth_url).hostname in _LOCAL else "live"
+        return "sandbox" if urlsplit(self.config.oauth_url).hostname in LOCAL else "live"
 
     @property
     def requests_made(self) -> int:
@@ -103,6 +65,16 @@ class Client(praw.Reddit):
     def replies_sent(self) -> int:
         """POST /api/comment so far."""
         return self._core.requestor.replies_sent
+
+    def wait_for_turn(self) -> None:
+        """Waits until Reddit's rate limit allows a request that changes something.
+
+        Raises:
+          Stopped: the stop switch is on, or the process is to end.
+        """
+        self.stop.check()
+        self._core.rate_limiter.delay()
+        self.stop.check()
 
     def close(self) -> None:
         """Closes the connections, and the sandbox if `connect` started it."""
@@ -133,7 +105,7 @@ def connect(
 
     Args:
       site: "live", or "sandbox" for a local made-up Reddit.
-      workspace: for the sandbox: where its state is, and the threads that fill it.
+      workspace: its stop switch counts; for the sandbox: its state, and the threads that fill it.
       subreddits: for the sandbox: which of them to fill.
       sandbox: a sandbox, instead of one in the workspace.
       owned: whether closing the client stops it.
@@ -156,8 +128,9 @@ def connect(
     """
     if site not in SITES:
         raise BotlibError(f'reddit must be "live" or "sandbox", not {site!r}')
+    stop = Stop(workspace.stop_switch if workspace else None)
     if site == "sandbox":
-        return _connect_sandbox(workspace, subreddits, sandbox, owned, timeout)
+        return _connect_sandbox(workspace, subreddits, sandbox, owned, timeout, stop)
     given = {
         "client_id": credentials.get("REDDIT_CLIENT_ID", client_id),
         "client_secret": credentials.get("REDDIT_CLIENT_SECRET", client_secret),
@@ -172,6 +145,7 @@ def connect(
         LIVE,
         praw_site,
         timeout,
+        stop,
     )
 
 
@@ -187,6 +161,7 @@ def _connect_sandbox(
     sandbox: "Sandbox | None",
     owned: bool,
     timeout: float,
+    stop: Stop,
 ) -> Client:
     if sandbox is None:
         if workspace is None:
@@ -210,19 +185,24 @@ def _connect_sandbox(
         {"oauth_url": url, "reddit_url": url},
         None,
         timeout,
+        stop,
     )
     client.sandbox, client.owns_sandbox = sandbox, owned
     return client
 
 
 def _client(
-    account: Mapping[str, str], addresses: Mapping[str, str], praw_site: str | None, timeout: float
+    account: Mapping[str, str],
+    addresses: Mapping[str, str],
+    praw_site: str | None,
+    timeout: float,
+    stop: Stop,
 ) -> Client:
     try:
         client = Client(
             praw_site,
             requestor_class=OnceRequestor,
-            requestor_kwargs={"timeout": timeout},
+            requestor_kwargs={"timeout": timeout, "stop": stop},
             check_for_updates=False,
             # PRAW itself repeats a rate-limited POST if the wait is at most this; 0 would still
             # allow "0 seconds" and "400 milliseconds"
@@ -237,6 +217,8 @@ def _client(
             "https://www.reddit.com/prefs/apps and put it into the environment, Colab's secrets "
             "or praw.ini"
         ) from error
+    client.stop = stop
+    make_stoppable(client, stop)
     try:
         # One request that fails early, with a clear text, rather than late in a run
         client.name = None if client.read_only else client.user.me().name
@@ -256,7 +238,7 @@ def _client(
         raise BotlibError(
             f"Reddit answered the login with HTTP {status}: try again later"
         ) from None
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise BotlibError(
             f"Reddit answered the login with no JSON ({type(error).__name__}): try again later"
         ) from None

@@ -11,13 +11,14 @@ from praw.models import Comment
 
 from botlib.errors import BotlibError
 from botlib.live.checks import BACKOFF, UNREADABLE, closed, find_own_reply, short, wait_asked
-from botlib.live.client import Client, UnknownOutcome
+from botlib.live.client import Client
 from botlib.live.events import note
 from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import FAILED, GIVEN_UP, POSTING, READY, Reply
 from botlib.live.policy import Policy, with_disclosure
 from botlib.live.recheck import Objection, look
+from botlib.live.requestor import UnknownOutcome
 
 # Reddit may show a new comment late; only after so many seconds is "not there" believed
 GRACE = 120.0

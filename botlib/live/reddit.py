@@ -13,11 +13,11 @@ from praw.models import Comment, Submission
 from botlib.errors import BotlibError
 from botlib.live import safety
 from botlib.live.checks import UNREADABLE
-from botlib.live.client import Client, LoginRefused, UnknownOutcome, connect
+from botlib.live.client import Client, LoginRefused, connect
 from botlib.live.policy import allow_list, author_name, unanswerable
 from botlib.settings import GenerateSettings
 
-__all__ = ["Client", "LoginRefused", "Reading", "UnknownOutcome", "connect", "read_comments"]
+__all__ = ["Client", "LoginRefused", "Reading", "connect", "read_comments"]
 
 LISTINGS = ("rising", "hot", "new")
 CONTEXTS = ("comment", "parents", "thread")
