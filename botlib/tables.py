@@ -110,6 +110,20 @@ PROPOSED = Table(
         "log_prob": REAL,
     },
 )
+# Everything that was said in the threads that 05 read, whether it may be answered or not
+READ_THREADS = Table(
+    "read_threads_{DATE}.csv",
+    "05_generate",
+    {
+        "subreddit": TEXT,
+        "post_id": ID,
+        "comment_id": ID,
+        "parent_id": ID,
+        "author": TEXT,
+        "comment": TEXT,
+        "created_utc": TIME,
+    },
+)
 REALISTIC = PROPOSED.extended(
     "realistic_replies_{DATE}.csv", "06_discriminate_and_post", {"prob_real": REAL}
 )
@@ -131,6 +145,7 @@ TABLES = (
     BERT_GAN_REAL,
     BERT_GAN_FAKE,
     PROPOSED,
+    READ_THREADS,
     REALISTIC,
     PREDICTIONS,
 )

@@ -100,6 +100,9 @@ class Workspace:
     def proposed_replies(self, date: str) -> Path:
         return self.root / f"proposed_replies_{date}.csv"
 
+    def read_threads(self, date: str) -> Path:
+        return self.root / f"read_threads_{date}.csv"
+
     def realistic_replies(self, date: str) -> Path:
         return self.root / f"realistic_replies_{date}.csv"
 

@@ -79,7 +79,11 @@ def test_tensorflow_is_imported_inside_functions_and_only_by_what_trains(reposit
 
 
 @pytest.mark.parametrize(
-    "modules", ["botlib.live.round, botlib.gpt2.generator, botlib.bert.scorer", "botlib.__main__"]
+    "modules",
+    [
+        "botlib.live.loop, botlib.gpt2.generator, botlib.bert.scorer",
+        "botlib.__main__",
+    ],
 )
 def test_what_answers_loads_no_tensorflow(repository, modules):
     code = f"import sys, {modules}; print([m for m in sys.modules if m.startswith('tensorflow')])"

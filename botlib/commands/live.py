@@ -94,12 +94,13 @@ def run_bot(args: argparse.Namespace) -> int:
     from botlib.gpt2.decoder import Decoder
     from botlib.live import loop
     from botlib.live.events import note
+    from botlib.live.models import Models
     from botlib.live.reddit import connect
 
     decoder = Decoder.of(generate)
     stopping = threading.Event()
     with connect(generate.reddit, workspace=workspace, subreddits=generate.subreddits) as reddit:
-        models = loop.Models.load(workspace, generate.gpt2_run)
+        models = Models.load(workspace, generate.gpt2_run)
         note(
             "start",
             site=reddit.site,

@@ -15,6 +15,7 @@ from botlib.live import safety
 from botlib.live.checks import UNREADABLE
 from botlib.live.client import Client, LoginRefused, connect
 from botlib.live.policy import allow_list, author_name, unanswerable
+from botlib.live.threads import Threads, row_of
 from botlib.settings import GenerateSettings
 
 __all__ = ["Client", "LoginRefused", "Reading", "connect", "read_comments"]
@@ -26,10 +27,6 @@ _HOUR = 3600.0
 COMMENTS = [
     *("subreddit", "post_id", "title", "post_score", "comment_id", "comment_score", "comment"),
     *("author", "context", "created_utc", "depth", "siblings", "permalink"),
-]
-PAIRS = [
-    *("subreddit", "submission_id", "comment_id", "comment", "comment_created_utc"),
-    *("reply_id", "reply", "reply_created_utc"),
 ]
 SKIPPED = ["subreddit", "post_id", "comment_id", "author", "reason"]
 
@@ -43,15 +40,13 @@ class Reading:
         `created_utc` in seconds, `depth` 0 below the post, `siblings` the parent's other replies.
       skipped: one row a post or comment left out, with the reason.
       requests: HTTP requests it took.
-      texts: all comments of each post that was read, for the search of near-copies.
-      pairs: each comment that was read with each reply to it, for the context model.
+      threads: all comments of each post that was read, answerable or not.
     """
 
     comments: pd.DataFrame
     skipped: pd.DataFrame
     requests: int
-    texts: dict[str, list[str]]
-    pairs: pd.DataFrame
+    threads: Threads
 
     def summary(self) -> pd.DataFrame:
         """Returns how many were left out for which reason."""
@@ -141,8 +136,7 @@ def read_comments(
         pd.DataFrame(reader.rows, columns=COMMENTS),
         pd.DataFrame(reader.skipped, columns=SKIPPED),
         reddit.requests_made - before,
-        reader.texts,
-        pd.DataFrame(reader.pairs, columns=PAIRS),
+        Threads.of(reader.threads),
     )
 
 
@@ -170,8 +164,7 @@ class _Reader:
         self.__dict__.update(settings)
         self.rows: list[dict[str, Any]] = []
         self.skipped: list[dict[str, str]] = []
-        self.texts: dict[str, list[str]] = {}
-        self.pairs: list[dict[str, Any]] = []
+        self.threads: list[dict[str, Any]] = []
 
     def skip(self, subreddit: str, post_id: str, comment_id: str, author: str, reason: str) -> None:
         values = (subreddit, post_id, comment_id, author, reason)
@@ -196,8 +189,10 @@ class _Reader:
             self.skip(subreddit, post_id, "", "", f"{odd} things of unknown kind")
         post = vars(submission)
         known = {f"t1_{c.id}": vars(c) for c in comments}
-        self.texts[post_id] = [tidy(fields.get("body")) for fields in known.values()]
-        self.pairs += _pairs(subreddit, post_id, known)
+        self.threads += [
+            row_of(subreddit, post_id, fields, author_name(fields), tidy(fields.get("body")))
+            for fields in known.values()
+        ]
         me = (self.reddit.name or "").lower()
         if me and any(author_name(fields).lower() == me for fields in known.values()):
             return self.skip(subreddit, post_id, "", "", "the post has a reply of ours")
@@ -271,24 +266,6 @@ def tidy(text: Any) -> str:
         return ""
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return whole.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-
-
-def _pairs(subreddit: str, post_id: str, known: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """A thread as the rows 01 makes of one: each comment with each reply."""
-    return [
-        {
-            "subreddit": subreddit,
-            "submission_id": post_id,
-            "comment_id": above["id"],
-            "comment": tidy(above.get("body")),
-            "comment_created_utc": above.get("created_utc"),
-            "reply_id": fields["id"],
-            "reply": tidy(fields.get("body")),
-            "reply_created_utc": fields.get("created_utc"),
-        }
-        for fields in known.values()
-        if (above := known.get(fields.get("parent_id"))) is not None
-    ]
 
 
 def _parents(comment: dict[str, Any], known: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:

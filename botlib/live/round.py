@@ -1,40 +1,132 @@
-"""One round of the bot: read, generate, score, choose, queue, post; no TensorFlow, no notebook."""
+"""ONE round: read, generate, judge, choose, queue; notebooks 05 and 06 and the bot call this."""
 
 import dataclasses
-import random
 import time
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from botlib import tables
 from botlib.errors import BotlibError
-from botlib.live import policy as rules
+from botlib.live import choose
+from botlib.live import reddit as site
 from botlib.live.checks import UNREADABLE
 from botlib.live.choose import CHOSEN, RATINGS
 from botlib.live.client import Client
 from botlib.live.events import note
+from botlib.live.models import GeneratorLike, Judges, Models, ScorerLike
 from botlib.live.outbox.queue import Outbox
-from botlib.live.outbox.schema import POSTING, PROPOSED, READY
-from botlib.live.policy import Limits, Policy, author_name, unanswerable
-from botlib.live.posting import Decision, Poster
-from botlib.settings import PostSettings
+from botlib.live.outbox.schema import POSTED, POSTING, PROPOSED, READY
+from botlib.live.policy import author_name, unanswerable
+from botlib.live.reddit import Reading
+from botlib.live.threads import Threads
+from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace
 
 
-class GeneratorLike(Protocol):
-    """What `botlib.gpt2.generator.Generator` does."""
+@dataclasses.dataclass(frozen=True)
+class Round:
+    """What a round did: what it read, what it thought of each candidate, what it queued."""
 
-    def generate(self, comments: Sequence[str], n: int, **options: Any) -> pd.DataFrame: ...
+    reading: Reading
+    chosen: pd.DataFrame
+    queued: pd.DataFrame
+    seconds: float
 
 
-class ScorerLike(Protocol):
-    """What `botlib.bert.scorer.Scorer` does."""
+def propose(
+    workspace: Workspace,
+    reddit: Client,
+    models: Models,
+    generate: GenerateSettings,
+    post: PostSettings,
+    *,
+    decoder: Any = None,
+    threshold: float | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.time,
+) -> Round:
+    """Reads, then generates, judges and queues post by post; sends nothing.
 
-    def predict(self, comments: Sequence[str], replies: Sequence[str]) -> np.ndarray: ...
+    Args:
+      workspace: its outbox.
+      reddit: from `connect`.
+      models: loaded ones.
+      generate: what 05 reads and how much it generates.
+      post: what 06 demands of a reply.
+      decoder: see `botlib.gpt2.decoder`.
+      threshold: of realism; by default the setting.
+      stop: asked between two posts.
+      clock: seconds since 1970, UTC.
+    """
+    began = time.monotonic()
+    with Outbox(workspace.outbox, clock=clock) as outbox:
+        reading = read(outbox, reddit, generate, per_post=post.max_per_post)
+        chosen, queued = [], []
+        for _, comments in reading.comments.groupby("post_id", sort=False):
+            if stop():
+                break
+            # Without a seed the generator need not load again; a bot's replies need not be drawn
+            # twice
+            proposed = candidates(
+                comments, models.generator, n=generate.candidates, decoder=decoder, seed=None
+            )
+            judged = judge(
+                proposed, models, post, reading.threads, threshold=threshold, now=clock()
+            )
+            best = judged.sort_values("rank", na_position="last").drop_duplicates("comment_id")
+            for row in best.to_dict("records"):
+                note("candidate", **{key: row[key] for key in _LOGGED}, comment=row["comment_id"])
+            chosen.append(judged)
+            queued.append(queue(outbox, judged, reddit, fresh=reading.comments))
+    return Round(reading, _together(chosen), _together(queued), time.monotonic() - began)
+
+
+_LOGGED = ("subreddit", "decision", "reason", "score", "prob_real")
+
+
+def read(
+    outbox: Outbox, reddit: Client, settings: GenerateSettings, *, per_post: int = 1, **options: Any
+) -> Reading:
+    """Reads what may be answered and has no reply of ours yet, posted or waiting.
+
+    Args:
+      outbox: knows what was proposed and posted.
+      reddit: from `connect`.
+      settings: of 05.
+      per_post: replies that a post may get; if 1, a post with a reply is not read at all.
+      options: go to `reddit.read_comments`.
+
+    Raises:
+      BotlibError: none of the subreddits can be read.
+    """
+    # A post whose reply still waits for approval needs no second one
+    taken = [POSTED, POSTING, PROPOSED, *READY] if per_post == 1 else []
+    busy = {reply.post_id for reply in outbox.replies(reddit.site, taken)}
+    known = {reply.comment_id for reply in outbox.replies(reddit.site)}
+    reading = site.read(reddit, settings, answered_posts=busy, clock=outbox.clock, **options)
+    for row in reading.skipped.to_dict("records"):
+        note("skipped", **row)
+    # What a person is judging, or has judged, need not be written again
+    again = reading.comments[reading.comments["comment_id"].isin(known)]
+    found = dataclasses.replace(
+        reading,
+        comments=reading.comments.drop(again.index).reset_index(drop=True),
+        skipped=pd.concat(
+            [reading.skipped, again.assign(reason="it has a reply in the outbox")],
+            ignore_index=True,
+        )[reading.skipped.columns],
+    )
+    note(
+        "read",
+        comments=len(found.comments),
+        known=len(again),
+        skipped=len(reading.skipped),
+        requests=reading.requests,
+    )
+    return found
 
 
 def candidates(
@@ -73,6 +165,49 @@ def candidates(
     return proposed[list(tables.PROPOSED.columns)]
 
 
+def judge(
+    proposed: pd.DataFrame,
+    judges: Judges,
+    settings: PostSettings,
+    threads: Threads | None = None,
+    *,
+    threshold: float | None = None,
+    now: float | None = None,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Scores every candidate and decides about it: the one judgement of notebook 06 and the bot.
+
+    Args:
+      proposed: the table `proposed_replies`.
+      judges: loaded ones.
+      settings: of 06.
+      threads: what was said around the comments; None: copies are only looked for in the comments
+        themselves, and the context model isn't asked.
+      threshold: of realism; by default the setting.
+      now: seconds since 1970, UTC; a reply counts as written at that time.
+      progress: shows bars.
+
+    Returns:
+      The table `reply_score_predictions`; see `choose.choose`.
+    """
+    threads = Threads.of([]) if threads is None else threads
+    scored = score(proposed, judges.realism, judges.upvotes, progress=progress)
+    texts = scored["comment"].tolist(), scored["proposed_reply"].tolist()
+    ranked = judges.rank is not None and len(scored)
+    return choose.choose(
+        scored,
+        threshold=settings.threshold if threshold is None else threshold,
+        max_chars=settings.max_chars,
+        rank_score=judges.rank.predict(*texts) if ranked else None,
+        comment_worth=comment_worth(
+            judges.context, threads, proposed, time.time() if now is None else now
+        ),
+        thread_texts=threads.texts(),
+        training_replies=judges.training_replies,
+        per_post=settings.max_per_post == 1,
+    )
+
+
 def score(
     proposed: pd.DataFrame, realism: ScorerLike, upvotes: ScorerLike, *, progress: bool = False
 ) -> pd.DataFrame:
@@ -89,6 +224,43 @@ def score(
     return scored
 
 
+def comment_worth(
+    context: Any, threads: Threads, proposed: pd.DataFrame, now: float
+) -> dict[str, float] | None:
+    """Returns by comment_id the rating a reply written now may expect, whatever it says.
+
+    Args:
+      context: a `botlib.worth.model.ContextModel`, or None.
+      threads: whose other replies count: a late one is seen by fewer.
+      proposed: the candidates; the first of each comment stands for all.
+      now: seconds since 1970, UTC.
+
+    Returns:
+      None without a model, without candidates, or if nothing is known about their threads.
+    """
+    created = threads.created()
+    first = proposed.drop_duplicates("comment_id")
+    first = first[first["comment_id"].isin(created.index)]
+    if context is None or first.empty:
+        return None
+    live = pd.DataFrame(
+        {
+            "subreddit": first["subreddit"],
+            "submission_id": first["post_id"],
+            "comment_id": first["comment_id"],
+            "comment": first["comment"],
+            "comment_created_utc": first["comment_id"].map(created),
+            "reply_id": "",
+            "reply": first["proposed_reply"],
+            "reply_created_utc": round(now),
+        }
+    )
+    pairs = threads.pairs()
+    frame = live if pairs.empty else pd.concat([pairs, live], ignore_index=True)
+    ratings = context.expected_rating(frame)[-len(live) :]
+    return dict(zip(live["comment_id"], ratings.tolist(), strict=True))
+
+
 def queue(
     outbox: Outbox, chosen: pd.DataFrame, reddit: Client, *, fresh: pd.DataFrame | None = None
 ) -> pd.DataFrame:
@@ -99,7 +271,7 @@ def queue(
 
     Args:
       outbox: the workspace's.
-      chosen: from `ranking.choose`; only rows with the decision "reply" are queued.
+      chosen: from `judge`; only rows with the decision "reply" are queued.
       reddit: where they will be posted.
       fresh: comments read just now (`Reading.comments`); Reddit isn't asked about them again.
 
@@ -157,123 +329,7 @@ _QUEUED = (
 )
 
 
-def approve_in_sandbox(outbox: Outbox, reddit: Client, settings: PostSettings) -> int:
-    """Approves what is proposed for the sandbox, where the settings say so; returns how many.
-
-    On the live site only a person approves: in notebook 06, by `python -m botlib review`, or in a
-    CSV file.
-
-    Raises:
-      BotlibError: the setting asks for it on the live site.
-    """
-    if settings.approve != "sandbox":
-        return 0
-    if reddit.site != "sandbox":
-        raise BotlibError(
-            'approve="sandbox" only approves replies to the sandbox: on the live site a person '
-            "approves each reply (python -m botlib review)"
-        )
-    # What the bot took back, or a person undid, waits for a person here too
-    back = outbox.taken_back()
-    proposed = [r for r in outbox.replies("sandbox", [PROPOSED]) if r.id not in back]
-    for reply in proposed:
-        outbox.approve(reply.id, rules.SANDBOX_APPROVAL)
-    return len(proposed)
-
-
-def policy_of(
-    workspace: Workspace, outbox: Outbox, reddit: Client, settings: PostSettings
-) -> Policy:
-    """Returns the rules as the settings have them."""
-    return Policy(
-        outbox,
-        site=reddit.site,
-        subreddits=settings.allowed_subreddits,
-        stop_switch=workspace.stop_switch,
-        me=reddit.name,
-        approval_hours=settings.approval_hours,
-        min_score=settings.min_comment_score,
-        limits=Limits(
-            per_post=settings.max_per_post,
-            per_person_day=settings.max_per_person_day,
-            per_subreddit_hour=settings.max_per_subreddit_hour,
-            per_day=settings.max_per_day,
-        ),
-    )
-
-
-def post_approved(
-    workspace: Workspace,
-    reddit: Client,
-    settings: PostSettings,
-    *,
-    clock: Callable[[], float] = time.time,
-    sleep: Callable[[float], Any] = time.sleep,
-    stop: Callable[[], bool] = lambda: False,
-) -> pd.DataFrame:
-    """Posts what a person approved, each reply once, best first; settles what was left unclear.
-
-    Args:
-      workspace: its outbox and stop switch.
-      reddit: from `connect`.
-      settings: allow-list, limits, and `dry_run`: unless it is False nothing is sent.
-      clock: seconds since 1970, UTC.
-      sleep: called between two posts.
-      stop: asked between two posts.
-
-    Returns:
-      One row a reply: id, subreddit, post_id, comment_id, decision ("posted", "would post",
-      "waits", "asks again" (the approval was taken back), "unknown", "failed", "given up"),
-      reason, url.
-
-    Raises:
-      BotlibError: the client only reads, or the outbox can't be used.
-    """
-    dry_run = settings.dry_run is not False
-    if reddit.name is None and not dry_run:
-        raise BotlibError("this login only reads: set REDDIT_USERNAME and REDDIT_PASSWORD to post")
-    decisions: list[Decision] = []
-    with Outbox(workspace.outbox, clock=clock) as outbox:
-        poster = Poster(outbox, reddit, policy_of(workspace, outbox, reddit, settings))
-        if not dry_run:
-            decisions += poster.settle()
-        ready = sorted(outbox.replies(reddit.site, READY), key=lambda r: -(r.score or 0.0))
-        planned = []
-        posted_before = False
-        for reply in ready:
-            if stop():
-                break
-            if reply.not_before > clock():
-                until = datetime.fromtimestamp(reply.not_before, UTC).strftime("%H:%M:%S UTC")
-                decisions.append(
-                    Decision(
-                        reply.id,
-                        reply.subreddit,
-                        reply.post_id,
-                        reply.comment_id,
-                        "waits",
-                        f"until {until}: {reply.reason}",
-                    )
-                )
-                continue
-            if posted_before:
-                sleep(_pause(settings))
-                if stop():
-                    break
-            decision = poster.post(reply, dry_run=dry_run, planned=planned)
-            decisions.append(decision)
-            posted_before = decision.decision == "posted" and not dry_run
-            if decision.decision == "would post":
-                planned.append(reply)
-        if stopped := poster.policy.stopped():
-            note("stopped", reason=stopped)
-        unclear = len(outbox.replies(reddit.site, [POSTING]))
-        if unclear:
-            note("unclear", replies=unclear, reason="they may be on Reddit; looked for next time")
-    columns = [field.name for field in dataclasses.fields(Decision)]
-    return pd.DataFrame([dataclasses.astuple(d) for d in decisions], columns=columns)
-
-
-def _pause(settings: PostSettings) -> float:
-    """Seconds between two posts: a person's pace, never a clock's."""
-    return 60.0 * random.uniform(settings.min_pause_minutes, settings.max_pause_minutes)
+def _together(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    if frames:
+        return pd.concat(frames, ignore_index=True)
+    return pd.DataFrame(columns=["comment_id", "decision", "reason"])

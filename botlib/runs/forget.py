@@ -19,6 +19,7 @@ from botlib.tables import (
     PREDICTIONS,
     PROPOSED,
     RAW,
+    READ_THREADS,
     REALISTIC,
     Table,
     read_table,
@@ -72,7 +73,11 @@ def forget(
     shutil.rmtree(workspace.cache, ignore_errors=True)
     removed: dict[str, int] = {}
     months = sorted(workspace.raw_data.glob("myreddit_*.csv"))
-    gone_keys = keys.union(*(_ids_of(path, names, keys) for path in months))
+    read = sorted(workspace.root.glob(workspace.read_threads("*").name))
+    gone_keys = keys.union(
+        *(_ids_of(path, names, keys) for path in months),
+        *(_live_ids_of(path, names) for path in read),
+    )
     pairs = _pairs_of(workspace, gone_keys)
     # Which models saw them is known by the tables' hashes, hence before these change.
     models = _models(workspace, set(pairs["split"]))
@@ -111,6 +116,12 @@ def _ids_of(path: Path, names: set[str], keys: set[str]) -> set[str]:
     }
 
 
+def _live_ids_of(path: Path, names: set[str]) -> set[str]:
+    """Return the ids of the comments that 05 read and that are theirs."""
+    frame = read_table(path, READ_THREADS, ["comment_id", "author"])
+    return set(frame.loc[frame["author"].str.lower().isin(names), "comment_id"])
+
+
 def _theirs(frame: pd.DataFrame, side: str, names: set[str], keys: set[str]) -> pd.Series:
     by_them = frame[f"{side}_author"].str.lower().isin(names)
     return by_them | frame[f"{side}_id"].str.lower().isin(keys)
@@ -147,6 +158,8 @@ def _derived(workspace: Workspace) -> list[tuple[Path, Table]]:
         ("proposed_replies_*.csv", PROPOSED),
         ("realistic_replies_*.csv", REALISTIC),
         ("reply_score_predictions_*.csv", PREDICTIONS),
+        # After the others: it says which of their comments are whose
+        ("read_threads_*.csv", READ_THREADS),
     ):
         tables += [(path, table) for path in sorted(workspace.root.glob(pattern))]
     return [*tables, (workspace.bert_gan_real, BERT_GAN_REAL)]

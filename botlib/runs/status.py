@@ -88,7 +88,12 @@ def _present(workspace: Workspace) -> Iterator[Path]:
         w.context,
         *(
             path
-            for kind in (w.proposed_replies, w.realistic_replies, w.reply_score_predictions)
+            for kind in (
+                w.proposed_replies,
+                w.read_threads,
+                w.realistic_replies,
+                w.reply_score_predictions,
+            )
             for path in sorted(w.root.glob(kind("*").name))
         ),
         w.outbox,

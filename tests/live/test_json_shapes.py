@@ -7,8 +7,8 @@ import praw
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live import choose, outcomes
-from botlib.live import round as bot
+from botlib.live import choose, outcomes, sending
+from botlib.live import round as rounds
 from botlib.live.json_shapes import mend
 from botlib.live.outbox.queue import Outbox
 from botlib.live.reddit import read_comments
@@ -75,11 +75,11 @@ def test_posting_survives_any_shape(
         workspace.outbox.unlink(missing_ok=True)
         chosen = choose.choose(scored_candidates(add_threads(sandbox)), threshold=0.5)
         with Outbox(workspace.outbox, clock=clock) as outbox:
-            bot.queue(outbox, chosen, client)
-            bot.approve_in_sandbox(outbox, client, settings())
+            rounds.queue(outbox, chosen, client)
+            sending.approve_in_sandbox(outbox, client, settings())
             mangle(seed, rate)
             for _ in range(4):
-                bot.post_approved(workspace, client, settings(), clock=clock)
+                sending.post_approved(workspace, client, settings(), clock=clock)
                 for look in (outcomes.listen, outcomes.follow):
                     try:
                         look(outbox, client, dry_run=False)
@@ -89,7 +89,7 @@ def test_posting_survives_any_shape(
             monkeypatch.setattr(praw.Reddit, "request", original)
             outbox.execute("DELETE FROM shut")
             for _ in range(3):
-                bot.post_approved(workspace, client, settings(), clock=clock)
+                sending.post_approved(workspace, client, settings(), clock=clock)
                 clock.sleep(700)
             states = [reply.state for reply in outbox.replies()]
         assert sandbox.replies().query("reply != '[deleted]'")["comment_id"].is_unique

@@ -17,6 +17,8 @@ from botlib.__main__ import main
 from botlib.errors import BotlibError
 from botlib.gpt2.decoder import Decoder
 from botlib.live import loop
+from botlib.live import round as rounds
+from botlib.live.models import Models, realism_threshold
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, PROPOSED
 from botlib.settings import GenerateSettings
@@ -60,15 +62,15 @@ def generate() -> GenerateSettings:
 def test_a_round_proposes_and_a_second_does_not_repeat(
     ready, sandbox, client, threads, generate, settings, clock
 ):
-    models = loop.Models.load(ready, threads=1)
+    models = Models.load(ready, threads=1)
     post = settings(threshold=0.0)
-    first = loop.propose_round(ready, client, models, generate, post, decoder=DECODER, clock=clock)
+    first = rounds.propose(ready, client, models, generate, post, decoder=DECODER, clock=clock)
     assert len(first.chosen) == 9 * 4
     assert first.chosen["decision"].isin(["reply", "outranked", "refused"]).all()
     assert (first.chosen["reason"] != "").all()
     assert first.queued["decision"].tolist() == ["proposed"] * first.queued.shape[0]
     assert 0 < len(first.queued) <= 3
-    again = loop.propose_round(ready, client, models, generate, post, decoder=DECODER, clock=clock)
+    again = rounds.propose(ready, client, models, generate, post, decoder=DECODER, clock=clock)
     assert set(again.chosen["comment_id"]).isdisjoint(first.queued["comment_id"])
     assert sandbox.writes == 0
 
@@ -77,7 +79,7 @@ def test_run_posts_once_and_logs_one_line_a_decision(
     ready, sandbox, client, threads, generate, settings, caplog
 ):
     caplog.set_level(logging.INFO, logger="botlib.live")
-    models = loop.Models.load(ready, threads=1)
+    models = Models.load(ready, threads=1)
     options = {"decoder": DECODER, "wait": lambda seconds: None}
     sandbox.state.change(threads[0][1][0]["name"], locked=True)
     generate = GenerateSettings(**{**generate.as_dict(), "max_age_hours": 0})
@@ -96,7 +98,7 @@ def test_a_failing_round_is_logged_and_the_next_goes_on(
     ready, sandbox, client, threads, generate, settings, caplog
 ):
     caplog.set_level(logging.INFO, logger="botlib.live")
-    models = loop.Models.load(ready, threads=1)
+    models = Models.load(ready, threads=1)
     rounds = []
 
     def wait(seconds: float) -> None:
@@ -137,19 +139,19 @@ def test_the_context_model_says_which_comment(ready, client, threads, generate, 
     train(pairs, out=folder, max_rounds=5)
     from botlib.worth.model import ContextModel
 
-    models = loop.Models.load(ready, threads=1)
+    models = Models.load(ready, threads=1)
     models.context = ContextModel(folder)
-    done = loop.propose_round(
+    done = rounds.propose(
         ready, client, models, generate, settings(threshold=0.0), decoder=DECODER, clock=clock
     )
-    worth = loop.comment_worth(models.context, done.reading, done.chosen, clock())
+    worth = rounds.comment_worth(models.context, done.reading.threads, done.chosen, clock())
     assert set(worth) == set(done.reading.comments["comment_id"])
     assert all(0 <= value <= 3 for value in worth.values())
-    assert loop.comment_worth(None, done.reading, done.chosen, clock()) is None
+    assert rounds.comment_worth(None, done.reading.threads, done.chosen, clock()) is None
 
 
 def test_threshold_calibrated_to_a_precision(ready, settings):
-    models = loop.Models.load(ready, threads=1)
+    models = Models.load(ready, threads=1)
     real = pd.DataFrame(
         {name: ["x"] * 40 for name in tables.BERT_GAN_REAL.columns}
         | {"reply": ["try to write every day"] * 40, "real": 1, "split": "validation"}
@@ -162,15 +164,15 @@ def test_threshold_calibrated_to_a_precision(ready, settings):
         numbers = [c for c, t in table.columns.items() if t != "str" and c != "real"]
         tables.write_table(path, frame.reindex(columns=table.columns).assign(
             **dict.fromkeys(numbers, 1)), table)  # fmt: skip
-    assert loop.realism_threshold(ready, models.realism, settings(threshold=0.7)) == 0.7
+    assert realism_threshold(ready, models.realism, settings(threshold=0.7)) == 0.7
     scores = models.realism.predict(["x", "x"], ["try to write every day", "zzz"])[:, 1]
     wanted = settings(precision=0.99)
     if scores[0] > scores[1]:
-        found = loop.realism_threshold(ready, models.realism, wanted)
+        found = realism_threshold(ready, models.realism, wanted)
         assert found == pytest.approx(float(scores[0]))
     else:
         with pytest.raises(BotlibError, match="precision"):
-            loop.realism_threshold(ready, models.realism, wanted)
+            realism_threshold(ready, models.realism, wanted)
 
 
 # The command line
@@ -367,8 +369,9 @@ def test_sigterm_ends_after_the_reply_in_hand(ready):
 def test_no_tensorflow_is_loaded(ready):
     code = (
         "import sys; from botlib.live import loop, review; "
+        "from botlib.live.models import Models; "
         "from botlib.workspace import Workspace; "
-        f"loop.Models.load(Workspace.open({str(ready.root)!r})); "
+        f"Models.load(Workspace.open({str(ready.root)!r})); "
         "print([m for m in ('tensorflow', 'keras', 'tf_keras', 'sklearn', 'matplotlib', 'IPython') "
         "if m in sys.modules])"
     )

@@ -4,17 +4,17 @@ import pandas as pd
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live import choose, outcomes
-from botlib.live import round as bot
+from botlib.live import choose, outcomes, sending
+from botlib.live import round as rounds
 from botlib.live.outbox import optouts
 from botlib.live.outbox.schema import POSTED
 
 
 @pytest.fixture
 def posted(outbox, client, scored, workspace, settings, clock):
-    bot.queue(outbox, choose.choose(scored, threshold=0.5), client)
-    bot.approve_in_sandbox(outbox, client, settings())
-    bot.post_approved(workspace, client, settings(), clock=clock)
+    rounds.queue(outbox, choose.choose(scored, threshold=0.5), client)
+    sending.approve_in_sandbox(outbox, client, settings())
+    sending.post_approved(workspace, client, settings(), clock=clock)
     replies = outbox.replies(states=[POSTED])
     assert len(replies) == 3
     return replies
@@ -174,10 +174,10 @@ def test_faults_are_one_clear_line(outbox, client, sandbox, posted):
 
 
 def test_a_ban_noticed_while_posting(outbox, client, sandbox, scored, workspace, settings, clock):
-    bot.queue(outbox, choose.choose(scored, threshold=0.5), client)
-    bot.approve_in_sandbox(outbox, client, settings())
+    rounds.queue(outbox, choose.choose(scored, threshold=0.5), client)
+    sending.approve_in_sandbox(outbox, client, settings())
     sandbox.state.add_subreddit("writing", user_is_banned=True)
-    decisions = bot.post_approved(workspace, client, settings(), clock=clock)
+    decisions = sending.post_approved(workspace, client, settings(), clock=clock)
     found = decisions.groupby("subreddit")["decision"].agg(list)
     assert found["scifi"] == ["posted"]
     # They wait for a person who looks why, and reopens the subreddit
@@ -187,10 +187,10 @@ def test_a_ban_noticed_while_posting(outbox, client, sandbox, scored, workspace,
 
 
 def test_a_403_shuts_the_subreddit(outbox, client, sandbox, scored, workspace, settings, clock):
-    bot.queue(outbox, choose.choose(scored, threshold=0.5), client)
-    bot.approve_in_sandbox(outbox, client, settings())
+    rounds.queue(outbox, choose.choose(scored, threshold=0.5), client)
+    sending.approve_in_sandbox(outbox, client, settings())
     sandbox.faults = lambda method, path: "403" if path.startswith("/api/comment") else None
-    decisions = bot.post_approved(workspace, client, settings(), clock=clock)
+    decisions = sending.post_approved(workspace, client, settings(), clock=clock)
     assert sorted(decisions["decision"]) == ["given up", "given up", "waits"]
     assert sandbox.counts["POST /api/comment"] == 2
     assert "403" in optouts.shut_reason(outbox, "sandbox", "writing")
@@ -207,11 +207,11 @@ def test_a_403_shuts_the_subreddit(outbox, client, sandbox, scored, workspace, s
 def test_subreddits_that_changed(
     outbox, client, sandbox, scored, workspace, settings, clock, about, reason
 ):
-    bot.queue(outbox, choose.choose(scored, threshold=0.5), client)
-    bot.approve_in_sandbox(outbox, client, settings())
+    rounds.queue(outbox, choose.choose(scored, threshold=0.5), client)
+    sending.approve_in_sandbox(outbox, client, settings())
     for name in ("writing", "scifi"):
         sandbox.state.add_subreddit(name, **about)
-    decisions = bot.post_approved(workspace, client, settings(), clock=clock)
+    decisions = sending.post_approved(workspace, client, settings(), clock=clock)
     assert set(decisions["decision"]) == {"waits"}
     assert decisions["reason"].str.contains(reason).all()
     assert sandbox.writes == 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from botlib.live import choose, recheck
+from botlib.live import choose, recheck, sending
 from botlib.live import round as rounds
 
 
@@ -18,7 +18,7 @@ def approved(outbox, client, scored):
 @pytest.fixture
 def post(workspace, client, settings, clock, outbox):
     def run(**changes):
-        decisions = rounds.post_approved(workspace, client, settings(**changes), clock=clock)
+        decisions = sending.post_approved(workspace, client, settings(**changes), clock=clock)
         first = decisions.set_index("id").loc[1]
         return first["decision"], first["reason"], outbox.get(1)
 
@@ -127,7 +127,7 @@ def test_an_approval_that_runs_out_between_two_posts_posts_nothing(
     approved, sandbox, workspace, client, settings, clock
 ):
     clock.sleep(48 * 3600 - 1)
-    done = rounds.post_approved(
+    done = sending.post_approved(
         workspace,
         client,
         settings(min_pause_minutes=1, max_pause_minutes=1),
@@ -148,7 +148,7 @@ def test_a_setting_never_approves_again_what_was_taken_back(
 ):
     change(sandbox, f"t1_{approved.comment_id}", body="A wholly different thought.")
     post()
-    assert rounds.approve_in_sandbox(outbox, client, settings()) == 0
+    assert sending.approve_in_sandbox(outbox, client, settings()) == 0
     assert outbox.get(1).state == "proposed"
 
 

@@ -5,14 +5,14 @@ import pytest
 
 from botlib.errors import BotlibError
 from botlib.live import choose, review
-from botlib.live import round as bot
+from botlib.live import round as rounds
 
 TRICKY = '=1+1 😀 שלום\n\nsecond paragraph, "quoted"'
 
 
 @pytest.fixture
 def waiting(outbox, client, scored):
-    bot.queue(outbox, choose.choose(scored, threshold=0.5), client)
+    rounds.queue(outbox, choose.choose(scored, threshold=0.5), client)
     outbox.execute("UPDATE replies SET reply = ?, proposed_reply = ? WHERE id = 1", TRICKY, TRICKY)
     return outbox.replies()
 

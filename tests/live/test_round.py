@@ -5,8 +5,8 @@ import pytest
 
 from botlib import tables
 from botlib.errors import BotlibError
-from botlib.live import choose
-from botlib.live import round as bot
+from botlib.live import choose, sending
+from botlib.live import round as rounds
 from botlib.live.client import connect
 from botlib.live.outbox.queue import Outbox
 from botlib.live.policy import DISCLOSURE
@@ -17,14 +17,14 @@ from botlib.sandbox.server import Sandbox
 @pytest.fixture
 def approved(outbox, client, scored, settings):
     chosen = choose.choose(scored, threshold=0.5)
-    queued = bot.queue(outbox, chosen, client)
-    assert bot.approve_in_sandbox(outbox, client, settings()) == 3
+    queued = rounds.queue(outbox, chosen, client)
+    assert sending.approve_in_sandbox(outbox, client, settings()) == 3
     return queued
 
 
 def test_posts_the_best_reply_of_each_post_once(approved, client, sandbox, workspace, settings):
-    first = bot.post_approved(workspace, client, settings())
-    again = bot.post_approved(workspace, client, settings())
+    first = sending.post_approved(workspace, client, settings())
+    again = sending.post_approved(workspace, client, settings())
     assert first["decision"].tolist() == ["posted"] * 3
     assert again.empty
     assert sandbox.writes == 3
@@ -36,29 +36,29 @@ def test_posts_the_best_reply_of_each_post_once(approved, client, sandbox, works
 
 def test_dry_run_sends_and_changes_nothing(approved, client, sandbox, workspace, settings, outbox):
     before = outbox.table()
-    decisions = bot.post_approved(workspace, client, settings(dry_run=True))
+    decisions = sending.post_approved(workspace, client, settings(dry_run=True))
     assert decisions["decision"].tolist() == ["would post"] * 3
     assert sandbox.writes == 0
     pd.testing.assert_frame_equal(outbox.table(), before)
 
 
 def test_dry_run_counts_what_it_would_post(approved, client, workspace, settings):
-    decisions = bot.post_approved(workspace, client, settings(dry_run=True, max_per_day=2))
+    decisions = sending.post_approved(workspace, client, settings(dry_run=True, max_per_day=2))
     assert decisions["decision"].tolist() == ["would post", "would post", "waits"]
 
 
 def test_queueing_twice_proposes_once(outbox, client, scored, sandbox):
     chosen = choose.choose(scored, threshold=0.5)
-    assert set(bot.queue(outbox, chosen, client)["decision"]) == {"proposed"}
+    assert set(rounds.queue(outbox, chosen, client)["decision"]) == {"proposed"}
     before = sandbox.counts["requests"]
-    assert set(bot.queue(outbox, chosen, client)["decision"]) == {"known"}
+    assert set(rounds.queue(outbox, chosen, client)["decision"]) == {"known"}
     # One question for all comments and posts together
     assert sandbox.counts["requests"] == before + 1
 
 
 def test_nothing_unapproved_is_posted(outbox, client, scored, sandbox, workspace, settings):
-    bot.queue(outbox, choose.choose(scored, threshold=0.5), client)
-    decisions = bot.post_approved(workspace, client, settings(approve="person"))
+    rounds.queue(outbox, choose.choose(scored, threshold=0.5), client)
+    decisions = sending.post_approved(workspace, client, settings(approve="person"))
     assert decisions.empty
     assert sandbox.writes == 0
 
@@ -67,15 +67,15 @@ def test_a_setting_approves_nothing_on_the_live_site(outbox, client, settings, m
     outbox.propose("live", [_given()])
     monkeypatch.setattr(type(client), "site", "live")
     with pytest.raises(BotlibError, match="a person approves"):
-        bot.approve_in_sandbox(outbox, client, settings())
-    assert bot.approve_in_sandbox(outbox, client, settings(approve="person")) == 0
+        sending.approve_in_sandbox(outbox, client, settings())
+    assert sending.approve_in_sandbox(outbox, client, settings(approve="person")) == 0
 
 
 def test_what_is_meant_for_the_sandbox_is_never_posted_live(
     approved, client, workspace, settings, monkeypatch, sandbox
 ):
     monkeypatch.setattr(type(client), "site", "live")
-    assert bot.post_approved(workspace, client, settings(reddit="live", approve="person")).empty
+    assert sending.post_approved(workspace, client, settings(reddit="live", approve="person")).empty
     assert sandbox.writes == 0
 
 
@@ -85,7 +85,7 @@ def test_live_refuses_what_only_a_setting_approved(
     outbox.propose("live", [_given()])
     outbox.approve(1, "setting approve=sandbox")
     monkeypatch.setattr(type(client), "site", "live")
-    decisions = bot.post_approved(workspace, client, settings(reddit="live", approve="person"))
+    decisions = sending.post_approved(workspace, client, settings(reddit="live", approve="person"))
     assert decisions["decision"].tolist() == ["waits"]
     assert decisions["reason"].tolist() == ["no person approved it"]
     assert sandbox.writes == 0
@@ -95,7 +95,7 @@ def test_live_refuses_what_only_a_setting_approved(
 def test_posts_nothing_outside_the_allow_list(
     approved, client, workspace, settings, sandbox, allowed
 ):
-    decisions = bot.post_approved(workspace, client, settings(allowed_subreddits=allowed))
+    decisions = sending.post_approved(workspace, client, settings(allowed_subreddits=allowed))
     assert set(decisions["decision"]) == {"waits"}
     assert decisions["reason"].str.contains("allow").all()
     assert sandbox.writes == 0
@@ -103,16 +103,16 @@ def test_posts_nothing_outside_the_allow_list(
 
 def test_the_stop_switch_stops(approved, client, workspace, settings, sandbox):
     workspace.stop_switch.touch()
-    decisions = bot.post_approved(workspace, client, settings())
+    decisions = sending.post_approved(workspace, client, settings())
     assert decisions["reason"].str.contains("stop switch").all()
     assert sandbox.writes == 0
     workspace.stop_switch.unlink()
-    assert set(bot.post_approved(workspace, client, settings())["decision"]) == {"posted"}
+    assert set(sending.post_approved(workspace, client, settings())["decision"]) == {"posted"}
 
 
 def test_waits_between_posts(approved, client, workspace, settings, clock):
     waits = []
-    bot.post_approved(
+    sending.post_approved(
         workspace,
         client,
         settings(min_pause_minutes=1, max_pause_minutes=11),
@@ -145,7 +145,9 @@ def test_state_lives_on_between_two_notebooks(workspace, settings):
     with connect("sandbox", workspace=workspace, subreddits="writing,scifi") as reddit:
         again = read_comments(reddit, "writing,scifi", listing="hot")
         assert sorted(again.comments["comment_id"]) == ids
-        assert bot.post_approved(workspace, reddit, settings())["decision"].tolist() == ["posted"]
+        assert sending.post_approved(workspace, reddit, settings())["decision"].tolist() == [
+            "posted"
+        ]
     with connect("sandbox", workspace=workspace, subreddits="writing,scifi") as reddit:
         assert reddit.sandbox.replies()["comment_id"].tolist() == [given["comment_id"]]
         third = read_comments(reddit, "writing,scifi", listing="hot")
@@ -168,16 +170,16 @@ def test_port_taken(sandbox):
 
 def test_no_candidates_is_no_error(outbox, client, workspace, settings):
     empty = pd.DataFrame(columns=list(tables.PROPOSED.columns))
-    scored = bot.score(empty, None, None)
+    scored = rounds.score(empty, None, None)
     chosen = choose.choose(scored)
     tables.write_table(workspace.reply_score_predictions("x"), chosen, tables.PREDICTIONS)
-    assert bot.queue(outbox, chosen, client).empty
-    assert bot.post_approved(workspace, client, settings()).empty
+    assert rounds.queue(outbox, chosen, client).empty
+    assert sending.post_approved(workspace, client, settings()).empty
 
 
 def test_no_comments_is_no_error():
     empty = pd.DataFrame(columns=["comment", "context"])
-    assert bot.candidates(empty, None).empty
+    assert rounds.candidates(empty, None).empty
 
 
 def _given() -> dict:

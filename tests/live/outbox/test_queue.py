@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live import choose
-from botlib.live import round as bot
+from botlib.live import choose, sending
+from botlib.live import round as rounds
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import FROM, POSTED, POSTING, READY, STATES
 from botlib.live.posting import GRACE
@@ -208,8 +208,8 @@ def test_a_full_disk_is_one_clear_line_and_loses_nothing(outbox, proposed):
 def test_a_full_disk_after_the_post_is_settled_later(
     outbox, client, scored, sandbox, workspace, settings, clock, monkeypatch
 ):
-    bot.queue(outbox, choose.choose(scored, threshold=0.5), client)
-    bot.approve_in_sandbox(outbox, client, settings())
+    rounds.queue(outbox, choose.choose(scored, threshold=0.5), client)
+    sending.approve_in_sandbox(outbox, client, settings())
     full = sqlite3.OperationalError("database or disk is full")
 
     def fail(self, *_):
@@ -219,10 +219,10 @@ def test_a_full_disk_after_the_post_is_settled_later(
     with monkeypatch.context() as patch:
         patch.setattr(Outbox, "posted", fail)
         with pytest.raises(BotlibError, match="disk is full"):
-            bot.post_approved(workspace, client, settings(), clock=clock)
+            sending.post_approved(workspace, client, settings(), clock=clock)
     assert len(sandbox.replies()) == 1
     assert len(outbox.replies(states=[POSTING])) == 1
-    decisions = bot.post_approved(workspace, client, settings(), clock=clock)
+    decisions = sending.post_approved(workspace, client, settings(), clock=clock)
     assert decisions["decision"].tolist() == ["posted"] * 3
     assert sandbox.counts["POST /api/comment"] == 3
 

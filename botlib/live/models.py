@@ -1,0 +1,142 @@
+"""The models of a workspace, loaded once: what writes, what judges, and from which score on."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from botlib import tables
+from botlib.errors import BotlibError
+from botlib.live.copies import CopyIndex
+from botlib.probabilities import threshold_for_precision
+from botlib.settings import PostSettings
+from botlib.workspace import Workspace
+
+# Pairs of the validation split that a threshold is calibrated on
+CALIBRATION_PAIRS = 2000
+
+
+class GeneratorLike(Protocol):
+    """What `botlib.gpt2.generator.Generator` does."""
+
+    def generate(self, comments: Sequence[str], n: int, **options: Any) -> pd.DataFrame: ...
+
+
+class ScorerLike(Protocol):
+    """What `botlib.bert.scorer.Scorer` does."""
+
+    def predict(self, comments: Sequence[str], replies: Sequence[str]) -> np.ndarray: ...
+
+
+@dataclasses.dataclass(kw_only=True)
+class Judges:
+    """What says which reply is good enough, and which comment is worth it.
+
+    Attributes:
+      realism: P(real).
+      upvotes: probabilities of the four ratings.
+      rank: orders the candidates of one comment; None: by expected rating.
+      context: says which comment is worth an answer; None: the one with the best reply.
+      training_replies: what the generator has seen; None: copies of it are not looked for.
+      folders: where they were loaded from.
+    """
+
+    realism: ScorerLike
+    upvotes: ScorerLike
+    rank: ScorerLike | None = None
+    context: Any = None
+    training_replies: CopyIndex | None = None
+    folders: Sequence[Path] = ()
+
+    @classmethod
+    def load(cls, workspace: Workspace, threads: int = 0) -> "Judges":
+        """Loads a workspace's judges; those of 03 and 04 are needed.
+
+        Raises:
+          BotlibError: one of them is missing.
+        """
+        return cls(**_judges(workspace, threads))
+
+
+@dataclasses.dataclass(kw_only=True)
+class Models(Judges):
+    """What a round needs: the judges, and who writes.
+
+    Attributes:
+      generator: writes candidates.
+    """
+
+    generator: GeneratorLike
+
+    @classmethod
+    def load(cls, workspace: Workspace, gpt2_run: str = "run1", threads: int = 0) -> "Models":
+        """Loads a workspace's models; those of 02, 03 and 04 are needed.
+
+        Raises:
+          BotlibError: one of them is missing.
+        """
+        from botlib.gpt2.generator import Generator
+
+        generator = Generator(workspace.gpt2(gpt2_run), threads=threads)
+        return cls(generator=generator, **_judges(workspace, threads))
+
+
+def _judges(workspace: Workspace, threads: int) -> dict[str, Any]:
+    from botlib.bert.scorer import Scorer
+    from botlib.worth.model import ContextModel
+
+    realism, upvotes = workspace.bert_realism, workspace.bert_upvotes
+    more = [f for f in (workspace.bert_rank, workspace.context) if (f / "config.json").exists()]
+    return {
+        "realism": Scorer(realism, threads=threads),
+        "upvotes": Scorer(upvotes, threads=threads),
+        "rank": Scorer(workspace.bert_rank, threads=threads)
+        if workspace.bert_rank in more
+        else None,
+        "context": ContextModel(workspace.context) if workspace.context in more else None,
+        "training_replies": training_replies(workspace),
+        "folders": (realism, upvotes, *more),
+    }
+
+
+def training_replies(workspace: Workspace) -> CopyIndex | None:
+    """Returns the index of the replies the generator was trained on, if the workspace has them."""
+    table = workspace.bert_gan_real
+    if not table.exists():
+        return None
+    about = table.stat()
+    cached = workspace.cache / f"training_replies_{about.st_size}_{about.st_mtime_ns}.npz"
+    if (index := CopyIndex.load(cached)) is None:
+        real = tables.read_table(table, tables.BERT_GAN_REAL, ["reply", "split"])
+        index = CopyIndex(real.loc[real["split"] == "generator", "reply"])
+        for old in workspace.cache.glob("training_replies_*.npz"):
+            old.unlink(missing_ok=True)
+        index.save(cached)
+    return index
+
+
+def realism_threshold(workspace: Workspace, realism: ScorerLike, settings: PostSettings) -> float:
+    """Returns the setting `threshold`, or what reaches the setting `precision` on validation pairs.
+
+    Raises:
+      BotlibError: a precision is set, but no threshold reaches it or the pairs are missing.
+    """
+    if not settings.precision:
+        return settings.threshold
+    columns = ["comment", "reply", "real", "split"]
+    paths = [(workspace.bert_gan_real, tables.BERT_GAN_REAL)]
+    paths += [(path, tables.BERT_GAN_FAKE) for path in workspace.bert_gan_fakes()]
+    pairs = pd.concat([tables.read_table(path, table, columns) for path, table in paths])
+    pairs = pairs[pairs["split"] == "validation"]
+    # As many fakes as real ones: a threshold's precision depends on the mix
+    each = min(CALIBRATION_PAIRS // 2, pairs["real"].value_counts().reindex([0, 1]).fillna(0).min())
+    if not each:
+        raise BotlibError("precision: no validation pairs in the workspace; run 03 or set it to 0")
+    pairs = pairs.groupby("real").sample(int(each), random_state=settings.seed)
+    scores = np.asarray(realism.predict(pairs["comment"].tolist(), pairs["reply"].tolist()))
+    scores = scores if scores.ndim == 1 else scores[:, -1]
+    real = pairs["real"].to_numpy()
+    return threshold_for_precision(real, scores, settings.precision)["threshold"]

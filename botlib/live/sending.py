@@ -1,0 +1,143 @@
+"""From approvals to posts: what a run sends, in which order, at a person's pace."""
+
+import dataclasses
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from botlib.errors import BotlibError
+from botlib.live import policy as rules
+from botlib.live.client import Client
+from botlib.live.events import note
+from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import POSTING, PROPOSED, READY
+from botlib.live.policy import Limits, Policy
+from botlib.live.posting import Decision, Poster
+from botlib.settings import PostSettings
+from botlib.workspace import Workspace
+
+
+def approve_in_sandbox(outbox: Outbox, reddit: Client, settings: PostSettings) -> int:
+    """Approves what is proposed for the sandbox, where the settings say so; returns how many.
+
+    On the live site only a person approves: in notebook 06, by `python -m botlib review`, or in a
+    CSV file.
+
+    Raises:
+      BotlibError: the setting asks for it on the live site.
+    """
+    if settings.approve != "sandbox":
+        return 0
+    if reddit.site != "sandbox":
+        raise BotlibError(
+            'approve="sandbox" only approves replies to the sandbox: on the live site a person '
+            "approves each reply (python -m botlib review)"
+        )
+    # What the bot took back, or a person undid, waits for a person here too
+    back = outbox.taken_back()
+    proposed = [r for r in outbox.replies("sandbox", [PROPOSED]) if r.id not in back]
+    for reply in proposed:
+        outbox.approve(reply.id, rules.SANDBOX_APPROVAL)
+    return len(proposed)
+
+
+def policy_of(
+    workspace: Workspace, outbox: Outbox, reddit: Client, settings: PostSettings
+) -> Policy:
+    """Returns the rules as the settings have them."""
+    return Policy(
+        outbox,
+        site=reddit.site,
+        subreddits=settings.allowed_subreddits,
+        stop_switch=workspace.stop_switch,
+        me=reddit.name,
+        approval_hours=settings.approval_hours,
+        min_score=settings.min_comment_score,
+        limits=Limits(
+            per_post=settings.max_per_post,
+            per_person_day=settings.max_per_person_day,
+            per_subreddit_hour=settings.max_per_subreddit_hour,
+            per_day=settings.max_per_day,
+        ),
+    )
+
+
+def post_approved(
+    workspace: Workspace,
+    reddit: Client,
+    settings: PostSettings,
+    *,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], Any] = time.sleep,
+    stop: Callable[[], bool] = lambda: False,
+) -> pd.DataFrame:
+    """Posts what a person approved, each reply once, best first; settles what was left unclear.
+
+    Args:
+      workspace: its outbox and stop switch.
+      reddit: from `connect`.
+      settings: allow-list, limits, and `dry_run`: unless it is False nothing is sent.
+      clock: seconds since 1970, UTC.
+      sleep: called between two posts.
+      stop: asked between two posts.
+
+    Returns:
+      One row a reply: id, subreddit, post_id, comment_id, decision ("posted", "would post",
+      "waits", "asks again" (the approval was taken back), "unknown", "failed", "given up"),
+      reason, url.
+
+    Raises:
+      BotlibError: the client only reads, or the outbox can't be used.
+    """
+    dry_run = settings.dry_run is not False
+    if reddit.name is None and not dry_run:
+        raise BotlibError("this login only reads: set REDDIT_USERNAME and REDDIT_PASSWORD to post")
+    decisions: list[Decision] = []
+    with Outbox(workspace.outbox, clock=clock) as outbox:
+        poster = Poster(outbox, reddit, policy_of(workspace, outbox, reddit, settings))
+        if not dry_run:
+            decisions += poster.settle()
+        ready = sorted(outbox.replies(reddit.site, READY), key=lambda r: -(r.score or 0.0))
+        planned = []
+        posted_before = False
+        for reply in ready:
+            if stop():
+                break
+            if reply.not_before > clock():
+                until = datetime.fromtimestamp(reply.not_before, UTC).strftime("%H:%M:%S UTC")
+                decisions.append(
+                    Decision(
+                        reply.id,
+                        reply.subreddit,
+                        reply.post_id,
+                        reply.comment_id,
+                        "waits",
+                        f"until {until}: {reply.reason}",
+                    )
+                )
+                continue
+            if posted_before:
+                sleep(_pause(settings))
+                if stop():
+                    break
+            decision = poster.post(reply, dry_run=dry_run, planned=planned)
+            decisions.append(decision)
+            posted_before = decision.decision == "posted" and not dry_run
+            if decision.decision == "would post":
+                planned.append(reply)
+        if stopped := poster.policy.stopped():
+            note("stopped", reason=stopped)
+        unclear = len(outbox.replies(reddit.site, [POSTING]))
+        if unclear:
+            note("unclear", replies=unclear, reason="they may be on Reddit; looked for next time")
+    columns = [field.name for field in dataclasses.fields(Decision)]
+    return pd.DataFrame([dataclasses.astuple(d) for d in decisions], columns=columns)
+
+
+def _pause(settings: PostSettings) -> float:
+    """Seconds between two posts: a person's pace, never a clock's."""
+    return 60.0 * random.uniform(settings.min_pause_minutes, settings.max_pause_minutes)
