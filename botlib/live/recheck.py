@@ -91,17 +91,17 @@ def objection(
       below: the answers that the comment has.
       min_score: the comment needs a score above this; None: any will do.
     """
-    talk = [post.get("title"), post.get("selftext"), *(fields.get("body") for fields in above)]
-    talk = [tidy(text) for text in talk]
-    text = tidy(comment.get("body"))
-    if any(map(wants_no_bot, [*talk, text])):
+    title, selftext, text = map(
+        tidy, (post.get("title"), post.get("selftext"), comment.get("body"))
+    )
+    parents = [tidy(fields.get("body")) for fields in above]
+    if any(map(wants_no_bot, [title, selftext, *parents, text])):
         return Objection("somebody in the thread asks bots to keep out")
-    for part in [text, *filter(None, talk)]:
-        if found := safety.concern(part):
-            return Objection(f"off-topic for a bot: {found}")
+    if found := safety.conversation_concern(title, selftext, [*reversed(parents)], text):
+        return Objection(f"off-topic for a bot: {found}")
     score = comment.get("score")
     score = score if isinstance(score, int) else None
-    seen = {"comment": text, "title": tidy(post.get("title")), "comment_score": score}
+    seen = {"comment": text, "title": title, "comment_score": score}
     if reply.comment and _words(text) != _words(reply.comment):
         return Objection("the comment was edited after you saw it", False, seen)
     sunk = score is None or reply.comment_score is None or score < reply.comment_score

@@ -16,6 +16,7 @@ from botlib.live.checks import UNREADABLE
 from botlib.live.client import Client, LoginRefused, connect
 from botlib.live.policy import allow_list, author_name, unanswerable
 from botlib.live.threads import Threads, row_of
+from botlib.live.wishes import wants_no_bot
 from botlib.settings import GenerateSettings
 
 __all__ = ["Client", "LoginRefused", "Reading", "connect", "read_comments"]
@@ -227,6 +228,8 @@ class _Reader:
     ) -> str:
         if reason := unanswerable(comment, post, self.reddit.name):
             return reason
+        if any(wants_no_bot(tidy(fields.get("body"))) for fields in above):
+            return "somebody above it asks bots to keep out"
         score = comment.get("score")
         if not isinstance(score, int):
             return "it has no score"
