@@ -32,7 +32,7 @@ p = rng.beta(2, 2, 400)
 test = pd.DataFrame({"comment": [f"comment {i}" for i in range(400)],
                      "reply": [f"reply {i} <b>not bold</b>" for i in range(400)],
                      "real": (rng.random(400) < p).astype(int)})
-threshold = 0.9
+threshold = cutoff = 0.9
 scored = test.rename(columns={"reply": "proposed_reply"}).assign(prob_real=p, subreddit="writing")
 chosen = scored.assign(score=rng.random(400) * 3, decision="no", reason="made up")
 """

@@ -84,6 +84,19 @@ def test_parameters_are_annotated_literals_that_leave_all_to_the_profile(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_later_cell_gives_a_settings_name_another_value(name):
+    """Run once more without the parameters cell, such a value would pass for the reader's."""
+    taken = {*NOTEBOOKS[name].names(), "profile", "options"}
+    for cell in cells(name):
+        if "parameters" not in cell["metadata"].get("tags", []):
+            nodes = ast.walk(ast.parse(source(cell)))
+            assigned = {
+                n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+            }
+            assert assigned.isdisjoint(taken), source(cell)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_form_offers_each_choice_and_the_empty_one(name):
     """A dropdown without the empty choice could never give a setting back to the profile."""
     fields = {field.name: field for field in dataclasses.fields(NOTEBOOKS[name])}

@@ -102,7 +102,8 @@ def test_each_limit_knows_which_values_are_looser(name, looser, not_looser):
 
 def test_every_limit_on_posting_says_what_is_looser():
     """A limit added without it could be lifted by a profile, on Reddit itself."""
-    limits = [name for name in PostSettings.names() if name.startswith(("max_", "min_", "approv"))]
+    kinds = ("max_", "min_", "approv", "settle", "delete")
+    limits = [name for name in PostSettings.names() if name.startswith(kinds)]
     assert len(limits) > 8
     for field in dataclasses.fields(PostSettings):
         if field.name in limits:
