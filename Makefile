@@ -70,4 +70,5 @@ $(COLAB)/installed: requirements.txt requirements-minilm.txt pyproject.toml test
 
 publish:  ## write your repository's name into badges and set-up cells: make publish REPOSITORY=you/botlib
 	@test -n "$(REPOSITORY)" || { echo "say which: make publish REPOSITORY=your-name/botlib"; exit 1; }
-	sed -i.bak 's#YOUR-NAME/botlib#$(REPOSITORY)#g' notebooks/*.ipynb && rm notebooks/*.ipynb.bak
+	sed -i.bak 's#YOUR-NAME/botlib#$(REPOSITORY)#g' notebooks/*.ipynb botlib/data/archive/client.py
+	rm notebooks/*.ipynb.bak botlib/data/archive/client.py.bak

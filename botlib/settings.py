@@ -46,11 +46,18 @@ class DataSettings(Settings):
 
     notebook: ClassVar[str] = "01_data"
 
-    source: str = setting("bigquery", choices=("bigquery", "dumps", "sample"))
+    source: str = setting("archive", choices=("archive", "dumps", "bigquery", "sample"))
     subreddits: str = setting(TUTORIAL_SUBREDDITS, required=True)  # comma-separated
-    first_month: str = ""  # YYYY-MM, inclusive; empty: from the first there is
+    # YYYY-MM, inclusive; empty: from the first there is, and of the archive the newest
+    first_month: str = ""
     last_month: str = ""  # YYYY-MM, inclusive
     dumps: str = ""  # folder or glob of dump files, for source="dumps"
+    # source="archive", without first_month: the newest posts and comments, of all subreddits
+    # together; at the archive's smallest pages 100,000 take 9 minutes
+    archive_items: int = setting(100_000, minimum=100)
+    # With first_month: more are refused, for the archive is a free service that offers dumps
+    archive_max_items: int = setting(1_000_000, minimum=100)
+    contact: str = ""  # e-mail address or link where the archive's author can reach you
     sample_threads: int = setting(1500, minimum=20)  # size of the made-up Reddit
     project: str = ""  # Google Cloud project that pays for the query
     bigquery_comments: str = "fh-bigquery.reddit_comments"  # or a dataset of one's own

@@ -67,6 +67,11 @@ class Workspace:
         return self.root / "dumps"
 
     @property
+    def archive(self) -> Path:
+        """What was downloaded from the public archive, as dump files by month."""
+        return self.dumps / "archive"
+
+    @property
     def raw_data(self) -> Path:
         return self.root / "raw_data"
 

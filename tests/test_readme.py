@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +19,7 @@ from botlib.live.outbox.queue import Outbox
 from botlib.runs import report, summary
 from botlib.tables import BERT_GAN_REAL, read_table
 from botlib.workspace import Workspace
+from tests.data.archive.server import ArchiveServer
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(ROOT.glob("*.md"))
@@ -103,9 +105,11 @@ def test_the_readmes_commands_do_what_it_says(chain, tmp_path, monkeypatch, caps
     a_run = next(workspace.runs.glob("*/summary.json")).parent
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody answers
-    (tmp_path / "reddit").mkdir()
-    for dump in workspace.dumps.glob("*.zst"):
-        shutil.copy(dump, tmp_path / "reddit")
+    shutil.copytree(workspace.dumps, tmp_path / "reddit")
+    # The public archive, as if the made-up Reddit ended three days ago
+    newest = int(time.time()) - 3 * 86400
+    archive = ArchiveServer.of_dumps(workspace.dumps, ["writing", "scifi"], newest=newest)
+    monkeypatch.setenv("BOTLIB_ARCHIVE_URL", archive.start())
     said = {}
     for command in commands(ROOT / "README.md"):
         if not command.startswith("python -m botlib"):
@@ -121,6 +125,8 @@ def test_the_readmes_commands_do_what_it_says(chain, tmp_path, monkeypatch, caps
         assert main(words) == 0, command
         said[words[0]] = capsys.readouterr().out
         assert replies_in(workspace, "posted") <= before, f"{command}: posted without approval"
+    archive.stop()
+    assert any(path.endswith("comments/search") for path, _ in archive.requests)
     assert (Workspace.open("their-bot").gpt2("run1") / "ctranslate2").is_dir()
     assert list(Workspace.open("their-bot").raw_data.glob("*.csv"))
     assert "bert_gan_real.csv" in said["status"]
@@ -175,10 +181,14 @@ def test_the_speeds_the_readme_names_were_measured():
 def test_the_badges_get_your_repositorys_name(tmp_path):
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
     shutil.copy(ROOT / "Makefile", tmp_path)
+    client = Path("botlib/data/archive/client.py")
+    (tmp_path / client).parent.mkdir(parents=True)
+    shutil.copy(ROOT / client, tmp_path / client)
     (command,) = [c for c in commands(ROOT / "README.md") if c.startswith("make publish")]
     subprocess.run(shlex.split(command), cwd=tmp_path, check=True, capture_output=True)
     texts = [path.read_text(encoding="utf-8") for path in sorted(tmp_path.glob("notebooks/*"))]
     assert len(texts) == 6
+    texts.append((tmp_path / client).read_text(encoding="utf-8"))  # whom the archive may write to
     assert all("your-name/botlib" in text and "YOUR-NAME" not in text for text in texts)
 
 

@@ -37,7 +37,7 @@ def test_a_whole_number_will_do_where_a_number_is_wanted():
 @pytest.mark.parametrize(
     ("values", "line"),
     [
-        ({"source": "csv"}, "source must be one of bigquery, dumps, sample; not 'csv'"),
+        ({"source": "csv"}, "source must be one of archive, dumps, bigquery, sample; not 'csv'"),
         ({"depth": -1}, "depth must be at least 0, not -1"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Where pairs come from, as a setting: BigQuery, dump files, or a made-up Reddit."""
+"""Where pairs come from, as a setting: the archive, dump files, BigQuery, or a made-up Reddit."""
 
 from botlib.data.dumps import extract
 from botlib.data.dumps.extract import ExtractReport
@@ -43,6 +43,18 @@ def collect(workspace: Workspace, settings: DataSettings) -> ExtractReport:
             workspace.dumps,
             parameters={"source": "sample", "threads": settings.sample_threads},
             seed=settings.seed,
+        )
+    elif settings.source == "archive":
+        from botlib.data.archive.download import download
+
+        place = download(
+            workspace,
+            subreddits,
+            first_month=settings.first_month,
+            last_month=settings.last_month,
+            newest=settings.archive_items,
+            most=settings.archive_max_items,
+            contact=settings.contact,
         )
     elif settings.dumps:
         place = settings.dumps

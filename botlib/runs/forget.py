@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from botlib.data import forgotten
+from botlib.data.archive import store as archive
 from botlib.data.pairs.text import training_text
 from botlib.errors import BotlibError
 from botlib.live.outbox.queue import Outbox
@@ -71,7 +72,7 @@ def forget(
     # First the list: should this be stopped, nothing removed can come back.
     forgotten.add(workspace, names, keys)
     shutil.rmtree(workspace.cache, ignore_errors=True)
-    removed: dict[str, int] = {}
+    removed: dict[str, int] = archive.forget(workspace)
     months = sorted(workspace.raw_data.glob("myreddit_*.csv"))
     read = sorted(workspace.root.glob(workspace.read_threads("*").name))
     gone_keys = keys.union(

@@ -98,13 +98,26 @@ class ArchiveServer:
 
     @classmethod
     def of_dumps(
-        cls, folder: Path, names: Iterable[str], *, shift: int = 0, **options: Any
+        cls, folder: Path, names: Iterable[str], *, newest: int = 0, **options: Any
     ) -> "ArchiveServer":
-        """Serves NAME_comments.zst and NAME_submissions.zst, all times moved by `shift` seconds."""
+        """Serves NAME_comments.zst and NAME_submissions.zst.
+
+        Args:
+          folder: where they lie.
+          names: of subreddits.
+          newest: the second to which the newest item is moved, and all others with it; 0: none is.
+          options: of the server.
+        """
         rows: dict[str, list[dict]] = {"submissions": [], "comments": []}
         for name in names:
             for kind, found in rows.items():
-                found += (moved(row, shift) for row in read_dump(folder / f"{name}_{kind}.zst"))
+                found += read_dump(folder / f"{name}_{kind}.zst")
+        every = [row for found in rows.values() for row in found]
+        last = max(int(row["created_utc"]) for row in every)
+        for row in every if newest else ():
+            for key in ("created_utc", "retrieved_on"):
+                if row.get(key):
+                    row[key] = int(row[key]) + newest - last
         return cls(rows["submissions"], rows["comments"], **options)
 
     def add(self, kind: str, row: dict) -> None:
@@ -346,12 +359,6 @@ def read_dump(path: Path) -> Iterator[dict]:
                 continue
             if isinstance(row, dict):
                 yield row
-
-
-def moved(row: dict, shift: int) -> dict:
-    """Returns a row whose times lie `shift` seconds later."""
-    times = {k: int(row[k]) + shift for k in ("created_utc", "retrieved_on") if row.get(k)}
-    return {**row, **times}
 
 
 class _Quiet(ThreadingHTTPServer):

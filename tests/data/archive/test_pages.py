@@ -9,7 +9,7 @@ from botlib.data.archive.client import Archive, ArchiveError, TimedOut
 from botlib.data.archive.pages import base36, created, pages
 from tests.data.archive.server import ArchiveServer
 
-START = 1760000000  # 2025-10-09
+START = 1759968000  # 2025-10-09, midnight
 
 
 def comments(number: int, *, seed: int = 0, apart: float = 30.0, name: str = "College") -> list:
