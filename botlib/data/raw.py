@@ -77,7 +77,8 @@ def join(
       self_posts_only: drop posts without a text of their own.
 
     Returns:
-      Counts: comments, submissions, duplicate_rows, gone_comments (deleted or removed), posts.
+      Counts: comments, submissions, duplicate_rows, gone_comments (deleted or removed),
+      taken_back_comments (deleted or removed after the dump first read them), posts.
     """
     run = connection.execute
     counts = {}
@@ -103,9 +104,11 @@ def join(
         SELECT id, subreddit, body, coalesce(author, '[deleted]') AS author,
           CASE WHEN score_hidden THEN NULL ELSE score END AS score, parent_id, link_id,
           created_utc, retrieved_on, {_MONTH} AS month
-        FROM comments_once WHERE {_is_there("body")}"""
+        FROM comments_once WHERE taken_back IS NOT TRUE AND {_is_there("body")}"""
     )
     (kept,) = run("SELECT count(*) FROM texts").fetchone()
+    taken_back = "SELECT count(*) FROM comments_once WHERE taken_back"
+    (taken_back,) = run(taken_back).fetchone()
     run(
         f"""CREATE VIEW joined AS
         SELECT c.subreddit, p.id AS submission_id,
@@ -124,7 +127,8 @@ def join(
     return {
         **counts,
         "duplicate_rows": duplicates,
-        "gone_comments": counts["comments"] - kept,
+        "gone_comments": counts["comments"] - kept - taken_back,
+        "taken_back_comments": taken_back,
         "posts": run("SELECT count(*) FROM posts").fetchone()[0],
     }
 

@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 from botlib.data import raw
 from botlib.data.bigquery.client import TIMEOUT, clear_errors, new_client, retry
 from botlib.data.dumps.extract import checked_names, read_files
-from botlib.data.dumps.files import find_files
+from botlib.data.dumps.find import find_files
 from botlib.errors import BotlibError
 from botlib.workspace import Workspace
 
@@ -66,7 +66,8 @@ def load(
         if name.count(".") != 1:
             raise BotlibError(f"{name!r} must be a project and a dataset, such as mine.reddit")
     names = checked_names(subreddits) if subreddits else []
-    files = find_files(paths)
+    found = find_files(paths, names)
+    files = found.files
     read = read_files(files, out.cache / "dumps", names, 0, 2**62, max_malformed, progress)
     key = raw.key_of(files=sorted(file.fingerprint for file in files), names=names)
     rows: dict[str, int] = {}
@@ -82,7 +83,7 @@ def load(
                 _load(client, path, f"{dataset}.{month}", key, location)
                 path.unlink()
                 rows[f"{dataset}.{month}"] = count
-    return LoadReport(rows, [one.error for one in read if one.error])
+    return LoadReport(rows, [*found.unreadable, *(one.error for one in read if one.error)])
 
 
 def _make_dataset(client: Any, name: str, location: str) -> None:

@@ -13,8 +13,9 @@ from tqdm.auto import tqdm
 
 from botlib.data import raw
 from botlib.data.ahead import in_order
-from botlib.data.dumps.files import DamagedFile, DumpFile, blocks, find_files
-from botlib.data.dumps.rows import SCHEMAS, RowReader
+from botlib.data.dumps.files import DamagedFile, blocks
+from botlib.data.dumps.find import DumpFile, Found, find_files, shown, unread
+from botlib.data.dumps.rows import SCHEMAS, Counts, RowReader
 from botlib.data.months import month_of, shifted, span
 from botlib.data.raw_months import write_months
 from botlib.errors import BotlibError
@@ -22,7 +23,7 @@ from botlib.parts import clear_orphans
 from botlib.workspace import Workspace, atomic_file
 
 # Raise when rows of the cache would come out differently.
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,10 +33,12 @@ class ExtractReport:
     Attributes:
       files: one row a file: file, kind, lines, kept (wanted and good), malformed, cached (not
         read again), error, rows (where they are kept).
-      counts: comments, submissions, duplicate_rows, gone_comments, posts, pairs.
+      counts: comments, submissions, duplicate_rows, gone_comments, taken_back_comments, posts,
+        pairs.
       months: rows written of each month ("2019_05" → 1234), all months of this selection.
       errors: one line for each damaged file.
       skipped: nothing had changed, so nothing was done.
+      not_opened: names of files that are named for other subreddits.
     """
 
     files: pd.DataFrame
@@ -43,6 +46,7 @@ class ExtractReport:
     months: dict[str, int]
     errors: list[str]
     skipped: bool = False
+    not_opened: tuple[str, ...] = ()
 
     @property
     def exit_status(self) -> int:
@@ -76,7 +80,7 @@ def extract(
     again next time.
 
     Args:
-      paths: files, folders or patterns; see `dump_files.find_files`.
+      paths: files, folders or patterns; see `find.find_files`.
       subreddits: names, in any case.
       first_month: first month of the comments ("2019-01"), "" for no limit.
       last_month: last month of the comments, "" for no limit.
@@ -97,7 +101,8 @@ def extract(
     first, last = month_of(first_month, "first_month"), month_of(last_month, "last_month")
     if first and last and last < first:
         raise BotlibError(f"last_month {last_month} lies before first_month {first_month}")
-    files = _in_reach(find_files(paths), first, last, reach_months)
+    found = find_files(paths, names)
+    files = _in_reach(found.files, first, last, reach_months)
     start, end = span(first, last, reach_months)
     selection = {
         "engine": "dumps",
@@ -112,14 +117,16 @@ def extract(
     sources = {f"{file.path.parent.name}/{file.path.name}": file.fingerprint for file in files}
     key = raw.key_of(selection=selection, sources=sorted(sources.values()), version=_VERSION)
     table = pd.DataFrame([dataclasses.asdict(one) for one in read])
-    errors = [one.error for one in read if one.error]
+    errors = [*found.unreadable, *(one.error for one in read if one.error)]
+    not_opened = tuple(path.name for path in found.others)
     if raw.finished(out, key) and not errors:
-        return ExtractReport(table, raw.last_counts(out), raw.done(out, key), [], skipped=True)
+        months = raw.done(out, key)
+        return ExtractReport(table, raw.last_counts(out), months, [], True, not_opened)
     with raw.database(out.cache, memory_limit, max_temp) as connection:
         for kind in SCHEMAS:
             parts = ", ".join(raw.quoted(one.rows) for one in read if one.kind == kind)
             connection.execute(f"CREATE VIEW {kind} AS FROM read_parquet([{parts}])")
-        _check_names(connection, names, files)
+        _check_names(connection, names, found, errors)
         counts = raw.join(
             connection,
             first=first,
@@ -141,10 +148,10 @@ def extract(
             raise BotlibError(
                 f"no reply to a comment on a post in {len(files)} files ({counts['comments']:,} "
                 f"comments, {counts['posts']:,} posts with text): check subreddits, months and "
-                "self_posts_only"
+                f"self_posts_only{_because(errors)}"
             )
         counts["pairs"] = sum(months.values())
-    return ExtractReport(table, counts, months, errors)
+    return ExtractReport(table, counts, months, errors, not_opened=not_opened)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,7 +242,9 @@ def _read_file(
                         raise BotlibError("stopped")
                     writer.write_table(reader.rows(block))
             except DamagedFile as damage:
-                error = f"{damage} ({reader.counts.lines:,} lines before that are used)"
+                error = str(damage)
+                if reader.counts.lines:
+                    error += f" ({reader.counts.lines:,} lines before that are used)"
             counts = dataclasses.asdict(reader.counts)
             writer.add_key_value_metadata({name: str(n) for name, n in counts.items()})
         if error:
@@ -243,11 +252,15 @@ def _read_file(
         else:
             doubtful.replace(rows)
     found = pq.read_metadata(rows).metadata
-    lines, kept, malformed = (int(found[name]) for name in (b"lines", b"kept", b"malformed"))
+    counts = Counts(**{name: int(found[name.encode()]) for name in Counts.__annotations__})
+    lines, kept, malformed = counts.lines, counts.kept, counts.malformed
     if malformed > max_malformed * lines and not error:
+        hint = f"is it a dump of {file.kind}?"
+        if counts.too_late > malformed / 2:
+            hint = "created_utc lies after 2100: is it in milliseconds? It must be in seconds"
         error = (
             f"{file.path}: {malformed:,} of {lines:,} lines can't be read, more than "
-            f"max_malformed={max_malformed:g}: is it a dump of {file.kind}? (the rest is used)"
+            f"max_malformed={max_malformed:g}: {hint} (the rest is used)"
         )
     return FileRows(file.path.name, file.kind, lines, kept, malformed, cached, error, rows)
 
@@ -273,11 +286,17 @@ def _in_reach(files: list[DumpFile], first: str, last: str, reach: int) -> list[
 
 
 def _check_names(
-    connection: duckdb.DuckDBPyConnection, names: list[str], files: list[DumpFile]
+    connection: duckdb.DuckDBPyConnection, names: list[str], found: Found, errors: list[str]
 ) -> None:
-    found = connection.execute("SELECT DISTINCT lower(subreddit) FROM comments").fetchall()
-    if missing := set(names) - {name for (name,) in found}:
+    there = connection.execute("SELECT DISTINCT lower(subreddit) FROM comments").fetchall()
+    if missing := set(names) - {name for (name,) in there}:
+        cure = _because(errors) or ": check the spelling and the files"
+        left_out = unread(dataclasses.replace(found, unreadable=[]))
         raise BotlibError(
             f"no comment of r/{', r/'.join(sorted(missing))} in these months of "
-            f"{len(files)} files in {files[0].path.parent}: check the spelling and the files"
+            f"{len(found.files)} files in {found.files[0].path.parent}{cure}{left_out}"
         )
+
+
+def _because(errors: list[str]) -> str:
+    return f": not everything could be read: {shown(errors, '; ')}" if errors else ""

@@ -1,18 +1,14 @@
-"""Finds dump files and streams their lines, whatever they are compressed with."""
+"""Streams the lines of a dump file, whatever it is compressed with."""
 
 import bz2
 import contextlib
-import dataclasses
-import functools
-import glob
-import hashlib
 import lzma
 import queue
-import re
 import threading
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import zstandard
 
@@ -23,77 +19,37 @@ _MAX_WINDOW, _USUAL_WINDOW = 2**31, 2**27
 _READ = 1 << 20
 # Large enough that calling the parser costs nothing, small enough that a few blocks fit anywhere.
 BLOCK = 8 << 20
-_SUFFIXES = ("", ".zst", ".gz", ".bz2", ".xz")
-_PLAIN = (".ndjson", ".jsonl", ".json")
+_SUFFIXES = (".zst", ".gz", ".bz2", ".xz")
+# A frame of data, and a frame to be skipped (after its first byte), which pzstd writes first
+_ZSTD, _SKIPPED = b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18"
 
 
-@dataclasses.dataclass(frozen=True)
-class DumpFile:
-    """One file of a dump: its path, what it holds ("comments" or "submissions"), its month."""
+def _new_zstd() -> Any:
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
+    return decompressor.decompressobj(write_size=_READ)
 
-    path: Path
-    kind: str
-    month: str = ""  # "2019_05" if the name says so, as in RC_2019-05.zst
 
-    @functools.cached_property
-    def fingerprint(self) -> str:
-        """A hash of the size and of both ends: changes with the content, at no cost."""
-        size = self.path.stat().st_size
-        digest = hashlib.blake2b(f"{self.kind}/{size}".encode(), digest_size=16)
-        with self.path.open("rb") as file:
-            digest.update(file.read(1 << 20))
-            file.seek(max(0, size - (1 << 20)))
-            digest.update(file.read())
-        return digest.hexdigest()
-
-    @property
-    def has_wide_window(self) -> bool:
-        """Whether decompressing takes a buffer of more than 128 MiB, as of public dumps."""
-        if self.path.suffix != ".zst":
-            return False
-        with self.path.open("rb") as file:
-            start = file.read(18)  # as long as a header can be
-        with contextlib.suppress(zstandard.ZstdError):
-            return zstandard.get_frame_parameters(start).window_size > _USUAL_WINDOW
-        return False
+# What a compressed file begins with; names are often wrong
+_DECODERS: dict[bytes, Callable[[], Any]] = {
+    _ZSTD: _new_zstd,
+    b"\x1f\x8b": lambda: zlib.decompressobj(wbits=31),
+    b"BZh": bz2.BZ2Decompressor,
+    b"\xfd7zXZ\0": lzma.LZMADecompressor,
+}
 
 
 class DamagedFile(BotlibError):
-    """A dump file that ends too early or can't be decompressed."""
+    """A dump file that ends too early or can't be read."""
 
 
-def find_files(paths: str | Path | Iterable[str | Path]) -> list[DumpFile]:
-    """Return the dump files that paths, folders and glob patterns stand for, in order of name.
-
-    The kind is read off the name (NAME_comments, NAME_submissions, RC_…, RS_…), else off the
-    first line that is JSON (a title makes a submission, a body a comment).
-
-    Raises:
-      BotlibError: nothing is there, or no file looks like comments, or none like submissions.
-    """
-    given = [paths] if isinstance(paths, str | Path) else list(paths)
-    found: set[Path] = set()
-    for name in map(str, given):
-        path = Path(name).expanduser()
-        if path.is_dir():
-            found.update(entry for entry in path.iterdir() if _is_dump(entry))
-        elif path.is_file():
-            found.add(path)
-        else:
-            found.update(map(Path, glob.glob(str(path))))  # noqa: PTH207 - may be absolute
-    if not found:
-        raise BotlibError(
-            f"no dump files at {', '.join(map(str, given)) or '(no path given)'}: give a folder, a "
-            "file or a pattern such as dumps/RC_2019-*.zst"
-        )
-    files = [DumpFile(path, _kind(path), _month(path)) for path in sorted(found)]
-    for kind in ("comments", "submissions"):
-        if not any(file.kind == kind for file in files):
-            raise BotlibError(
-                f"no file of {kind} among {', '.join(file.path.name for file in files)}: pairs "
-                "need both (NAME_comments.zst and NAME_submissions.zst, or RC_… and RS_…)"
-            )
-    return files
+def has_wide_window(path: Path) -> bool:
+    """Return whether decompressing takes a buffer of more than 128 MiB, as of public dumps."""
+    with path.open("rb") as file:
+        start = file.read(18)  # as long as a header can be
+    if start.startswith(_ZSTD):
+        with contextlib.suppress(zstandard.ZstdError):
+            return zstandard.get_frame_parameters(start).window_size > _USUAL_WINDOW
+    return False
 
 
 def blocks(path: Path, size: int = BLOCK) -> Iterator[bytes]:
@@ -158,15 +114,33 @@ def _whole_lines(path: Path, size: int) -> Iterator[bytes]:
         yield rest
 
 
+def _decoder_of(path: Path) -> Callable[[], Any] | None:
+    """Return what makes a decoder for the file, None if it is plain; the content decides.
+
+    Raises:
+      DamagedFile: the file is empty, or a web page, or nothing that a dump can be.
+    """
+    with path.open("rb") as file:
+        start = file.read(512)
+    if start[1:4] == _SKIPPED:
+        return _new_zstd
+    for magic, new in _DECODERS.items():
+        if start.startswith(magic):
+            return new
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not start:
+        problem = "is empty (0 bytes)"
+    elif text.startswith(b"<"):
+        problem = "is a web page, not a dump"
+    elif path.suffix.lower() in _SUFFIXES and not text.startswith(b"{"):
+        problem = f"is not what its name says: {path.suffix} files begin otherwise"
+    else:
+        return None
+    raise DamagedFile(f"{path} {problem}; download it again")
+
+
 def _decompressed(path: Path) -> Iterator[bytes]:
-    new = {
-        ".zst": lambda: zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).decompressobj(
-            write_size=_READ
-        ),
-        ".gz": lambda: zlib.decompressobj(wbits=31),
-        ".bz2": bz2.BZ2Decompressor,
-        ".xz": lzma.LZMADecompressor,
-    }.get(path.suffix)
+    new = _decoder_of(path)
     size = path.stat().st_size
     good = 0
     with path.open("rb") as file:
@@ -203,40 +177,3 @@ def _decompressed(path: Path) -> Iterator[bytes]:
                 f"{path} is cut short: it ends inside a compressed frame at byte {size:,}; "
                 "download it again"
             )
-
-
-def _is_dump(path: Path) -> bool:
-    stem, suffix = (path.stem, path.suffix) if path.suffix in _SUFFIXES[1:] else (path.name, "")
-    return (
-        path.is_file()
-        and not path.name.startswith(".")
-        and (bool(suffix) or Path(stem).suffix in _PLAIN or bool(_NAMED.search(stem)))
-    )
-
-
-_NAMED = re.compile(r"^R[CS]_(\d{4}-\d{2})|_(comments|submissions)\b")
-
-
-def _kind(path: Path) -> str:
-    name = path.name
-    if re.match(r"RC_\d{4}-\d{2}", name) or "_comments" in name:
-        return "comments"
-    if re.match(r"RS_\d{4}-\d{2}", name) or "_submissions" in name:
-        return "submissions"
-    try:
-        start = next(blocks(path, 1 << 16), b"")
-    except DamagedFile:
-        start = b""
-    if re.search(rb'"title"\s*:', start):
-        return "submissions"
-    if re.search(rb'"body"\s*:', start):
-        return "comments"
-    raise BotlibError(
-        f"{path}: neither comments nor submissions; name it NAME_comments or NAME_submissions "
-        "if it is a dump, else leave it out"
-    )
-
-
-def _month(path: Path) -> str:
-    found = re.match(r"R[CS]_(\d{4})-(\d{2})", path.name)
-    return f"{found[1]}_{found[2]}" if found else ""

@@ -18,7 +18,8 @@ _NEWLINE, _RETURN, _OPEN, _BRACE = b"\n\r{}"
 _FEW = 0.3
 _TEXT, _INT, _BOOL = pa.string(), pa.int64(), pa.bool_()
 
-# What a row has, and which of it must be there for the row to be good.
+# What a row has, and which of it must be there for the row to be good. `retrieved_on` is when the
+# score was read; `taken_back`: the text was deleted or removed after it was first read.
 SCHEMAS = {
     "comments": pa.schema(
         {
@@ -32,6 +33,7 @@ SCHEMAS = {
             "created_utc": _INT,
             "retrieved_on": _INT,
             "score_hidden": _BOOL,
+            "taken_back": _BOOL,
         }
     ),
     "submissions": pa.schema(
@@ -45,9 +47,20 @@ SCHEMAS = {
             "created_utc": _INT,
             "retrieved_on": _INT,
             "is_self": _BOOL,
+            "taken_back": _BOOL,
         }
     ),
 }
+# Dumps since November 2023 say here when the score was read, and what became of the text.
+_META = {
+    "retrieved_2nd_on": _INT,
+    "was_deleted_later": _BOOL,
+    "removal_type": _TEXT,
+    "note": _TEXT,
+}
+_NO_SECOND = "no_2nd_retrieval"
+# What stands in place of a text that was taken back, and of its author
+_TAKEN_BACK = {"body": "[deleted]", "selftext": "[deleted]", "title": "", "author": "[deleted]"}
 _REQUIRED = {
     "comments": ("id", "subreddit", "body", "parent_id", "link_id", "created_utc"),
     "submissions": ("id", "subreddit", "created_utc"),
@@ -61,6 +74,7 @@ class Counts:
     lines: int = 0
     kept: int = 0
     malformed: int = 0
+    too_late: int = 0  # of the malformed, those whose time lies after 2100
 
 
 class RowReader:
@@ -79,13 +93,17 @@ class RowReader:
         self.names = sorted({name.lower() for name in subreddits})
         self.start, self.end = start, end
         self.counts = Counts()
+        # `\s`: some dumps are written with blanks there.
+        names_pattern = "|".join(map(re.escape, self.names)).encode()
+        self._named = re.compile(rb'"subreddit"\s*:\s*"(?i:' + names_pattern + rb')"')
+        self._few = False
+        written = [field for field in self.schema if field.name != "taken_back"]
+        written.append(pa.field("_meta", pa.struct(list(_META.items()))))
+        self._written = pa.schema(written)
         # Some years write times as strings: then all do, so remember what worked last.
         index = self.schema.get_field_index("created_utc")
-        # `?` after the colon: some dumps are written with a blank there.
-        names_pattern = "|".join(map(re.escape, self.names)).encode()
-        self._named = re.compile(rb'"subreddit": ?"(?i:' + names_pattern + rb')"')
-        self._few = False
-        self._layouts = [self.schema, self.schema.set(index, pa.field("created_utc", _TEXT))]
+        texts = self._written.set(index, pa.field("created_utc", _TEXT))
+        self._layouts = [self._written, texts]
 
     def rows(self, block: bytes) -> pa.Table:
         """Return the wanted rows of a block of whole lines, in order, and count the rest.
@@ -101,6 +119,7 @@ class RowReader:
             table = self._slow(block)
         else:
             self.counts.lines += table.num_rows
+        table = _settled(table, self.schema)
         good = self._good(table)
         chosen = pc.and_(good, self._wanted(table))
         # Of a dump of one subreddit all rows are wanted, and need no copy.
@@ -134,7 +153,7 @@ class RowReader:
     def _fast(self, block: bytes) -> pa.Table | None:
         """Arrow's parser takes a block whole or not at all: None if anything in it is odd."""
         if not block:
-            return self.schema.empty_table()
+            return self._written.empty_table()
         letters = np.frombuffer(block, np.uint8)
         starts = np.flatnonzero(letters[:-1] == _NEWLINE) + 1
         # Arrow dies of a block that begins with the word null, and joins or parts odd lines.
@@ -149,7 +168,7 @@ class RowReader:
                 )
                 if table.num_rows != len(starts) + 1:
                     return None
-                table = table.cast(self.schema)
+                table = table.cast(self._written)
             except pa.ArrowException:
                 continue
             self._layouts.sort(key=lambda one, chosen=layout: one is not chosen)
@@ -166,12 +185,14 @@ class RowReader:
             if row is None:
                 self.counts.malformed += 1
             else:
-                rows.append(_plain(row, self.schema))
-        return pa.Table.from_pylist(rows, schema=self.schema)
+                rows.append(_plain(row, self._written))
+        return pa.Table.from_pylist(rows, schema=self._written)
 
     def _good(self, table: pa.Table) -> pa.ChunkedArray:
         created = table["created_utc"]
-        good = pc.and_(pc.greater(created, 0), pc.less(created, _TIME_END))
+        late = pc.greater_equal(created, _TIME_END)
+        self.counts.too_late += pc.sum(late).as_py() or 0
+        good = pc.and_(pc.greater(created, 0), pc.invert(late))
         for name in _REQUIRED[self.kind]:
             good = pc.and_(good, pc.is_valid(table[name]))
         for name in ("id", "subreddit"):
@@ -185,6 +206,29 @@ class RowReader:
             names = pa.array(self.names, _TEXT)
             in_time = pc.and_(in_time, pc.is_in(pc.utf8_lower(table["subreddit"]), names))
         return pc.fill_null(in_time, False)
+
+
+def _settled(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return the rows with what `_meta` says: the time of the score, texts that were taken back."""
+    meta = table["_meta"]
+    rows = table.drop_columns("_meta")
+    if meta.null_count == len(meta):
+        none = pa.array(np.zeros(len(rows), bool))
+        return rows.append_column(schema.field("taken_back"), none)
+    second, deleted, removal, note = (pc.struct_field(meta, name) for name in _META)
+    taken = pc.or_kleene(deleted, pc.not_equal(pc.coalesce(removal, ""), ""))
+    taken = pc.fill_null(taken, False)
+    read = pc.coalesce(second, rows["retrieved_on"])
+    # Its score was read when it was posted and never again.
+    never = pc.fill_null(pc.equal(note, _NO_SECOND), False)
+    columns = {"retrieved_on": pc.if_else(never, rows["created_utc"], read)}
+    for name, text in _TAKEN_BACK.items():
+        if name in rows.column_names:
+            columns[name] = pc.if_else(taken, text, rows[name])
+    for name, column in columns.items():
+        index = rows.schema.get_field_index(name)
+        rows = rows.set_column(index, schema.field(name), column)
+    return rows.append_column(schema.field("taken_back"), taken)
 
 
 def _is_utf8(block: bytes) -> bool:
@@ -213,13 +257,21 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 def _plain(row: dict[str, Any], schema: pa.Schema) -> dict[str, Any]:
     """Return the row's fields in the schema's types; what doesn't fit is None."""
-    plain = {field.name: _PLAIN[field.type](row.get(field.name)) for field in schema}
+    plain = {field.name: _plain_value(row.get(field.name), field.type) for field in schema}
     parent = row.get("parent_id")
     if isinstance(parent, int) and not isinstance(parent, bool) and "parent_id" in plain:
         name = _base36(parent)
         link = plain["link_id"] or ""
         plain["parent_id"] = link if link == f"t3_{name}" else f"t1_{name}"
     return plain
+
+
+def _plain_value(value: Any, kind: pa.DataType) -> Any:
+    if not pa.types.is_struct(kind):
+        return _PLAIN[kind](value)
+    return (
+        {n: _PLAIN[k](value.get(n)) for n, k in _META.items()} if isinstance(value, dict) else None
+    )
 
 
 def _as_text(value: Any) -> str | None:

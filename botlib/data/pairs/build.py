@@ -104,11 +104,7 @@ def write_pairs(workspace: Workspace, settings: DataSettings) -> PairsReport:
     frame, counts = compare_rows(pd.concat(parts, ignore_index=True), settings)
     counts = finished_counts(rows, dropped | counts, settings)
     if frame.empty:
-        worst = counts.loc[counts["dropped"].idxmax()]
-        raise BotlibError(
-            f"no pair is left of {rows:,} after cleaning: rule {worst['rule']!r} dropped "
-            f"{worst['dropped']:,} ({worst['about']}); check subreddits, or loosen the rule"
-        )
+        raise BotlibError(_nothing_left(rows, counts))
     frame = _finished(frame, settings)
     report = PairsReport(
         counts=counts,
@@ -145,6 +141,23 @@ def rating_of(
         edges = np.quantile(values[rows], [0.25, 0.5, 0.75])
         rating[rows] = np.searchsorted(edges, values[rows], side="left")
     return rating
+
+
+def _nothing_left(rows: int, counts: pd.DataFrame) -> str:
+    """Return the error that names the rule to look at, and what every rule dropped."""
+    if not rows:
+        return "raw_data holds no pair of these subreddits: run the first part of 01_data for them"
+    dropped = counts[counts["dropped"] > 0]
+    share = dropped["dropped"] / (dropped["dropped"] + dropped["left"])
+    # The last rule always drops all that reaches it, be it two pairs: nearly all counts as all.
+    worst = dropped[share >= min(0.95, share.max())].sort_values("dropped").iloc[-1]
+    reached = worst["dropped"] + worst["left"]
+    table = ", ".join(f"{row.rule} {row.dropped:,}" for row in dropped.itertuples())
+    return (
+        f"no pair is left of {rows:,} after cleaning: rule {worst['rule']!r} dropped "
+        f"{worst['dropped']:,} of the {reached:,} that reached it ({worst['about']}); check "
+        f"subreddits, or loosen the rule. Dropped, in order: {table}"
+    )
 
 
 def _in_months(month: str, settings: DataSettings) -> bool:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from botlib.data import raw_months
 from botlib.data.dumps import extract
+from botlib.data.dumps.files import blocks
 from botlib.data.pairs.build import write_pairs
 from botlib.data.sample import world as sample
 from botlib.errors import BotlibError
@@ -57,9 +58,9 @@ def _extract(folder, workspace, subreddits=("writing",), **changes):
 def small(tmp_path):
     """A post, a comment, a reply in the next month, a reply to that, and what must not appear."""
     folder = tmp_path / "small"
-    _write(folder / "a_submissions.zst", [_post(), _post("link", selftext="", is_self=False)])
+    _write(folder / "submissions.zst", [_post(), _post("link", selftext="", is_self=False)])
     _write(
-        folder / "a_comments.zst",
+        folder / "comments.zst",
         [
             _comment("c", "t3_p"),
             _comment("late", "t1_c", created_utc=APRIL + 5, body='says "hi",\r\nand\u0000 goes'),
@@ -101,7 +102,7 @@ def test_joins_on_ids_across_months(small, workspace):
 
 def test_a_line_quotes_texts_and_leaves_unknown_numbers_empty(small, workspace):
     post = _post(title='"Quoted", it says', selftext='"', score=None)
-    _write(small / "a_submissions.zst", [post])
+    _write(small / "submissions.zst", [post])
     _extract(small, workspace, max_malformed=0.2)
     with workspace.raw_month("2019_03").open(encoding="utf-8", newline="") as file:
         assert file.read() == (
@@ -125,9 +126,9 @@ def test_any_text_comes_back_as_it_was_written(tmp_path_factory, bodies):
     """But for NUL and "\\r", which no two CSV readers take alike."""
     folder = tmp_path_factory.mktemp("texts")
     bodies = [f"a{body}b" for body in bodies]
-    _write(folder / "a_submissions.zst", [_post(title=bodies[0], selftext=bodies[-1])])
+    _write(folder / "submissions.zst", [_post(title=bodies[0], selftext=bodies[-1])])
     replies = [_comment(f"r{n}", "t1_c", body=body) for n, body in enumerate(bodies)]
-    _write(folder / "a_comments.zst", [_comment("c", "t3_p", body=bodies[0]), *replies])
+    _write(folder / "comments.zst", [_comment("c", "t3_p", body=bodies[0]), *replies])
     workspace = Workspace.open(folder / "workspace", create=True)
     _extract(folder, workspace)
     found = _rows(workspace, "2019_03")
@@ -221,7 +222,7 @@ def test_a_monthly_file_out_of_reach_is_not_opened(small, workspace):
 
 def test_the_same_comment_in_two_files_counts_once(small, workspace):
     newer = _comment("late", "t1_c", created_utc=APRIL + 5, score=77, retrieved_on=APRIL * 1)
-    _write(small / "again_comments.zst", [newer])
+    _write(small / "again.zst", [newer])
     report = _extract(small, workspace, max_malformed=0.2)
     assert report.counts["duplicate_rows"] == 1 and report.counts["pairs"] == 2
     assert _rows(workspace, "2019_03").loc["late", "reply_score"] == 77
@@ -232,25 +233,25 @@ def test_what_is_done_is_not_read_again(small, workspace):
     assert not first.files["cached"].any()
     again = _extract(small, workspace, max_malformed=0.2)
     assert again.skipped and again.files["cached"].all() and again.months == first.months
-    _write(small / "more_comments.zst", [_comment("new", "t1_c")])
+    _write(small / "more.zst", [_comment("new", "t1_c")])
     more = _extract(small, workspace, max_malformed=0.2)
     assert more.files.set_index("file")["cached"].to_dict() == {
-        "a_comments.zst": True,
-        "a_submissions.zst": True,
-        "more_comments.zst": False,
+        "comments.zst": True,
+        "submissions.zst": True,
+        "more.zst": False,
     }
     assert more.months == {"2019_03": 3}
 
 
 def test_a_damaged_file_is_named_and_the_rest_goes_on(small, workspace):
-    more = small / "more_comments.zst"
+    more = small / "more.zst"
     _write(more, [_comment(f"n{n}", "t1_c", body=f"{n}" * 900) for n in range(500)])
     whole = more.read_bytes()
     more.write_bytes(whole[:-100])
     report = _extract(small, workspace, max_malformed=0.2)
     assert report.exit_status == 1
     (error,) = report.errors
-    assert "more_comments.zst" in error and "cut short" in error and "lines" in error
+    assert "more.zst" in error and "cut short" in error and "lines" in error
     assert report.months["2019_03"] >= 2
     more.write_bytes(whole)
     assert _extract(small, workspace, max_malformed=0.2).months == {"2019_03": 502}
@@ -372,3 +373,72 @@ def test_real_threads_with_a_window_of_2_gib(reddit_college, workspace):
     settings = DataSettings(subreddits="Emory", skip_rules="deleted_account,by_poster")
     clean = write_pairs(workspace, settings)
     assert clean.counts["left"].iloc[-1] > 2000
+
+
+def _today(path, place, kind):
+    """Write a dump file as it would be published now, what is gone still in it."""
+    lines = []
+    for block in blocks(path):
+        for line in block.splitlines():
+            row = orjson.loads(line)
+            meta = {"note": None, "removal_type": None, "was_deleted_later": False}
+            read = row.get("retrieved_on")
+            if read:
+                row["retrieved_on"] = int(row["created_utc"]) + 7
+                meta["retrieved_2nd_on"] = read
+            text = "body" if kind == "comments" else "selftext"
+            if row.get(text) in ("[deleted]", "[removed]"):
+                removed = row[text] == "[removed]"
+                row |= {text: "what stood there before", "author": "who_wrote_it"}
+                meta |= {"removal_type": "removed"} if removed else {"was_deleted_later": True}
+            lines.append(orjson.dumps(row | {"_meta": meta}))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(b"\n".join(lines) + b"\n")
+
+
+def test_dumps_as_they_are_published_now_give_the_pairs_they_gave_before(
+    reddit_college, tmp_path, workspace
+):
+    name, folder = "CollegeMajors", tmp_path / "today"
+    for kind, word in (("comments", "comments"), ("submissions", "posts")):
+        _today(reddit_college / f"{name}_{kind}.zst", folder / f"r_{name}_{word}.jsonl", kind)
+    settings = DataSettings(subreddits=name)
+    old = Workspace.open(tmp_path / "old", create=True)
+    reports = {}
+    for where, place in ((old, [reddit_college / f"{name}_*.zst"]), (workspace, folder)):
+        extracted = _extract(place, where, [name])
+        reports[where.root.name] = extracted.counts, write_pairs(where, settings).counts
+    for path in sorted(old.root.rglob("*.csv")):
+        assert (workspace.root / path.relative_to(old.root)).read_bytes() == path.read_bytes()
+    (then, clean), (now, clean_now) = reports.values()
+    assert clean.equals(clean_now) and clean["left"].iloc[-1] > 100
+    assert then["gone_comments"] == now["gone_comments"] + now["taken_back_comments"]
+    assert now["taken_back_comments"] > 0 == then["taken_back_comments"]
+
+
+def test_a_taken_back_text_is_not_kept_anywhere(workspace, tmp_path):
+    meta = {"_meta": {"was_deleted_later": True, "retrieved_2nd_on": APRIL}}
+    folder = tmp_path / "dumps"
+    _write(folder / "submissions.zst", [_post(), _post("q", selftext="SECRET", **meta)])
+    rows = [_comment("c", "t3_p"), _comment("r", "t1_c"), _comment("s", "t1_c", body="SECRET")]
+    rows[2] |= meta
+    _write(folder / "comments.zst", [*rows, _comment("again", "t1_c", body="x")])
+    report = _extract(folder, workspace)
+    assert report.counts["taken_back_comments"] == 1 and report.months == {"2019_03": 2}
+    for path in workspace.root.rglob("*"):
+        assert not path.is_file() or b"SECRET" not in path.read_bytes()
+
+
+def test_a_dump_whose_scores_never_settled_is_said_to_be_young(workspace, tmp_path):
+    meta = {"_meta": {"note": "no_2nd_retrieval"}}
+    rows = [_comment("c", "t3_p")]
+    rows += [
+        _comment(f"r{n}", "t1_c", author=author, body=f"{n} is my own answer here", **meta)
+        for n, author in enumerate(["poster"] * 2 + ["other", "another"])
+    ]
+    _write(tmp_path / "dumps" / "comments.zst", rows)
+    _write(tmp_path / "dumps" / "submissions.zst", [_post()])
+    _extract(tmp_path / "dumps", workspace)
+    with pytest.raises(BotlibError, match=r"'young_score' dropped 2 of the 2 that") as caught:
+        write_pairs(workspace, DataSettings(subreddits="writing"))
+    assert "Dropped, in order: by_poster 2, young_score 2" in str(caught.value)

@@ -9,8 +9,7 @@ import tracemalloc
 import pytest
 import zstandard
 
-from botlib.data.dumps.files import BLOCK, DamagedFile, DumpFile, blocks, find_files
-from botlib.errors import BotlibError
+from botlib.data.dumps.files import BLOCK, DamagedFile, blocks, has_wide_window
 
 LINES = b"".join(b'{"body":"line %d"}\n' % number for number in range(5000))
 
@@ -21,11 +20,20 @@ def _zst(data: bytes, window_log: int = 20) -> bytes:
     return compressor.compress(data) + compressor.flush()
 
 
+def _pzstd(data: bytes) -> bytes:
+    """As pzstd writes it: a frame to be skipped comes before each frame."""
+    return b"\x50\x2a\x4d\x18\x04\0\0\0size" + _zst(data)
+
+
 WAYS = {
     "x.ndjson": LINES,
     "x.zst": _zst(LINES),
     "window.zst": _zst(LINES, window_log=31),
     "frames.zst": _zst(LINES[:70]) + _zst(LINES[70:]),
+    "skipped.zst": _pzstd(LINES[:70]) + _pzstd(LINES[70:]),
+    "UPPER.ZST": _zst(LINES),
+    "really_gzip.zst": gzip.compress(LINES),
+    "really_plain.zst": LINES,
     "x.gz": gzip.compress(LINES),
     "members.gz": gzip.compress(LINES[:70]) + gzip.compress(LINES[70:]),
     "x.bz2": bz2.compress(LINES),
@@ -42,7 +50,9 @@ def test_every_kind_of_file_in_blocks_of_whole_lines(tmp_path, name):
     assert all(part.endswith(b"\n") for part in parts)
 
 
-@pytest.mark.parametrize("name", [name for name in WAYS if not name.endswith("ndjson")])
+@pytest.mark.parametrize(
+    "name", [name for name in WAYS if "plain" not in name and name != "x.ndjson"]
+)
 def test_a_file_cut_short_gives_its_good_lines_then_an_error(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(WAYS[name][:-20])
@@ -92,51 +102,27 @@ def test_a_file_is_never_held_whole(tmp_path, noisy):
     assert read == size and peak < 6 * BLOCK
 
 
-def test_finding_files(tmp_path):
-    for name in ("A_comments.zst", "A_submissions.zst", "RC_2019-05.zst", "RS_2019-05.zst"):
-        (tmp_path / name).write_bytes(_zst(b""))
-    (tmp_path / "notes.txt").write_text("no dump")
-    (tmp_path / "some.ndjson").write_bytes(b'{"body":"x"}\n')
-    (tmp_path / "posts.jsonl.gz").write_bytes(gzip.compress(b'{"title":"x"}\n'))
-    found = {(file.path.name, file.kind, file.month) for file in find_files(tmp_path)}
-    assert found == {
-        ("A_comments.zst", "comments", ""),
-        ("A_submissions.zst", "submissions", ""),
-        ("RC_2019-05.zst", "comments", "2019_05"),
-        ("RS_2019-05.zst", "submissions", "2019_05"),
-        ("some.ndjson", "comments", ""),
-        ("posts.jsonl.gz", "submissions", ""),
-    }
-    assert len(find_files([tmp_path / "R*.zst"])) == 2
-    assert len(find_files(str(tmp_path / "A_*"))) == 2
-
-
-def test_nothing_to_find_is_one_clear_line(tmp_path):
-    with pytest.raises(BotlibError, match="no dump files"):
-        find_files(tmp_path)
-    (tmp_path / "A_comments.zst").write_bytes(_zst(LINES))
-    with pytest.raises(BotlibError, match="no file of submissions"):
-        find_files(tmp_path)
-    (tmp_path / "other.ndjson").write_bytes(b'{"name":"x"}\n')
-    with pytest.raises(BotlibError, match=r"other\.ndjson: neither"):
-        find_files(tmp_path)
-
-
-def test_the_fingerprint_follows_the_content_not_the_place(tmp_path):
-    one, two = tmp_path / "A_comments.zst", tmp_path / "b" / "A_comments.zst"
-    two.parent.mkdir()
-    for path in (one, two):
-        path.write_bytes(_zst(LINES))
-        (path.parent / "A_submissions.zst").write_bytes(_zst(b""))
-    first = find_files(tmp_path)[0].fingerprint
-    assert first == find_files(two.parent)[0].fingerprint
-    two.write_bytes(_zst(LINES + b"{}\n"))
-    assert first != find_files(two.parent)[0].fingerprint
-
-
 def test_files_whose_window_takes_2_gib_are_told_from_others(tmp_path):
     wide = {}
     for name in WAYS:
         (tmp_path / name).write_bytes(WAYS[name])
-        wide[name] = DumpFile(tmp_path / name, "comments").has_wide_window
+        wide[name] = has_wide_window(tmp_path / name)
     assert [name for name in wide if wide[name]] == ["window.zst"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("x.zst", b"", "is empty"),
+        ("x.jsonl", b"", "is empty"),
+        ("x.zst", b"\n<!DOCTYPE html><html>Too many requests</html>", "web page"),
+        ("x.jsonl", b"<html>", "web page"),
+        ("x.zst", b"PK\x03\x04" + bytes(90), "not what its name says"),
+        ("x.gz", b"no gzip", "not what its name says"),
+    ],
+)
+def test_what_is_no_dump_at_all_is_said(tmp_path, name, content, problem):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DamagedFile, match=problem) as caught:
+        list(blocks(tmp_path / name))
+    assert str(tmp_path / name) in str(caught.value)

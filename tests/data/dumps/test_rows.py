@@ -3,6 +3,7 @@
 import json
 
 import orjson
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -53,6 +54,42 @@ def test_quirks_of_the_years():
     assert (reader.counts.lines, reader.counts.kept, reader.counts.malformed) == (9, 9, 0)
 
 
+def _blanks(line: bytes) -> bytes:
+    return line.replace(b'"subreddit":', b'"subreddit" : ')
+
+
+def test_a_blank_before_the_colon_loses_no_line():
+    lines = [_blanks(_line(id=f"x{n}")) for n in range(5)]
+    rows, reader = _read(*lines, _line(subreddit="other"), few=True)
+    assert len(rows) == 5 and reader.counts.lines == 6
+
+
+META = {"retrieved_2nd_on": 1546430400}
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_dumps_since_2023_say_when_the_score_was_read_and_what_was_taken_back(slow):
+    soon = {"retrieved_on": GOOD["created_utc"] + 4}
+    lines = [
+        _line(id="a", **soon, _meta=META),
+        _line(id="b", **soon, _meta={"note": "no_2nd_retrieval"}),
+        _line(id="c", **soon, _meta=META | {"was_deleted_later": True}),
+        _line(id="d", **soon, _meta=META | {"removal_type": "removed"}),
+        _line(id="e", **soon, _meta=META | {"was_deleted_later": False, "removal_type": None}),
+        _line(id="f"),
+        _line(id="g", **soon, _meta={"is_edited": True}),
+    ]
+    if slow:
+        lines.append(b"{")
+    rows, _ = _read(*lines)
+    second, first, created = META["retrieved_2nd_on"], soon["retrieved_on"], GOOD["created_utc"]
+    read = [second, created, second, second, second, GOOD["retrieved_on"], first]
+    assert [row["retrieved_on"] for row in rows] == read
+    assert [bool(row["taken_back"]) for row in rows] == [False, False, True, True, *[False] * 3]
+    gone = [row for row in rows if row["taken_back"]]
+    assert {(row["body"], row["author"]) for row in gone} == {("[deleted]", "[deleted]")}
+
+
 def test_what_is_not_wanted_is_not_malformed():
     rows, reader = _read(_line(subreddit="other"), _line(id="b", created_utc=1))
     assert len(rows) == 1 and reader.counts.malformed == 0
@@ -89,6 +126,7 @@ good_rows = st.fixed_dictionaries(
         "retrieved_on": st.integers(1, 4_000_000_000),
         "score_hidden": st.booleans(),
         "edited": json_values,
+        "_meta": json_values,
     },
 )
 bad_lines = st.one_of(
