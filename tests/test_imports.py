@@ -1,6 +1,7 @@
 """Imports point one way, and a bot that only answers never waits for TensorFlow."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,36 @@ def test_imports_point_one_way(repository):
         if imported.startswith("botlib.") and level(imported) > level(name)
     ]
     assert wrong == []
+
+
+def test_what_runs_in_production_never_imports_what_only_evaluates(repository):
+    wrong = [
+        f"{name} imports {imported}"
+        for path in (repository / "botlib").rglob("*.py")
+        for name in [module_name(path, repository)]
+        for imported, _ in imports(path)
+        if imported.startswith("botlib.evaluation")
+        and name.split(".")[1:2] in (["bert"], ["gpt2"], ["worth"], ["live"])
+    ]
+    assert wrong == []
+
+
+def test_no_modules_import_each_other_in_a_circle(repository):
+    """Also not for types only, or inside functions: one of the two could not be read alone."""
+    paths = {module_name(p, repository): p for p in (repository / "botlib").rglob("*.py")}
+    graph = {
+        name: {
+            module
+            for imported, _ in imports(path)
+            for module in (imported, imported.rpartition(".")[0])
+            if module in paths and module not in (name, "botlib")
+        }
+        for name, path in paths.items()
+    }
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
 
 
 def test_tensorflow_is_imported_inside_functions_and_only_by_what_trains(repository):

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from botlib.data.pairs.siblings import sibling_pairs
 from botlib.errors import BotlibError
-from botlib.evaluation.ranking import sibling_pairs
 
 
 def time_offsets(frame: pd.DataFrame) -> np.ndarray:

@@ -36,6 +36,8 @@ class Scorer:
       task: "realism", "upvotes" or "rank".
       classes: the classes' names, in the order of the columns of `predict`.
       config: what config.json says.
+      temperature: what the encoder's logits are divided by.
+      blended: whether a head judges together with the encoder.
 
     Raises:
       BotlibError: the folder is missing, or it lacks a part that its model.json declares.
@@ -63,7 +65,7 @@ class Scorer:
         files = model_files.needed(folder, f"bert_{self.task}")
         self.classes: list[str] = self.config["classes"]
         self.precision = self.config["precision"] if precision == "auto" else precision
-        self._temperature = float(self.config["temperature"])
+        self.temperature = float(self.config["temperature"])
         self._features = PairFeatures(
             folder / "vocab.txt", self.config["do_lower_case"], self.config["max_tokens"]
         )
@@ -73,6 +75,7 @@ class Scorer:
         if blended is None:
             # Models of botlib 0.1.0 recorded no choice: a head was used where there was one
             blended = self.config.get("head", {}).get("used", blend.ARRAYS in files)
+        self.blended = bool(blended)
         self._blend = blend.load(folder) if blended else None
         if blended and self._blend is None:
             raise BotlibError(f"{folder} has no head ({blend.ARRAYS}): leave out blended=True")
@@ -99,7 +102,7 @@ class Scorer:
             # The head was fitted to probabilities, so it needs no temperature
             logits = self._blend.logits(logits, comments, replies).astype(np.float32)
         elif self.task != "rank":
-            logits = logits / self._temperature
+            logits = logits / self.temperature
         return logits[:, 0] if self.task == "rank" else softmax(logits)
 
     def logits(
@@ -125,6 +128,24 @@ class Scorer:
                 logits[rows] = found
                 bar.update(len(rows))
         return logits
+
+
+def judges(folder: Path, name: str = "BERT") -> dict[str, Scorer]:
+    """Returns the classifier as validation chose it, and the other way that was left.
+
+    Args:
+      folder: what `bert.train` and `blend_training.add` wrote.
+      name: what to call it.
+
+    Returns:
+      `name`, and "{name} alone" if the head is used, or "{name} with head" if it isn't; only
+      `name` where there is no head.
+    """
+    chosen = Scorer(folder)
+    if not (Path(folder) / blend.ARRAYS).is_file():
+        return {name: chosen}
+    other = f"{name} alone" if chosen.blended else f"{name} with head"
+    return {name: chosen, other: Scorer(folder, blended=not chosen.blended)}
 
 
 def _session(path: Path):

@@ -4,22 +4,17 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
-from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, SplineTransformer, StandardScaler
 
+from botlib.data.pairs import tfidf
 from botlib.errors import BotlibError
-from botlib.evaluation.ranking import sibling_pairs
 
 CLASS_FREQUENCIES = "class frequencies"
 LENGTH = "length only"
 TFIDF = "TF-IDF"
-_ROWS_TO_TUNE = 10_000
 NAMES = (CLASS_FREQUENCIES, LENGTH, TFIDF)
 
 
@@ -71,10 +66,10 @@ def fit(
         )
     if len(train) > max_rows:
         train = train.sample(max_rows, random_state=seed)
-    pipeline = _PIPELINES[name](len(train))
     if name == TFIDF:
-        pipeline.set_params(logisticregression__C=_strength(train, label, seed))
-    pipeline.fit(train[["comment", "reply"]], train[label])
+        pipeline = tfidf.fit_classes(train, label, seed=seed)
+    else:
+        pipeline = _PIPELINES[name]().fit(train[["comment", "reply"]], train[label])
     return Baseline(name, pipeline, pipeline.classes_)
 
 
@@ -96,7 +91,7 @@ def fit_rankers(
 ) -> dict[str, Callable[[pd.DataFrame], np.ndarray]]:
     """Returns baselines that order replies to one comment: name → function of a table to scores.
 
-    `LENGTH` puts the longer reply first; `TFIDF` is `fit_rank_words`.
+    `LENGTH` puts the longer reply first; `TFIDF` is `tfidf.fit_siblings`.
 
     Args:
       train: comment_id, reply, reply_score, reply_created_utc (and what `sibling_pairs` may use).
@@ -106,88 +101,20 @@ def fit_rankers(
     Raises:
       BotlibError: no two replies to one comment differ in score.
     """
-    vectors, weights = fit_rank_words(train, max_pairs=max_pairs, seed=seed)
+    vectors, weights = tfidf.fit_siblings(train, max_pairs=max_pairs, seed=seed)
     return {
         LENGTH: lambda frame: _lengths(frame[["reply"]])[:, 0],
         TFIDF: lambda frame: np.asarray(vectors.transform(frame["reply"]) @ weights),
     }
 
 
-def fit_rank_words(
-    train: pd.DataFrame, *, max_pairs: int = 100_000, seed: int = 0
-) -> tuple[TfidfVectorizer, np.ndarray]:
-    """Fits a logistic regression on the difference of two siblings' TF-IDF vectors.
-
-    Over pairs at most a day apart that differ by a point or more.
-
-    Returns:
-      The vectorizer of replies and the weights of its columns, (V,).
-
-    Raises:
-      BotlibError: no two replies to one comment differ in score.
-    """
-    pairs = sibling_pairs(train, max_hours=24, min_age_hours=0)
-    if pairs.empty:
-        raise BotlibError(
-            "no two replies to one comment differ in score: there is nothing to learn a rank from"
-        )
-    if len(pairs) > max_pairs:
-        pairs = pairs.sample(max_pairs, random_state=seed)
-    vectors = _tfidf(len(train), words=(1, 2))
-    texts = vectors.fit_transform(train["reply"])
-    difference = texts[pairs["better"].to_numpy()] - texts[pairs["worse"].to_numpy()]
-    model = LogisticRegression(C=0.1, fit_intercept=False, max_iter=200, tol=1e-3)
-    # Each pair both ways round, or there would be one class only
-    model.fit(sparse.vstack([difference, -difference]), np.repeat([1, 0], len(pairs)))
-    return vectors, model.coef_[0]
-
-
-def _length_pipeline(rows: int) -> Pipeline:
+def _length_pipeline() -> Pipeline:
     return make_pipeline(
         FunctionTransformer(_lengths),
         StandardScaler(),
         # Splines, since the likeliest length lies in the middle
         SplineTransformer(n_knots=6, extrapolation="linear"),
         LogisticRegression(max_iter=1000),
-    )
-
-
-def _tfidf_pipeline(rows: int) -> Pipeline:
-    texts = ColumnTransformer(
-        [("comment", _tfidf(rows, words=(1, 1)), "comment"), ("reply", _tfidf(rows), "reply")]
-    )
-    return make_pipeline(texts, LogisticRegression(max_iter=200, tol=1e-3))
-
-
-def _strength(train: pd.DataFrame, label: str, seed: int) -> float:
-    """Returns the C with the least log loss on a fifth of (some of) the rows, held back.
-
-    A baseline that overfits is easy to beat: on ratings C = 1 does worse than class frequencies.
-    """
-    rows = train.sample(min(len(train), _ROWS_TO_TUNE), random_state=seed)
-    cut = len(rows) // 5
-    held, kept = rows[:cut], rows[cut:]
-    if kept[label].nunique() < train[label].nunique() or held.empty:
-        return 1.0
-    classes = np.unique(kept[label])
-    losses = {}
-    for strength in (0.1, 1.0, 10.0):
-        pipeline = _tfidf_pipeline(len(kept)).set_params(logisticregression__C=strength)
-        pipeline.fit(kept[["comment", "reply"]], kept[label])
-        p = pipeline.predict_proba(held[["comment", "reply"]])
-        losses[strength] = log_loss(held[label], p, labels=classes)
-    return min(losses, key=losses.get)
-
-
-def _tfidf(rows: int, words: tuple[int, int] = (1, 2)) -> TfidfVectorizer:
-    # The pattern keeps single letters and punctuation, which tell a good deal about a reply
-    return TfidfVectorizer(
-        ngram_range=words,
-        token_pattern=r"\w+|[^\w\s]",
-        min_df=2 if rows > 1000 else 1,
-        max_features=50_000,
-        sublinear_tf=True,
-        dtype=np.float32,
     )
 
 
@@ -199,7 +126,6 @@ def _lengths(frame: pd.DataFrame) -> np.ndarray:
 
 
 _PIPELINES = {
-    CLASS_FREQUENCIES: lambda rows: make_pipeline(DummyClassifier(strategy="prior")),
+    CLASS_FREQUENCIES: lambda: make_pipeline(DummyClassifier(strategy="prior")),
     LENGTH: _length_pipeline,
-    TFIDF: _tfidf_pipeline,
 }

@@ -14,14 +14,13 @@ from botlib.evaluation.calibration import (
     coverage,
     expected_calibration_error,
 )
-from botlib.evaluation.intervals import RESAMPLES, bootstrap
 from botlib.evaluation.ranking import (
     lift,
     pairwise,
     pairwise_by,
     pairwise_gain,
-    sibling_pairs,
 )
+from botlib.intervals import RESAMPLES, bootstrap
 from botlib.probabilities import at_least
 
 __all__ = [
@@ -37,7 +36,6 @@ __all__ = [
     "pairwise",
     "pairwise_by",
     "pairwise_gain",
-    "sibling_pairs",
     "table",
     "tutorial",
 ]

@@ -11,8 +11,8 @@ from matplotlib.ticker import PercentFormatter
 
 from botlib.errors import BotlibError
 from botlib.evaluation.figures.style import GENERATED, HUMAN, axes, finish
-from botlib.evaluation.intervals import RESAMPLES, bootstrap
 from botlib.evaluation.slices import decoder_names
+from botlib.intervals import RESAMPLES, bootstrap
 
 PEOPLE = "people"
 TOKEN_EDGES = (1, 8, 16, 32, 64, 128)

@@ -65,9 +65,25 @@ def best_baseline(results: Results, figure: str, model: str = "BERT") -> str:
 
 
 def _baselines(results: Results, model: str) -> Results:
-    """The encoder without its head ("BERT alone") is part of the model, not its rival."""
-    own = (model, f"{model} alone")
+    """The encoder without or with its head is part of the model, not its rival."""
+    own = (model, f"{model} alone", f"{model} with head")
     return {name: result for name, result in results.items() if name not in own}
+
+
+def head(choice: Mapping[str, Any]) -> str:
+    """Reads what `blend_training.add` chose: the head, or the encoder alone, and by how much."""
+    if choice.get("gain") is None:
+        reason = choice.get("reason", "there are too few replies to tell whether a head helps")
+        return f"The encoder judges alone: {reason}."
+    difference = f"{choice['gain']:+.3f} [{choice['low']:+.3f}, {choice['high']:+.3f}]"
+    figures = (
+        f"{choice['measure']} {choice['with_head']:.3f} with the head, {choice['encoder']:.3f} "
+        f"without; difference {difference} on {choice['replies']:,} replies of "
+        f"{choice['threads']:,} threads that the head was not fitted on"
+    )
+    if choice["used"]:
+        return f"The head judges together with the encoder: {figures}."
+    return f"The encoder judges alone, since the head does not clearly help: {figures}."
 
 
 def realism(results: Results, model: str = "BERT", gain: Mapping[str, Any] | None = None) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from botlib.errors import BotlibError
-from botlib.evaluation.intervals import RESAMPLES, bootstrap
+from botlib.intervals import RESAMPLES, bootstrap
 
 LENGTH_EDGES = (0, 40, 80, 160, 320, 640)
 DECODER = ("temperature", "top_k", "top_p")

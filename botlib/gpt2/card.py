@@ -1,46 +1,64 @@
 """What a reader should know of a fine-tuned GPT-2: data, sizes, losses, and what it repeats."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from botlib.data.pairs.text import SEPARATOR
-from botlib.gpt2.convert import read_hparams
 from botlib.gpt2.download import parameters_of
 from botlib.gpt2.generator import Decoder, Generator
-
-if TYPE_CHECKING:
-    from botlib.gpt2.train import Run
+from botlib.gpt2.validation import HeldOut
+from botlib.settings import Gpt2Settings
 
 RUN_OF_WORDS = 12
 CARD_REPLIES = 200
 
 
-def make(run: "Run", texts: pd.Series) -> dict[str, Any]:
-    """Returns a run's model card."""
-    hparams = read_hparams(run.base)
-    state = run.state
+def make(
+    folder: Path,
+    texts: pd.Series,
+    held_out: HeldOut,
+    *,
+    settings: Gpt2Settings,
+    sizes: dict[str, int],
+    state: dict[str, Any],
+    training_loss: float | None,
+    tokens_seen: int,
+) -> dict[str, Any]:
+    """Returns a run's model card.
+
+    Args:
+      folder: the run's, with its best model in `ctranslate2`.
+      texts: what it was trained on.
+      held_out: pairs it was not trained on.
+      settings: of the run.
+      sizes: hparams of its base model.
+      state: step, best_step, best_loss and seconds.
+      training_loss: the last, smoothed; None without any step.
+      tokens_seen: in training.
+    """
     card: dict[str, Any] = {
-        "model": f"GPT-2, {parameters_of(hparams) / 1e6:.1f} M parameters",
+        "model": f"GPT-2, {parameters_of(sizes) / 1e6:.1f} M parameters",
         "date": datetime.now(UTC).date().isoformat(),
-        "base_model": run.settings.base_model,
-        "sizes": hparams,
+        "base_model": settings.base_model,
+        "sizes": sizes,
         "purpose": "proposes replies to Reddit comments, for a person to approve",
         "data": {"texts": len(texts), "characters": int(texts.str.len().sum())},
-        "settings": run.settings.as_dict(),
+        "settings": settings.as_dict(),
         "steps": state["step"],
         "best_step": state["best_step"],
-        "tokens_seen": state["step"] * run.plan.tokens_per_step,
+        "tokens_seen": tokens_seen,
         "seconds": state["seconds"],
-        "training_loss": _last(run.losses, "avg"),
+        "training_loss": training_loss,
         "validation_loss": state["best_loss"],
-        "held_out_pairs": len(run.held_out),
+        "held_out_pairs": len(held_out),
     }
-    if len(run.held_out):
-        own, other = run.held_out.listening(run.folder / "ctranslate2", run.settings.seed)
+    if len(held_out):
+        own, other = held_out.listening(folder / "ctranslate2", settings.seed)
         card["perplexity"] = {"own_comment": own, "shuffled_comment": other}
-        card["memorisation"] = _memorisation(run, texts)
+        card["memorisation"] = _memorisation(folder, texts, held_out, settings.seed)
     return card
 
 
@@ -61,12 +79,12 @@ def memorised_share(generated: pd.Series, training: pd.Series, words: int = RUN_
     return sum(bool(runs & found) for runs in wanted) / len(wanted) if wanted else 0.0
 
 
-def _memorisation(run: "Run", texts: pd.Series) -> dict[str, Any]:
-    comments = list(run.held_out.frame["comment"].drop_duplicates())
+def _memorisation(folder: Path, texts: pd.Series, held_out: HeldOut, seed: int) -> dict[str, Any]:
+    comments = list(held_out.frame["comment"].drop_duplicates())
     each = max(1, CARD_REPLIES // len(comments))
-    generator = Generator(run.folder)
+    generator = Generator(folder)
     longest = min(Decoder().max_tokens, generator.engine.context // 2)
-    drawn = generator.generate(comments, each, Decoder(max_tokens=longest), run.settings.seed)
+    drawn = generator.generate(comments, each, Decoder(max_tokens=longest), seed)
     replies = texts.str.split(SEPARATOR, n=1).str[-1]
     return {
         "share": memorised_share(drawn["reply"], replies),
@@ -79,7 +97,3 @@ def _memorisation(run: "Run", texts: pd.Series) -> dict[str, Any]:
 def _runs(text: str, words: int) -> set[tuple[str, ...]]:
     parts = [word.strip(".,;:!?\"'()*_") for word in text.lower().split()]
     return {tuple(parts[i : i + words]) for i in range(len(parts) - words + 1)}
-
-
-def _last(losses: pd.DataFrame, column: str) -> float | None:
-    return None if losses.empty else float(losses[column].iloc[-1])

@@ -16,7 +16,7 @@ from botlib.errors import BotlibError
 from botlib.gpt2 import card as gpt2_card
 from botlib.gpt2 import conversation, dataset, session
 from botlib.gpt2.base import base_model
-from botlib.gpt2.convert import convert
+from botlib.gpt2.convert import convert, read_hparams
 from botlib.gpt2.plan import Plan, plan
 from botlib.gpt2.validation import HeldOut
 from botlib.gpt2.vocabulary import FILES, Vocabulary
@@ -145,8 +145,19 @@ class Run:
         self._write_state()
 
     def finish(self, texts: pd.Series) -> None:
-        """Writes the model card and the manifest of a run that has ended."""
-        card = gpt2_card.make(self, texts)
+        """Writes the declaration, the model card and the manifest of a run that has ended."""
+        parts = (self.folder / "ctranslate2").iterdir()
+        model_files.declare(self.folder, "gpt2", [f"ctranslate2/{path.name}" for path in parts])
+        card = gpt2_card.make(
+            self.folder,
+            texts,
+            self.held_out,
+            settings=self.settings,
+            sizes=read_hparams(self.base),
+            state=self.state,
+            training_loss=None if self.losses.empty else float(self.losses["avg"].iloc[-1]),
+            tokens_seen=self.state["step"] * self.plan.tokens_per_step,
+        )
         with atomic_file(self.folder / "model_card.json") as file:
             json.dump(card, file, indent=1, ensure_ascii=False)
         write_manifest(
@@ -243,8 +254,6 @@ class Run:
                 self.settings.quantization,
                 context=self._context(),
             )
-        parts = (self.folder / "ctranslate2").iterdir()
-        model_files.declare(self.folder, "gpt2", [f"ctranslate2/{path.name}" for path in parts])
 
     def _context(self) -> int:
         # A pretrained model has seen all positions, one from scratch only its window's

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from botlib.bert import blend, train
+from botlib.bert import blend_training, train
 from botlib.bert import encoder as encoders
 from botlib.bert.scorer import Scorer
 from botlib.data.dumps import extract
@@ -44,7 +44,7 @@ def trained(encoder, frame: pd.DataFrame, out) -> np.ndarray:
     """Probabilities of the test replies' ratings, from a model trained as notebook 04 does."""
     first, second = side(frame, "generator"), side(frame, "classifier")
     train.train(first, side(frame, "validation"), task="upvotes", encoder=encoder, out=out, **QUICK)
-    blend.add(out, first, second)
+    blend_training.add(out, first, second)
     test = side(frame, "test")
     return Scorer(out).predict(test["comment"].tolist(), test["reply"].tolist())
 

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from botlib.bert import rank
+from botlib.data.pairs.siblings import sibling_pairs
 from botlib.errors import BotlibError
 from botlib.evaluation import metrics
 
@@ -29,7 +30,7 @@ def replies() -> pd.DataFrame:
 
 def test_offsets_know_that_the_early_reply_wins(replies):
     offset = rank.time_offsets(replies)
-    order = metrics.sibling_pairs(replies, max_hours=np.inf, min_age_hours=0)
+    order = sibling_pairs(replies, max_hours=np.inf, min_age_hours=0)
     assert np.mean(offset[order.better] > offset[order.worse]) > 0.65
     early_first = np.corrcoef(offset, replies.reply_created_utc)[0, 1]
     assert early_first < -0.5
@@ -62,7 +63,7 @@ def test_nothing_to_rank_is_an_error(replies):
 
 
 def test_a_comment_with_many_pairs_does_not_rule(replies):
-    pairs = metrics.sibling_pairs(replies, max_hours=np.inf, min_age_hours=0)
+    pairs = sibling_pairs(replies, max_hours=np.inf, min_age_hours=0)
     weights = rank.pair_weights(replies, pairs)
     assert weights.shape == (len(pairs),) and (weights > 0).all()
     three = pairs.assign(weight=weights, comment=replies.comment_id.to_numpy()[pairs.better])

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from botlib.data.pairs.siblings import sibling_pairs
 from botlib.errors import BotlibError
 from botlib.evaluation import metrics
 
@@ -24,13 +25,13 @@ def thread() -> pd.DataFrame:
 
 
 def test_pairs_are_near_in_time_and_far_in_score(thread):
-    pairs = metrics.sibling_pairs(thread, min_gap=5)
+    pairs = sibling_pairs(thread, min_gap=5)
     assert set(zip(pairs.better, pairs.worse, strict=True)) == {(0, 1), (3, 0), (3, 1)}
     assert pairs.set_index(["better", "worse"]).loc[(3, 0), "hours"] == pytest.approx(0.9)
-    everything = metrics.sibling_pairs(thread, max_hours=np.inf)
+    everything = sibling_pairs(thread, max_hours=np.inf)
     assert len(everything) == 5  # equal scores are no pair
     thread.loc[3, "reply_retrieved_utc"] = HOUR
-    assert len(metrics.sibling_pairs(thread, min_gap=5)) == 1
+    assert len(sibling_pairs(thread, min_gap=5)) == 1
 
 
 def test_pairwise_counts_ties_one_half(thread):
@@ -45,7 +46,7 @@ def test_pairwise_counts_ties_one_half(thread):
 def test_pairwise_by_gap_and_subreddit_count_every_pair_once(siblings):
     score = siblings.reply.str.len().to_numpy()
     by_gap = metrics.pairwise_by(siblings, score)
-    assert by_gap.pairs.sum() == len(metrics.sibling_pairs(siblings))
+    assert by_gap.pairs.sum() == len(sibling_pairs(siblings))
     assert by_gap.index.tolist() == ["1", "2–4", "5–9", "10–19", "20–49", "≥ 50"]
     assert by_gap.loc["20–49", "pairwise"] > by_gap.loc["1", "pairwise"]
     by_subreddit = metrics.pairwise_by(siblings, score, by="subreddit")

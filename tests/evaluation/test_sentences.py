@@ -105,3 +105,13 @@ def test_the_encoder_without_its_head_is_no_baseline():
     }
     assert sentences.best_baseline(results, "auc") == "TF-IDF"
     assert "clearly above TF-IDF, the best baseline" in sentences.against_baselines(results, "auc")
+
+
+def test_the_head_is_named_with_its_numbers():
+    choice = {"used": False, "measure": "AUC", "encoder": 0.99, "with_head": 0.983}
+    choice |= {"gain": -0.007, "low": -0.009, "high": -0.005, "replies": 12000, "threads": 900}
+    text = sentences.head(choice)
+    assert text.startswith("The encoder judges alone") and "difference -0.007" in text
+    assert "together" in sentences.head(choice | {"used": True, "gain": 0.01})
+    few = {"used": False, "reason": "a head needs 500 replies"}
+    assert sentences.head(few) == "The encoder judges alone: a head needs 500 replies."

@@ -174,7 +174,7 @@ ENDS = """
 from botlib.gpt2 import card, validation
 losses = iter([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
 validation.perplexity_loss = lambda *_: next(losses)
-card.make = lambda *_: {}
+card.make = lambda *_, **__: {}
 finetune(round_steps=2, patience=2, steps=50)
 finetune(run_name="late", max_minutes=0.0001)
 
@@ -224,7 +224,7 @@ def test_accumulation_mixed_precision_and_frozen_embeddings_train(workspace: Wor
 
 SCALES = """
 from botlib.gpt2 import card, session
-card.make = lambda *_: {}
+card.make = lambda *_, **__: {}
 for optimizer, rate in (("adam", 3e-3), ("sgd", 0.3)):
     for scale in (1.0, 1024.0):
         session.LOSS_SCALE = scale

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import numpy as np
 import pandas as pd
 
 from botlib.data import forgotten, raw
@@ -15,6 +14,7 @@ from botlib.data.pairs.cleaning import (
     compare_rows,
     finished_counts,
 )
+from botlib.data.pairs.ratings import rating_of
 from botlib.data.pairs.splits import SPLITS, split_of, whole_threads
 from botlib.data.pairs.text import SEPARATOR, clean_text, prompt, training_text
 from botlib.errors import BotlibError
@@ -37,14 +37,10 @@ __all__ = [
     "clean",
     "clean_text",
     "prompt",
-    "rating_of",
     "split_of",
     "training_text",
     "write_pairs",
 ]
-
-# Scores at which ratings 1, 2 and 3 begin, as in 2020: below 1, 1, 2 to 4, 5 and more.
-TUTORIAL_BINS = (1, 2, 5)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,31 +112,6 @@ def write_pairs(workspace: Workspace, settings: DataSettings) -> PairsReport:
     )
     _write(workspace, frame, settings, report, paths)
     return report
-
-
-def rating_of(
-    scores: pd.Series, bins: str = "tutorial", groups: pd.Series | None = None
-) -> np.ndarray:
-    """Return the rating 0 to 3 of each score.
-
-    Args:
-      scores: replies' scores.
-      bins: "tutorial" (below 1, 1, 2 to 4, 5 and more) or "quantiles" (quarters of each group;
-        equal scores get equal ratings, so the quarters may be uneven).
-      groups: for quantiles: the subreddit of each reply; None takes all together.
-
-    Returns:
-      (n,) int64.
-    """
-    values = pd.Series(scores).to_numpy(dtype=np.float64)
-    if bins == "tutorial":
-        return np.searchsorted(TUTORIAL_BINS, values, side="right")
-    groups = pd.Series("" if groups is None else groups.to_numpy(), index=range(len(values)))
-    rating = np.zeros(len(values), dtype=np.int64)
-    for rows in groups.groupby(groups).indices.values():
-        edges = np.quantile(values[rows], [0.25, 0.5, 0.75])
-        rating[rows] = np.searchsorted(edges, values[rows], side="left")
-    return rating
 
 
 def _nothing_left(rows: int, counts: pd.DataFrame) -> str:

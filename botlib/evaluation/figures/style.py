@@ -14,6 +14,8 @@ STYLES: dict[str, tuple[str, str | tuple, str]] = {
     "BERT rank": ("#000000", "-", "s"),
     "BERT alone": ("#0072B2", (0, (8, 2)), "s"),
     "BERT rank alone": ("#0072B2", (0, (8, 2)), "h"),
+    "BERT with head": ("#0072B2", (0, (8, 2)), "s"),
+    "BERT rank with head": ("#0072B2", (0, (8, 2)), "h"),
     "TF-IDF": ("#D55E00", "--", "^"),
     "length only": ("#CC79A7", "-.", "D"),
     "class frequencies": ("#999999", ":", "x"),

@@ -8,9 +8,10 @@ import pytest
 
 from botlib.data.dumps import extract
 from botlib.data.pairs import build
-from botlib.data.pairs.build import rating_of, split_of, write_pairs
+from botlib.data.pairs.build import split_of, write_pairs
 from botlib.data.pairs.cleaning import clean, without_quotes
 from botlib.data.pairs.duplicates import near_duplicates
+from botlib.data.pairs.ratings import rating_of
 from botlib.data.sample import world as sample
 from botlib.errors import BotlibError
 from botlib.settings import DataSettings
