@@ -226,7 +226,7 @@ def run_review(args: argparse.Namespace) -> int:
 
 def run_outcomes(args: argparse.Namespace) -> int:
     """Shows how replies fared, after a look at Reddit."""
-    from botlib.live import outcomes
+    from botlib.live import inbox, outcomes
     from botlib.live.outbox.queue import Outbox
 
     workspace = Workspace.open(args.workspace)
@@ -234,7 +234,7 @@ def run_outcomes(args: argparse.Namespace) -> int:
     with Outbox(workspace.outbox) as outbox:
         if not args.offline:
             with _connected(site, workspace) as reddit:
-                outcomes.listen(outbox, reddit, dry_run=not args.delete)
+                inbox.listen(outbox, reddit, dry_run=not args.delete)
                 outcomes.follow(outbox, reddit, dry_run=not args.delete)
         fared = outcomes.table(outbox, site)
     if fared.empty:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from botlib.errors import BotlibError
-from botlib.live import outcomes, sending
+from botlib.live import inbox, outcomes, sending
 from botlib.live import round as rounds
 from botlib.live.client import Client
 from botlib.live.events import note
@@ -78,7 +78,7 @@ def _round(
 ) -> None:
     with Outbox(workspace.outbox) as outbox:
         if reddit.name is not None:
-            outcomes.listen(outbox, reddit, dry_run=post.dry_run)
+            inbox.listen(outbox, reddit, dry_run=post.dry_run)
             outcomes.follow(outbox, reddit, delete_below=post.delete_below, dry_run=post.dry_run)
         if stop():
             return

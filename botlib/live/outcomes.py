@@ -1,13 +1,10 @@
-"""What became of our replies: scores after an hour, a day, a week; removals; who wants quiet."""
-
-import re
+"""What became of our replies: scores after an hour, a day, a week; removals; what to delete."""
 
 import numpy as np
 import pandas as pd
-from praw.models import Comment, Message
 
 from botlib.errors import BotlibError
-from botlib.live.checks import UNREADABLE
+from botlib.live.checks import UNREADABLE, short
 from botlib.live.client import Client
 from botlib.live.events import note
 from botlib.live.outbox import optouts
@@ -19,80 +16,6 @@ AGES = (1.0, 24.0, 168.0)  # hours
 # So many removals in a row shut a subreddit: its moderators don't want us
 STREAK = 3
 _HOUR = 3600.0
-
-_STOP = re.compile(
-    r"^\W*(please\W+)?stop\W*(please|it|this|bot)?\W*$|\bopt(ed|ing)?[ -]?out\b|\bunsubscribe\b"
-    r"|\bstop (replying|answering|commenting|messaging|bothering)\b|\bleave me alone\b",
-    re.I,
-)
-_DELETE = re.compile(
-    r"^\W*(please\W+)?(delete|remove)\W*(this|it|that|your (reply|comment))?\W*(please)?\W*$", re.I
-)
-_BANNED = re.compile(r"banned from participating in r/(\w+)", re.I)
-
-
-def listen(outbox: Outbox, reddit: Client, *, dry_run: bool = True) -> pd.DataFrame:
-    """Reads the inbox: "stop" opts its writer out, "delete" removes our reply, a ban shuts r/….
-
-    Args:
-      outbox: where opt-outs are kept.
-      reddit: where; a client that only reads hears nothing.
-      dry_run: deletes nothing and marks nothing as read; opt-outs count all the same.
-
-    Returns:
-      One row a message that meant something: author, request, done.
-
-    Raises:
-      BotlibError: Reddit can't be read now.
-    """
-    rows = []
-    if reddit.name is None:
-        # Who only reads has no inbox
-        return pd.DataFrame(rows, columns=["author", "request", "done"])
-    try:
-        for item in reddit.inbox.unread(limit=100):
-            found = _heed(outbox, reddit, item, dry_run is not False)
-            if found:
-                rows.append(found)
-                note("inbox", author=found[0], request=found[1], done=found[2])
-            if dry_run is False:
-                # After it was heeded: what a crash interrupts is read again
-                item.mark_read()
-    except UNREADABLE as error:
-        raise BotlibError(f"the inbox can't be read now ({error}): run this again") from error
-    return pd.DataFrame(rows, columns=["author", "request", "done"])
-
-
-def _heed(
-    outbox: Outbox, reddit: Client, item: Comment | Message, dry_run: bool
-) -> tuple[str, str, str] | None:
-    fields = vars(item)
-    # Who wants quiet says so at once; and no text may cost much time
-    author, body = author_name(fields), str(fields.get("body") or "")[:500]
-    if banned := _BANNED.search(f"{fields.get('subject') or ''} {body}"):
-        # Only Reddit itself or moderators write so; a comment can't shut a subreddit
-        if isinstance(item, Message):
-            optouts.shut(outbox, reddit.site, banned[1], "we are banned there")
-            return author, "ban", f"r/{banned[1]} is shut to the bot"
-        return None
-    if not author:
-        return None
-    if _DELETE.search(body):
-        parent = str(fields.get("parent_id") or "").removeprefix("t1_")
-        own = [
-            reply
-            for reply in outbox.replies(reddit.site, [POSTED])
-            if reply.author.lower() == author.lower()
-            and (reply.reply_id == parent or isinstance(item, Message))
-        ]
-        for reply in own:
-            if not dry_run:
-                _delete(outbox, reddit, reply, f"u/{author} asked")
-        return author, "delete", f"{len(own)} replies" + (" (dry run)" if dry_run else "")
-    if _STOP.search(body):
-        new = optouts.opt_out(outbox, author, "asked in a comment or message")
-        return author, "stop", "opted out" if new else "had opted out"
-    return None
 
 
 def follow(
@@ -132,8 +55,13 @@ def follow(
         score, fate = _fate(fields)
         disliked = fate == "there" and score is not None and score < delete_below
         if disliked and dry_run is False:
-            _delete(outbox, reddit, reply, f"score {score} is below {delete_below}", score)
-            fate = "deleted"
+            try:
+                reason = f"score {score} is below {delete_below}"
+                delete_reply(outbox, reddit, reply, reason, score)
+                fate = "deleted"
+            except UNREADABLE as error:
+                # One reply that can't go must not stop the round; the next one tries again
+                note("error", reply=reply.id, reason=f"can't be deleted now: {short(error)}")
         elif fate != "there" or any(seen.get(reply.id, 0) < age <= hours for age in AGES):
             _record(outbox, reply, score, fate)
         if fate == "removed":
@@ -171,13 +99,15 @@ def _fate(fields: dict) -> tuple[int | None, str]:
     return score, "there"
 
 
-def _delete(
+def delete_reply(
     outbox: Outbox, reddit: Client, reply: Reply, reason: str, score: int | None = None
 ) -> None:
-    try:
-        reddit.comment(reply.reply_id).delete()
-    except UNREADABLE as error:
-        raise BotlibError(f"reply {reply.id} can't be deleted now ({error}): run again") from error
+    """Deletes a reply of ours on Reddit, and writes that down.
+
+    Raises:
+      PRAW's errors, see `checks.UNREADABLE`: it can't be deleted now.
+    """
+    reddit.comment(reply.reply_id).delete()
     _record(outbox, reply, score, "deleted")
     note("deleted", reply=reply.id, subreddit=reply.subreddit, reason=reason)
 

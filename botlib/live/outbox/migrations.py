@@ -42,11 +42,20 @@ def m004_refusals(database: sqlite3.Connection) -> None:
     )
 
 
+def m005_inbox(database: sqlite3.Connection) -> None:
+    """Which messages were heeded: the inbox is read by time, not by what is marked as read."""
+    database.execute(
+        "CREATE TABLE inbox (site TEXT NOT NULL, fullname TEXT NOT NULL, created REAL NOT NULL, "
+        "done INTEGER NOT NULL, PRIMARY KEY (site, fullname))"
+    )
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_identity,
     m003_approvals_have_a_time,
     m004_refusals,
+    m005_inbox,
 )
 
 
