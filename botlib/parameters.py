@@ -100,7 +100,7 @@ def _guard_live_site(
     site = chosen["reddit"][0] if "reddit" in chosen else getattr(default, "reddit", "")
     lines = []
     for name, (value, source) in list(chosen.items()):
-        if site != "live" or not loosened(settings, name, value):
+        if site in ("", "sandbox") or not loosened(settings, name, value):
             continue
         usual = getattr(default, name)
         if source.by == "profile":

@@ -200,7 +200,8 @@ class GenerateSettings(DecoderSettings):
 
     notebook: ClassVar[str] = "05_generate"
 
-    reddit: str = setting("live", choices=("live", "sandbox"))
+    # archive: Reddit through the public archive, without a key; nothing can be posted there
+    reddit: str = setting("live", choices=("live", "archive", "sandbox"))
     subreddits: str = setting(TUTORIAL_SUBREDDITS, required=True)
     listing: str = setting("rising", choices=("rising", "hot", "new"))
     posts_per_subreddit: int = setting(5, minimum=1)
@@ -221,7 +222,8 @@ class PostSettings(Settings):
 
     notebook: ClassVar[str] = "06_discriminate_and_post"
 
-    reddit: str = setting("live", choices=("live", "sandbox"))
+    # archive: approved replies are handed over to a person, who posts them
+    reddit: str = setting("live", choices=("live", "archive", "sandbox"))
     # Least probability of being real
     threshold: float = setting(0.9, minimum=0.0, maximum=1.0, looser=lower)
     # Above 0: the threshold that reaches this precision on validation pairs, half of them fake
@@ -256,7 +258,7 @@ class PostSettings(Settings):
                 f"min_pause_minutes {self.min_pause_minutes:g} is above max_pause_minutes "
                 f"{self.max_pause_minutes:g}: set both"
             )
-        if self.approve == "sandbox" and self.reddit == "live":
+        if self.approve == "sandbox" and self.reddit != "sandbox":
             raise self._wrong(
                 'approve="sandbox" only approves replies to the sandbox: on the live site a person '
                 "approves each reply (python -m botlib review --live)"

@@ -20,7 +20,7 @@ from botlib.workspace import Workspace
 if TYPE_CHECKING:
     from botlib.sandbox.server import Sandbox
 
-SITES = ("live", "sandbox")
+SITES = ("live", "archive", "sandbox")
 LIVE = {"oauth_url": "https://oauth.reddit.com", "reddit_url": "https://www.reddit.com"}
 
 
@@ -37,6 +37,7 @@ class Client(praw.Reddit):
       name: the account's name; None without a password.
       stop: ends every wait of this client; its switch is the workspace's.
       things_dropped: how many things in Reddit's answers had no kind or id that is known.
+      from_archive: what it reads is the public archive's: no scores yet, and nothing can be sent.
     """
 
     sandbox: "Sandbox | None" = None
@@ -44,6 +45,7 @@ class Client(praw.Reddit):
     name: str | None = None
     stop: Stop = Stop()
     things_dropped: int = 0
+    from_archive: bool = False
 
     def request(self, **kwargs: Any) -> Any:
         """Asks Reddit; odd things are taken out of what it answers, and counted."""
@@ -104,7 +106,8 @@ def connect(
     """Connects to Reddit and asks once who we are.
 
     Args:
-      site: "live", or "sandbox" for a local made-up Reddit.
+      site: "live", "archive" to read Reddit without a key through the public archive, or "sandbox"
+        for a local made-up Reddit.
       workspace: its stop switch counts; for the sandbox: its state, and the threads that fill it.
       subreddits: for the sandbox: which of them to fill.
       sandbox: a sandbox, instead of one in the workspace.
@@ -127,10 +130,12 @@ def connect(
       BotlibError: a credential is missing, Reddit can't be reached, or no such site.
     """
     if site not in SITES:
-        raise BotlibError(f'reddit must be "live" or "sandbox", not {site!r}')
+        raise BotlibError(f'reddit must be "live", "archive" or "sandbox", not {site!r}')
     stop = Stop(workspace.stop_switch if workspace else None)
     if site == "sandbox":
         return _connect_sandbox(workspace, subreddits, sandbox, owned, timeout, stop)
+    if site == "archive":
+        return _connect_archive(stop)
     given = {
         "client_id": credentials.get("REDDIT_CLIENT_ID", client_id),
         "client_secret": credentials.get("REDDIT_CLIENT_SECRET", client_secret),
@@ -191,17 +196,29 @@ def _connect_sandbox(
     return client
 
 
+def _connect_archive(stop: Stop) -> Client:
+    # The archive's client is only needed here
+    from botlib.live.archive import ArchiveRequestor
+
+    # PRAW wants to see a key; nobody does
+    account = {"client_id": "none", "client_secret": "none", "user_agent": default_user_agent(None)}
+    client = _client(account, LIVE, None, TIMEOUT, stop, requestor=ArchiveRequestor)
+    client.from_archive = True
+    return client
+
+
 def _client(
     account: Mapping[str, str],
     addresses: Mapping[str, str],
     praw_site: str | None,
     timeout: float,
     stop: Stop,
+    requestor: type[prawcore.Requestor] = OnceRequestor,
 ) -> Client:
     try:
         client = Client(
             praw_site,
-            requestor_class=OnceRequestor,
+            requestor_class=requestor,
             requestor_kwargs={"timeout": timeout, "stop": stop},
             check_for_updates=False,
             # PRAW itself repeats a rate-limited POST if the wait is at most this; 0 would still

@@ -42,18 +42,21 @@ class Reading:
       skipped: one row a post or comment left out, with the reason.
       requests: HTTP requests it took.
       threads: all comments of each post that was read, answerable or not.
+      remarks: what was read otherwise than the settings say, and why.
     """
 
     comments: pd.DataFrame
     skipped: pd.DataFrame
     requests: int
     threads: Threads
+    remarks: tuple[str, ...] = ()
 
     def summary(self) -> pd.DataFrame:
         """Returns how many were left out for which reason."""
         reasons = self.skipped["reason"].str.replace(r"u/\S+", "u/…", regex=True)
         counts = Counter(reasons.str.replace(r"-?\d+", "…", regex=True))
-        return pd.DataFrame(counts.most_common(), columns=["reason", "left out"])
+        rows = [(remark, 0) for remark in self.remarks] + counts.most_common()
+        return pd.DataFrame(rows, columns=["reason", "left out"])
 
 
 def read_comments(
@@ -138,7 +141,14 @@ def read_comments(
         pd.DataFrame(reader.skipped, columns=SKIPPED),
         reddit.requests_made - before,
         Threads.of(reader.threads),
+        (_NO_SCORES,) if reddit.from_archive else (),
     )
+
+
+_NO_SCORES = (
+    "none for its score: min_comment_score is waived, since the archive reads scores only 36 hours "
+    "after posting; posts are those under which most was said in the last day"
+)
 
 
 def read(reddit: Client, settings: GenerateSettings, **options: Any) -> Reading:
@@ -211,7 +221,7 @@ class _Reader:
                     "title": tidy(post.get("title")),
                     "post_score": post.get("score"),
                     "comment_id": comment.id,
-                    "comment_score": fields["score"],
+                    "comment_score": fields.get("score"),
                     "comment": tidy(fields["body"]),
                     "author": author_name(fields),
                     "context": self._context(post, above, tidy(fields["body"])),
@@ -231,10 +241,12 @@ class _Reader:
         if any(wants_no_bot(tidy(fields.get("body"))) for fields in above):
             return "somebody above it asks bots to keep out"
         score = comment.get("score")
-        if not isinstance(score, int):
-            return "it has no score"
-        if score <= self.min_score:
-            return f"score {score} is not above {self.min_score}"
+        # The archive knows scores only later
+        if not self.reddit.from_archive:
+            if not isinstance(score, int):
+                return "it has no score"
+            if score <= self.min_score:
+                return f"score {score} is not above {self.min_score}"
         created = comment.get("created_utc")
         if self.oldest and not (isinstance(created, int | float) and created >= self.oldest):
             return "it is too old"
@@ -291,5 +303,7 @@ def _why_unread(error: Exception) -> str:
     if isinstance(error, prawcore.ResponseException):
         return f"can't be read now (HTTP {error.response.status_code})"
     if isinstance(error, prawcore.RequestException):
+        if isinstance(error.original_exception, BotlibError):
+            return f"can't be read now: {error.original_exception}"
         return f"can't be read now ({type(error.original_exception).__name__})"
     return f"came in a shape that can't be read ({type(error).__name__})"

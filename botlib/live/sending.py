@@ -11,10 +11,11 @@ import pandas as pd
 
 from botlib.errors import BotlibError
 from botlib.live import policy as rules
+from botlib.live.archive import BY_HAND
 from botlib.live.client import Client
 from botlib.live.events import note
 from botlib.live.outbox.queue import Outbox
-from botlib.live.outbox.schema import POSTING, PROPOSED, READY
+from botlib.live.outbox.schema import POSTING, PROPOSED, READY, Reply
 from botlib.live.policy import Limits, Policy
 from botlib.live.posting import Decision, Poster
 from botlib.settings import PostSettings
@@ -88,15 +89,21 @@ def post_approved(
     Returns:
       One row a reply: id, subreddit, post_id, comment_id, decision ("posted", "would post",
       "waits", "asks again" (the approval was taken back), "unknown", "failed", "given up"),
-      reason, url.
+      reason, url. Read from the archive, each waits "by hand".
 
     Raises:
       BotlibError: the client only reads, or the outbox can't be used.
     """
     dry_run = settings.dry_run is not False
+    if reddit.from_archive and not dry_run:
+        raise BotlibError(BY_HAND)
     if reddit.name is None and not dry_run:
         raise BotlibError("this login only reads: set REDDIT_USERNAME and REDDIT_PASSWORD to post")
     decisions: list[Decision] = []
+    if reddit.from_archive:
+        with Outbox(workspace.outbox, clock=clock) as outbox:
+            decisions += [_by_hand(reply) for reply in outbox.replies(reddit.site, READY)]
+        return _table(decisions)
     with Outbox(workspace.outbox, clock=clock) as outbox:
         poster = Poster(outbox, reddit, policy_of(workspace, outbox, reddit, settings))
         if not dry_run:
@@ -134,6 +141,15 @@ def post_approved(
         unclear = len(outbox.replies(reddit.site, [POSTING]))
         if unclear:
             note("unclear", replies=unclear, reason="they may be on Reddit; looked for next time")
+    return _table(decisions)
+
+
+def _by_hand(reply: Reply) -> Decision:
+    ids = (reply.id, reply.subreddit, reply.post_id, reply.comment_id)
+    return Decision(*ids, "by hand", BY_HAND)
+
+
+def _table(decisions: list[Decision]) -> pd.DataFrame:
     columns = [field.name for field in dataclasses.fields(Decision)]
     return pd.DataFrame([dataclasses.astuple(d) for d in decisions], columns=columns)
 

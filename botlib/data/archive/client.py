@@ -137,14 +137,13 @@ class Archive:
         # Without the prefix some threads are said to time out
         return self._rows("comments/tree", link_id=f"t3_{post_id}", limit=limit)
 
-    def rules(self, subreddits: Iterable[str]) -> dict[str, list[str]]:
-        """Returns the rules of subreddits, by name in lower case; unknown ones are missing."""
-        names = ",".join(subreddits)
-        found = {}
-        for entry in self._rows("subreddits/rules", subreddits=names):
-            rules = entry.get("rules") or []
-            found[str(entry.get("subreddit")).lower()] = [_rule(rule) for rule in rules]
-        return found
+    def rules(self, subreddits: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+        """Returns the rules of subreddits, by name in lower case; unknown ones are missing.
+
+        A rule has a `short_name`, a `description` and more, as Reddit gives them.
+        """
+        rows = self._rows("subreddits/rules", subreddits=",".join(subreddits))
+        return {str(row.get("subreddit")).lower(): row.get("rules") or [] for row in rows}
 
     def about(self, subreddit: str) -> dict[str, Any]:
         """Returns what the archive knows of a subreddit; {} if there is none of that name."""
@@ -253,11 +252,6 @@ def _asked_wait(headers: Mapping[str, str]) -> float:
             continue
         return max(0.0, seconds - time.time() if seconds > 10**9 else seconds)
     return 0.0
-
-
-def _rule(rule: Mapping[str, Any]) -> str:
-    parts = (rule.get("short_name"), rule.get("description"))
-    return ": ".join(str(part).strip() for part in parts if part)
 
 
 def _second(date: Any) -> int:

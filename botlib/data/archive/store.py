@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -104,13 +104,17 @@ class Shelf:
 def kept_fields(row: Row, kind: str) -> Row:
     """Returns the fields that 01 reads; a text that was deleted since isn't kept."""
     kept = {name: row[name] for name in (*_SHARED, *_FIELDS[kind]) if name in row}
-    kept["created_utc"] = created(row)
+    return {**kept, "created_utc": created(row), **taken_back(row, kind)}
+
+
+def taken_back(row: Mapping[str, Any], kind: str) -> Row:
+    """Returns what stands in place of a text that was deleted or removed since; {} if it wasn't."""
     meta = row.get("_meta")
-    if isinstance(meta, dict) and meta.get("was_deleted_later"):
-        text = "body" if kind == "comments" else "selftext"
-        by_author = meta.get("removal_type") in ("deleted", "author", None)
-        kept |= {text: "[deleted]" if by_author else "[removed]", "author": "[deleted]"}
-    return kept
+    if not isinstance(meta, dict) or not meta.get("was_deleted_later"):
+        return {}
+    text = "body" if kind == "comments" else "selftext"
+    by_author = meta.get("removal_type") in ("deleted", "author", None)
+    return {text: "[deleted]" if by_author else "[removed]", "author": "[deleted]"}
 
 
 def line(row: Row) -> bytes:

@@ -398,6 +398,9 @@ def _handler(server: ArchiveServer) -> type[BaseHTTPRequestHandler]:
                 case "502" | "html":
                     status = 502 if fault == "502" else 200
                     return self._send(status, b"<html>Bad gateway</html>", headers, "text/html")
+                case "redirect":
+                    elsewhere = {"Location": "http://127.0.0.2:9/"}
+                    return self._send(302, b"", {**headers, **elsewhere})
                 case "drop":
                     return self._reset()
             with server._lock:

@@ -171,6 +171,13 @@ def test_a_refused_question_is_not_asked_again_and_its_answer_is_told(serve):
     assert len(server.requests) == 1
 
 
+def test_a_redirect_to_another_address_is_not_followed(serve):
+    server, archive = serve(comments(5))
+    server.script = ["redirect"]
+    with pytest.raises(ArchiveError, match="HTTP 302"):
+        archive.search("posts", "College", after=0, before=9)
+
+
 def test_it_says_who_asks_and_whom_to_write_to(serve, monkeypatch):
     server, archive = serve(comments(5))
     read(archive, comments(5))
