@@ -1,4 +1,4 @@
-"""What a classifier must beat: class frequencies, mere length, TF-IDF with logistic regression."""
+"""What a classifier must beat: class frequencies, length, word length, TF-IDF."""
 
 from collections.abc import Callable
 
@@ -14,8 +14,10 @@ from botlib.errors import BotlibError
 
 CLASS_FREQUENCIES = "class frequencies"
 LENGTH = "length only"
+# Not length alone: long words are a choice of words
+WORD_LENGTH = "length and characters per word"
 TFIDF = "TF-IDF"
-NAMES = (CLASS_FREQUENCIES, LENGTH, TFIDF)
+NAMES = (CLASS_FREQUENCIES, LENGTH, WORD_LENGTH, TFIDF)
 
 
 class Baseline:
@@ -103,14 +105,14 @@ def fit_rankers(
     """
     vectors, weights = tfidf.fit_siblings(train, max_pairs=max_pairs, seed=seed)
     return {
-        LENGTH: lambda frame: _lengths(frame[["reply"]])[:, 0],
+        LENGTH: lambda frame: _length(frame)[:, 0],
         TFIDF: lambda frame: np.asarray(vectors.transform(frame["reply"]) @ weights),
     }
 
 
-def _length_pipeline() -> Pipeline:
+def _length_pipeline(features: Callable[[pd.DataFrame], np.ndarray]) -> Pipeline:
     return make_pipeline(
-        FunctionTransformer(_lengths),
+        FunctionTransformer(features),
         StandardScaler(),
         # Splines, since the likeliest length lies in the middle
         SplineTransformer(n_knots=6, extrapolation="linear"),
@@ -118,14 +120,19 @@ def _length_pipeline() -> Pipeline:
     )
 
 
-def _lengths(frame: pd.DataFrame) -> np.ndarray:
-    reply = frame["reply"]
-    return np.column_stack(
-        [np.log1p(reply.str.len().astype(float)), np.log1p(reply.str.count(r"\s").astype(float))]
-    )
+def _length(frame: pd.DataFrame) -> np.ndarray:
+    """Returns the logarithm of a reply's characters, (n, 1)."""
+    return np.log1p(frame["reply"].str.len().to_numpy(dtype=float))[:, None]
+
+
+def _word_length(frame: pd.DataFrame) -> np.ndarray:
+    """Returns the logarithms of a reply's characters and of its characters per word, (n, 2)."""
+    words = np.log1p(frame["reply"].str.split().str.len().to_numpy(dtype=float))
+    return np.column_stack([_length(frame), _length(frame)[:, 0] - words])
 
 
 _PIPELINES = {
     CLASS_FREQUENCIES: lambda: make_pipeline(DummyClassifier(strategy="prior")),
-    LENGTH: _length_pipeline,
+    LENGTH: lambda: _length_pipeline(_length),
+    WORD_LENGTH: lambda: _length_pipeline(_word_length),
 }

@@ -70,6 +70,23 @@ def _baselines(results: Results, model: str) -> Results:
     return {name: result for name, result in results.items() if name not in own}
 
 
+def length(results: Results) -> str:
+    """Reads `metrics.binary` of the baselines that know lengths only: does length tell fakes?"""
+    parts = []
+    for name, what in (
+        ("length only", "the number of characters"),
+        ("length and characters per word", "characters and characters per word together"),
+    ):
+        low, high = _interval(results[name], "auc")
+        verdict = (
+            "which may be chance"
+            if low <= 0.5 <= high
+            else f"which {'is more' if low > 0.5 else 'is less'} than chance"
+        )
+        parts.append(f"{what} {with_interval(results[name], 'auc')}, {verdict}")
+    return f"AUC of length without any text: {'; '.join(parts)}."
+
+
 def head(choice: Mapping[str, Any]) -> str:
     """Reads what `blend_training.add` chose: the head, or the encoder alone, and by how much."""
     if choice.get("gain") is None:
@@ -195,21 +212,6 @@ def slices(rows: pd.DataFrame, what: str, model: str = "BERT") -> str:
         f"{model} does best at {what} {best} (AUC {told.loc[best, 'auc']:.3f}) and worst at "
         f"{worst} ({told.loc[worst, 'auc']:.3f})"
         + ("." if apart else "; the intervals overlap, so the order may be chance.")
-    )
-
-
-def left_out(rows: pd.DataFrame) -> str:
-    """Reads `slices.leave_decoder_out`."""
-    out, seen = rows.loc["left out"], rows.loc["seen"]
-    cost = seen["auc"] - out["auc"]
-    kept = (
-        "so what it learned holds for text of a kind it never saw"
-        if cost < 0.02
-        else "so part of what it learned are the habits of the decoders it saw"
-    )
-    return (
-        f"On the decoder left out of training, {rows.index.name}, the AUC is {out['auc']:.3f}, on "
-        f"those it saw {seen['auc']:.3f}, {kept}."
     )
 
 

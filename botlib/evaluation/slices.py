@@ -1,7 +1,7 @@
 """Where a realism classifier holds: by decoder, by reply length, on a decoder it never saw."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -102,44 +102,3 @@ def _row(frame, p, chosen, resamples, seed) -> dict[str, float]:
 def _auc(y, p, weights) -> dict[str, float]:
     both = len(np.unique(y)) == 2
     return {"auc": float(roc_auc_score(y, p, sample_weight=weights)) if both else float("nan")}
-
-
-def leave_decoder_out(
-    train: pd.DataFrame,
-    test: pd.DataFrame,
-    decoder: str,
-    fit: Callable[[pd.DataFrame], Callable[[pd.DataFrame], np.ndarray]],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Returns how a classifier does on a decoder whose fakes it never saw, and on the others.
-
-    Args:
-      train: rows to fit on; the decoder's fakes are taken out.
-      test: rows to judge on.
-      decoder: as `decoder_names` writes it.
-      fit: called with the remaining training rows; returns a function of a table to p(real).
-
-    Returns:
-      Two rows, "left out" and "seen": auc, low, high, fakes, mean_p.
-
-    Raises:
-      BotlibError: the decoder isn't in both tables, or no other decoder remains.
-    """
-    of_train, of_test = decoder_names(train), decoder_names(test)
-    if decoder not in of_train or decoder not in of_test:
-        raise BotlibError(
-            f"no fakes of decoder {decoder!r} in both tables: "
-            f"there are {', '.join(sorted(set(of_test) - {'real'}))}"
-        )
-    if not np.isin(of_train, ["real", decoder], invert=True).any():
-        raise BotlibError(f"{decoder!r} is the only decoder: leaving it out leaves no fakes")
-    p = fit(train[of_train != decoder])(test)
-    return pd.DataFrame.from_dict(
-        {
-            "left out": _row(test, p, np.isin(of_test, ["real", decoder]), resamples, seed),
-            "seen": _row(test, p, of_test != decoder, resamples, seed),
-        },
-        orient="index",
-    ).rename_axis(decoder)

@@ -27,8 +27,12 @@ from botlib.workspace import (
 COMMENTS_PER_FILE = 250
 # Never the generator's own threads
 SPLITS = ("classifier", "validation", "test")
-# Replies are matched by length in bands of words, narrow where most replies lie
-LENGTH_EDGES = (0, 3, 6, 9, 12, 16, 20, 25, 30, 40, 50, 65, 80, 100, 140, 200, np.inf)
+# Replies are matched by characters and by characters per word, in bands of these ratios: from one
+# to the next 15 % more characters, or 10 % longer words
+CHARACTERS_STEP, PER_WORD_STEP = 1.15, 1.1
+# Where that keeps fewer than this share of what bands of words alone keep, these are used
+LEAST_MATCHED = 0.5
+WORD_EDGES = (0, 3, 6, 9, 12, 16, 20, 25, 30, 40, 50, 65, 80, 100, 140, 200, np.inf)
 
 
 def decoders(settings: RealismSettings, split: str = "test") -> list[Decoder]:
@@ -161,8 +165,9 @@ def realism_pairs(workspace: Workspace, seed: int) -> tuple[pd.DataFrame, pd.Dat
     """Returns fakes and as many real replies, alike in length, split by thread.
 
     A fake that is no longer or shorter than a real reply can only be told by what it says. In
-    each split and band of lengths there are as many of one kind as of the other: what is too
-    many is left out.
+    each split and cell of characters and characters per word (see `CHARACTERS_STEP`) there are as
+    many of one kind as of the other: what is too many is left out. If the two kinds hardly share
+    a cell, bands of words are matched instead; the attribute `matched` of the pairs says which.
 
     Args:
       workspace: reads bert_gan_fake{NNN}.csv and bert_gan_real.csv.
@@ -190,19 +195,43 @@ def realism_pairs(workspace: Workspace, seed: int) -> tuple[pd.DataFrame, pd.Dat
     both = pd.concat([real[real["split"].isin(SPLITS)], fakes], ignore_index=True)
     both = both[columns + sampling]
     rng = np.random.default_rng(seed)
-    both["band"] = pd.cut(both["reply"].str.split().str.len(), LENGTH_EDGES, right=False)
     both = both.iloc[rng.permutation(len(both))]
-    sizes = both.groupby(["split", "band", "real"], observed=True).cumcount()
-    counts = both.groupby(["split", "band", "real"], observed=True).size().unstack(fill_value=0)
-    least = counts.reindex(columns=[0, 1], fill_value=0).min(axis=1)
-    limit = least.reindex(pd.MultiIndex.from_frame(both[["split", "band"]])).to_numpy()
-    kept = both[sizes.to_numpy() < limit].drop(columns="band").reset_index(drop=True)
+    kept, by_words = (_matched(both, cells) for cells in (_cells(both), _word_bands(both)))
+    matched = "characters and words"
+    if len(kept) < LEAST_MATCHED * len(by_words):
+        kept, matched = by_words, "words"
+    kept.attrs["matched"] = matched
     if missing := [split for split in SPLITS if split not in set(kept["split"])]:
         raise BotlibError(
             f"no fakes and real replies of like length in the {missing[0]} threads: "
             "raise fake_comments, or give 01_data more threads"
         )
     return kept, _kept(both, kept)
+
+
+def _cells(pairs: pd.DataFrame) -> pd.Series:
+    """Returns a number for each reply: equal where characters and word lengths are alike."""
+    characters = np.maximum(pairs["reply"].str.len().to_numpy(dtype=float), 1)
+    words = np.maximum(pairs["reply"].str.split().str.len().to_numpy(dtype=float), 1)
+    bands = [
+        np.floor(np.log(values) / np.log(step)).astype(int)
+        for values, step in ((characters, CHARACTERS_STEP), (characters / words, PER_WORD_STEP))
+    ]
+    return pd.Series(1000 * bands[0] + bands[1], index=pairs.index)
+
+
+def _word_bands(pairs: pd.DataFrame) -> pd.Series:
+    return pd.cut(pairs["reply"].str.split().str.len(), WORD_EDGES, right=False).cat.codes
+
+
+def _matched(pairs: pd.DataFrame, cells: pd.Series) -> pd.DataFrame:
+    """Returns as many fakes as real replies of each split and cell, the first ones."""
+    keys = [pairs["split"], cells.rename("cell")]
+    counts = pairs.groupby([*keys, "real"]).size().unstack(fill_value=0)
+    least = counts.reindex(columns=[0, 1], fill_value=0).min(axis=1)
+    limit = least.reindex(pd.MultiIndex.from_arrays(keys)).to_numpy()
+    place = pairs.groupby([*keys, "real"]).cumcount().to_numpy()
+    return pairs[place < limit].reset_index(drop=True)
 
 
 def two_parts(

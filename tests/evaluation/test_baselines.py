@@ -23,6 +23,18 @@ def test_each_baseline_finds_what_it_can_see(labelled):
     assert auc[baselines.TFIDF] > 0.99 > auc[baselines.LENGTH]
 
 
+def test_length_only_knows_no_words(labelled):
+    """The same length in longer words is another matter, and has a name of its own."""
+    words = labelled.reply.str.split().str.len()
+    same = [("aaaa " * n)[:-1] for n in words]
+    labelled["reply"] = np.where(labelled.real == 1, [t.replace(" ", "") for t in same], same)
+    labelled["reply"] = labelled.reply.str.ljust(labelled.reply.str.len().max(), "b")
+    p = baselines.predict_all(baselines.fit_all(labelled, "real"), labelled)
+    auc = {name: metrics.binary(labelled.real, q, resamples=0)["auc"] for name, q in p.items()}
+    assert auc[baselines.LENGTH] == 0.5
+    assert auc[baselines.WORD_LENGTH] > 0.9
+
+
 def test_four_ratings_from_length(labelled):
     model = baselines.fit(baselines.LENGTH, labelled, "rating")
     p = model.predict_proba(labelled)

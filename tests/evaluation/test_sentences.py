@@ -76,9 +76,7 @@ def test_calibration_threshold_and_slices(two_class):
     assert "one decoder only" in sentences.slices(one, "decoder")
 
 
-def test_left_out_and_context_name_the_cost():
-    rows = pd.DataFrame({"auc": [0.8, 0.9]}, index=["left out", "seen"])
-    assert "habits of the decoders" in sentences.left_out(rows.rename_axis("T 1"))
+def test_the_context_sentence_names_the_cost():
     known = {"auc_macro": 0.6, "intervals": {}}
     text = sentences.context(known, {"auc_macro": 0.75, "intervals": {}})
     assert "+0.150" in text and "hindsight" in text
@@ -115,3 +113,14 @@ def test_the_head_is_named_with_its_numbers():
     assert "together" in sentences.head(choice | {"used": True, "gain": 0.01})
     few = {"used": False, "reason": "a head needs 500 replies"}
     assert sentences.head(few) == "The encoder judges alone: a head needs 500 replies."
+
+
+def test_what_length_gives_away_is_said_from_the_numbers():
+    def result(auc, low, high):
+        return {"auc": auc, "intervals": {"auc": (low, high)}}
+
+    names = ("length only", "length and characters per word")
+    values = (result(0.5, 0.47, 0.53), result(0.61, 0.58, 0.64))
+    text = sentences.length(dict(zip(names, values, strict=True)))
+    assert "characters 0.500 [0.470, 0.530], which may be chance" in text
+    assert "together 0.610 [0.580, 0.640], which is more than chance" in text

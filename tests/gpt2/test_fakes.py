@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from botlib.data.pairs.splits import split_of
 from botlib.errors import BotlibError
@@ -74,11 +75,45 @@ def test_fakes_answer_threads_the_generator_never_saw(workspace, settings):
     assert counts["fakes kept"].sum() == (pairs["real"] == 0).sum()
 
 
-def test_length_says_nothing(workspace, settings):
+def _answers(random, count: int, letters: float) -> list[str]:
+    """Replies of 3 to 40 words, of so many letters a word on average."""
+    return [
+        " ".join("x" * max(1, n) for n in random.poisson(letters, random.integers(3, 40)))
+        for _ in range(count)
+    ]
+
+
+class LongWords(Parrot):
+    """Writes longer words than people do, as a model with favourite words does."""
+
+    def generate(self, comments, n, decoder, seed, progress=False):
+        frame = super().generate(comments, n, decoder, seed, progress)
+        return frame.assign(reply=_answers(np.random.default_rng(seed), len(frame), 4.3))
+
+
+def test_neither_length_nor_the_length_of_words_gives_a_fake_away(workspace, settings):
+    real = read_table(workspace.bert_gan_real, BERT_GAN_REAL)
+    real = pd.concat([real.assign(reply_id=real["reply_id"] + str(k)) for k in range(4)])
+    replies = _answers(np.random.default_rng(1), len(real), 4)
+    write_table(workspace.bert_gan_real, real.assign(reply=replies), BERT_GAN_REAL)
+    many = RealismSettings(fake_comments=100, fakes_per_comment=12, seed=3)
+    fakes.write_fakes(workspace, many, LongWords())
+    pairs, counts = fakes.realism_pairs(workspace, seed=0)
+    assert pairs.attrs["matched"] == "characters and words"
+    assert (pairs.groupby("split")["real"].mean() == 0.5).all()
+    assert counts["fakes kept"].sum() > 0.3 * counts["fakes there"].sum()
+    characters = pairs["reply"].str.len()
+    words = pairs["reply"].str.split().str.len()
+    for length in (characters, words, characters / words):
+        assert abs(roc_auc_score(pairs["real"], length) - 0.5) < 0.03
+
+
+def test_where_word_lengths_never_meet_words_alone_are_matched(workspace, settings):
+    """Else a young model's fakes would leave no pair at all; the baselines tell what it costs."""
     fakes.write_fakes(workspace, settings, Parrot())
     pairs, _ = fakes.realism_pairs(workspace, seed=0)
-    words = pairs["reply"].str.split().str.len()
-    bands = pd.cut(words, fakes.LENGTH_EDGES, right=False)
+    assert pairs.attrs["matched"] == "words"
+    bands = pd.cut(pairs["reply"].str.split().str.len(), fakes.WORD_EDGES, right=False)
     shares = pairs.groupby([pairs["split"], bands], observed=True)["real"].mean()
     assert (shares == 0.5).all()
 

@@ -87,19 +87,6 @@ def test_slices_are_drawn_with_their_tables(two_class, models, siblings):
     assert "[" in slice_plots.lift_table(lifts).loc["length only", "lift (points)"]
 
 
-def test_leaving_a_decoder_out(two_class):
-    seen = {}
-
-    def fit(rows):
-        seen["decoders"] = set(slices.decoder_names(rows))
-        return lambda frame: frame["p"].to_numpy()
-
-    result = slices.leave_decoder_out(two_class, two_class, "T 1 · k 40 · p 1", fit)
-    assert seen["decoders"] == {"real", "T 0.7 · k 40 · p 1"}
-    assert result.index.tolist() == ["left out", "seen"]
-    assert result.fakes.sum() == (two_class.real == 0).sum()
-
-
 def test_the_models_of_one_figure_never_look_alike(monkeypatch):
     monkeypatch.setattr(style, "_assigned", {})
     names = ["BERT", "BERT alone", "class frequencies", "length only", "TF-IDF", "yours", "mine"]
