@@ -1,11 +1,13 @@
 """source="archive": the same pairs as from the dumps that the archive was served from."""
 
+import json
 import time
 
 import pandas as pd
 import pytest
 
 from botlib.data import sources
+from botlib.data.pairs import build
 from botlib.data.sample import world as sample
 from botlib.settings import DataSettings
 from botlib.tables import RAW, read_table
@@ -48,3 +50,28 @@ def test_a_second_run_finds_all_of_it_there(archive, workspace, capsys):
     archive.requests.clear()
     assert sources.collect(workspace, settings).skipped
     assert not [path for path, _ in archive.requests if path.endswith("/search")]
+
+
+def test_real_threads_give_the_same_pairs_through_the_archive(
+    reddit_college, workspace, tmp_path, monkeypatch
+):
+    """What was downloaded against a dump of the same rows in today's form, to the last column."""
+    monkeypatch.setattr("botlib.data.archive.client.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("botlib.workspace.os.fsync", lambda handle: None)
+    newest = int(time.time()) - 9 * 86400
+    months = {"first_month": "2024-01", "subreddits": "CollegeMajors"}
+    options = {"newest": newest, "faults": 0.1, "seed": 2}
+    with ArchiveServer.of_dumps(reddit_college, ["CollegeMajors"], **options) as server:
+        monkeypatch.setenv("BOTLIB_ARCHIVE_URL", server.address)
+        sources.collect(workspace, DataSettings(source="archive", **months))
+        for kind, name in (("comments", "comments"), ("posts", "submissions")):
+            lines = (json.dumps(server.seen(kind, key)) + "\n" for key in server._rows[kind])
+            (tmp_path / f"CollegeMajors_{name}.jsonl").write_text("".join(lines))
+    other = Workspace.open(tmp_path / "other", create=True)
+    dumps = {"source": "dumps", "dumps": str(tmp_path / "*.jsonl")}
+    sources.collect(other, DataSettings(**dumps, **months))
+    assert len(raw(workspace)) > 500
+    pd.testing.assert_frame_equal(raw(workspace), raw(other))
+    counts = [build.write_pairs(w, DataSettings(**months)).counts for w in (workspace, other)]
+    pd.testing.assert_frame_equal(*counts)
+    assert counts[0].set_index("rule").loc["young_score", "dropped"] < 10
