@@ -123,6 +123,11 @@ class Workspace:
         return self.root / "forgotten.csv"
 
     @property
+    def deny_list(self) -> Path:
+        """People and subreddits never answered, one a line; absent if there are none."""
+        return self.root / "deny.txt"
+
+    @property
     def stop_switch(self) -> Path:
         return self.root / "STOP"
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from botlib.errors import BotlibError
-from botlib.live import inbox, outcomes, sending
+from botlib.live import account, inbox, outcomes, sending
 from botlib.live import round as rounds
+from botlib.live.account import ShutOut
 from botlib.live.client import Client
 from botlib.live.events import note
 from botlib.live.models import Models, realism_threshold
@@ -47,6 +48,7 @@ def run(
       How many rounds were run.
 
     Raises:
+      ShutOut: the account is suspended.
       BotlibError: in the only round.
     """
     threshold = realism_threshold(workspace, models.realism, post)
@@ -54,6 +56,9 @@ def run(
     while not stop():
         try:
             _round(workspace, reddit, models, generate, post, decoder, threshold, stop, wait)
+        except ShutOut:
+            # No round can do anything until a person has seen to the account
+            raise
         except BotlibError as error:
             if every is None:
                 raise
@@ -78,6 +83,7 @@ def _round(
 ) -> None:
     with Outbox(workspace.outbox) as outbox:
         if reddit.name is not None:
+            account.check(outbox, reddit)
             inbox.listen(outbox, reddit, dry_run=post.dry_run)
             outcomes.follow(outbox, reddit, delete_below=post.delete_below, dry_run=post.dry_run)
         if stop():

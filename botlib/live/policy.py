@@ -9,6 +9,7 @@ from typing import Any
 
 from botlib.bots import looks_like_bot
 from botlib.errors import BotlibError
+from botlib.live.deny import DenyList
 from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import Reply
@@ -150,6 +151,7 @@ class Policy:
       site: where it is to be posted.
       subreddits: the allow-list.
       stop_switch: a file; while it exists nothing is posted.
+      deny_list: a file of people and subreddits never answered; see `deny.DenyList`.
       me: the bot's own name.
       limits: how often.
       approval_hours: how long an approval counts; 0: for ever.
@@ -163,6 +165,7 @@ class Policy:
         site: str,
         subreddits: str | Sequence[str],
         stop_switch: Path,
+        deny_list: Path | None = None,
         me: str | None = None,
         limits: Limits | None = None,
         approval_hours: float = 48.0,
@@ -172,6 +175,7 @@ class Policy:
         self.site = site
         self.subreddits = allow_list(subreddits)
         self.stop_switch = Path(stop_switch)
+        self.deny_list = deny_list
         self.me = me
         self.limits = limits or Limits()
         self.approval_hours = approval_hours
@@ -184,6 +188,12 @@ class Policy:
             return f"the stop switch is on: delete {self.stop_switch} or run `botlib start`"
         if not self.subreddits:
             return "no subreddit is allowed: set allowed_subreddits"
+        if reason := optouts.shut_out_reason(self.outbox, self.site):
+            return f"the account is shut out: {reason}"
+        try:
+            DenyList.read(self.deny_list)
+        except BotlibError as error:
+            return str(error)
         return ""
 
     def check(self, reply: Reply, text: str, planned: Sequence[Reply] = ()) -> Verdict:
@@ -222,6 +232,8 @@ class Policy:
             return f"{len(text)} characters are more than Reddit takes ({MAX_REPLY_CHARS})"
         if not text.removesuffix(DISCLOSURE).strip().strip("-").strip():
             return "it is empty"
+        if reason := DenyList.read(self.deny_list).reason(reply.author, reply.subreddit):
+            return reason
         if reason := optouts.shut_reason(self.outbox, self.site, reply.subreddit):
             return f"r/{reply.subreddit} is shut to the bot: {reason}"
         return ""

@@ -55,6 +55,7 @@ def policy_of(
         site=reddit.site,
         subreddits=settings.allowed_subreddits,
         stop_switch=workspace.stop_switch,
+        deny_list=workspace.deny_list,
         me=reddit.name,
         approval_hours=settings.approval_hours,
         min_score=settings.min_comment_score,

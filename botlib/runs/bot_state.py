@@ -30,6 +30,7 @@ class Site:
       shut: subreddits shut to the bot, and why.
       paused_until: ISO 8601 in UTC; "" if Reddit didn't ask to wait.
       paused_why: what it said.
+      shut_out: why Reddit refuses the account; "" if it doesn't.
     """
 
     site: str
@@ -40,6 +41,7 @@ class Site:
     shut: dict[str, str]
     paused_until: str
     paused_why: str
+    shut_out: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +100,7 @@ def _site(outbox: Outbox, site: str) -> Site:
         if until
         else "",
         paused_why=why,
+        shut_out=optouts.shut_out_reason(outbox, site),
     )
 
 
@@ -125,6 +128,8 @@ def as_text(bot: Bot) -> str:
         lines += [text_table(DataFrame(rows)), f"people who opted out: {bot.opted_out}"]
     for site in bot.sites:
         lines += [f"{site.site}: r/{name} is shut: {why}" for name, why in site.shut.items()]
+        if site.shut_out:
+            lines.append(f"{site.site}: the account is shut out: {site.shut_out}")
         if site.paused_why:
             lines.append(f"{site.site}: paused: {site.paused_why}")
     return "\n".join(lines)

@@ -40,6 +40,7 @@ class Account:
         self.client_id = client_id
         self.client_secret = "sandbox-secret"
         self.password = "sandbox-password"
+        self.suspended = False
 
 
 def application(
@@ -128,7 +129,7 @@ def application(
     def me():
         if not signed_in():
             return jsonify(message="Forbidden", error=403), 403
-        return jsonify(_redditor(account.name))
+        return jsonify({**_redditor(account.name), "is_suspended": account.suspended})
 
     @app.get("/")
     def front():

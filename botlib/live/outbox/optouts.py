@@ -1,5 +1,7 @@
 """Who wants quiet: people who opted out, subreddits shut to the bot, a site that says wait."""
 
+from datetime import UTC, datetime
+
 from botlib.live.outbox.queue import Outbox
 
 # Seconds: "retry-after: inf" must not end the bot; Reddit's own windows last ten minutes
@@ -11,7 +13,7 @@ def opt_out(outbox: Outbox, author: str, reason: str) -> bool:
     return bool(
         outbox.execute(
             "INSERT INTO opted_out VALUES (?, ?, ?) ON CONFLICT (author) DO NOTHING RETURNING 1",
-            author,
+            person(author),
             outbox.clock(),
             reason,
         )
@@ -20,8 +22,33 @@ def opt_out(outbox: Outbox, author: str, reason: str) -> bool:
 
 def opted_out(outbox: Outbox, author: str) -> str:
     """Returns why a person gets no replies, or ""."""
-    rows = outbox.execute("SELECT reason FROM opted_out WHERE author = ?", author)
+    rows = outbox.execute("SELECT reason FROM opted_out WHERE author = ?", person(author))
     return rows[0][0] if rows else ""
+
+
+def opt_in(outbox: Outbox, author: str) -> bool:
+    """A person may be answered again; returns whether they had opted out."""
+    return bool(
+        outbox.execute("DELETE FROM opted_out WHERE author = ? RETURNING 1", person(author))
+    )
+
+
+def person(name: str) -> str:
+    """Returns a user's bare name: "u/NAME", "/user/NAME" and "NAME" are the same."""
+    return name.strip().strip("/").rpartition("/")[2]
+
+
+def all_opted_out(outbox: Outbox) -> list[dict[str, str]]:
+    """Returns who wants no replies: author, since (ISO 8601, UTC), reason; oldest first."""
+    rows = outbox.execute("SELECT author, time, reason FROM opted_out ORDER BY time, author")
+    return [
+        {
+            "author": author,
+            "since": datetime.fromtimestamp(time, UTC).isoformat(timespec="seconds"),
+            "reason": reason,
+        }
+        for author, time, reason in rows
+    ]
 
 
 def how_many_opted_out(outbox: Outbox) -> int:
@@ -61,6 +88,22 @@ def shut_subreddits(outbox: Outbox, site: str) -> dict[str, str]:
     """Returns the subreddits of a site that are shut to the bot, and why, by name."""
     query = "SELECT subreddit, reason FROM shut WHERE site = ? ORDER BY subreddit"
     return dict(outbox.execute(query, site))
+
+
+def shut_out(outbox: Outbox, site: str, reason: str) -> None:
+    """Notes that a site refuses the account: nothing is posted there until it is let in."""
+    outbox.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", f"shut out: {site}", reason)
+
+
+def shut_out_reason(outbox: Outbox, site: str) -> str:
+    """Returns why a site refuses the account, or ""."""
+    rows = outbox.execute("SELECT value FROM about WHERE key = ?", f"shut out: {site}")
+    return rows[0][0] if rows else ""
+
+
+def let_in(outbox: Outbox, site: str) -> None:
+    """The site accepts the account (again)."""
+    outbox.execute("DELETE FROM about WHERE key = ?", f"shut out: {site}")
 
 
 def pause(outbox: Outbox, site: str, until: float, reason: str) -> None:
