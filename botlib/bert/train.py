@@ -167,6 +167,9 @@ def train(
         config |= _calibrate(folder, config, validation, sets[1])
         _write_json(folder / "config.json", config)
         model_files.declare(folder, f"bert_{task}", PARTS)
+        if start_from:
+            # Whose machine it was made on is nobody's business
+            parameters["start_from"] = Path(start_from).name
         card = _card(config, train, validation, history, parameters, loop.best_step)
         _write_json(folder / "model_card.json", card)
         write_manifest(

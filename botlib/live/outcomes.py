@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from botlib.data.pairs.ratings import rating_of
 from botlib.errors import BotlibError
 from botlib.live.checks import UNREADABLE, short
 from botlib.live.client import Client
@@ -168,7 +169,8 @@ def calibration(fared: pd.DataFrame, age: float = 24.0) -> pd.DataFrame:
       A table: predicted (rounded), replies, mean_score, mean_rating (0 to 3), removed.
     """
     known = fared.assign(score=fared[f"score_{age:g}h"], bin=fared["predicted"].round())
-    known["rating"] = known["score"].map(_rating, na_action="ignore").astype("Float64")
+    scores = known["score"].dropna()
+    known["rating"] = pd.Series(rating_of(scores), scores.index).astype("Float64")
     groups = known.groupby("bin")
     return pd.DataFrame(
         {
@@ -198,8 +200,3 @@ def rank_sentence(fared: pd.DataFrame, age: float = 24.0) -> str:
             f"fewer than three replies are {age:g} hours old or all fared alike"
         )
     return f"rank correlation (Spearman) of what was expected with what came: {value:.2f}"
-
-
-def _rating(score: int) -> int:
-    """The tutorial's four ratings: below 1, 1, 2 to 4, 5 and more."""
-    return int(np.searchsorted([1, 2, 5], score, side="right"))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from botlib import drive
+from botlib import drive, model_files
 from botlib.bert import batches as bert_batches
 from botlib.bert import encoder as encoders
 from botlib.bert import examples as bert_pairs
@@ -187,6 +187,10 @@ def test_an_earlier_model_is_a_start(trained, encoder, tmp_path):
     assert history["loss"].iloc[0] < 0.5
     history = train.train(*frames, task="upvotes", start_from=trained, **arguments)
     assert history["loss"].iloc[0] > 0.5, "four classes have a head of their own"
+    # What travels with a model doesn't tell whose machine it was made on
+    for name in ("model_card.json", "manifest.json"):
+        assert str(trained.parent) not in (tmp_path / "model" / name).read_text()
+    assert model_files.needed(tmp_path / "model", "bert_upvotes") == sorted(train.PARTS)
 
 
 def test_weights_of_another_encoder(trained, kept, tmp_path):
