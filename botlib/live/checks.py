@@ -1,16 +1,13 @@
-"""What Reddit says of a subreddit, of its own errors, and of a reply that may be there."""
+"""What Reddit says of a subreddit, and what its errors mean."""
 
 import contextlib
 import re
 
 import prawcore
-from praw.exceptions import ClientException, PRAWException, RedditAPIException
-from praw.models import Comment
+from praw.exceptions import PRAWException, RedditAPIException
 
 from botlib.live.client import Client
 from botlib.live.outbox import optouts
-from botlib.live.outbox.schema import Reply
-from botlib.live.policy import author_name
 
 # Seconds to wait where Reddit can't be read, or doesn't say how long
 BACKOFF = 60.0
@@ -32,44 +29,18 @@ UNREADABLE = (
 
 
 def closed(reddit: Client, subreddit: str) -> str:
-    """Returns why nothing may be posted to a subreddit, or "": one request."""
+    """Returns why nothing may be posted to a subreddit, or "": one request.
+
+    Raises:
+      PRAW's errors, see UNREADABLE: one that does not exist any more may be NotFound or Redirect.
+    """
     about = reddit.subreddit(subreddit)
-    try:
-        # PRAW asks Reddit when an attribute isn't there yet
-        if getattr(about, "user_is_banned", False):
-            return "we are banned there"
-    except (prawcore.NotFound, prawcore.Redirect):
-        return "it doesn't exist any more"
+    # PRAW asks Reddit when an attribute isn't there yet
+    if getattr(about, "user_is_banned", False):
+        return "we are banned there"
     if vars(about).get("quarantine"):
         return "it is quarantined"
     return "it is over-18" if vars(about).get("over18") else ""
-
-
-def find_own_reply(reddit: Client, reply: Reply, me: str | None) -> Comment | None:
-    """Looks for our reply to a comment: in our own history, then below the comment."""
-    if me is None:
-        return None
-    parent = f"t1_{reply.comment_id}"
-    for own in reddit.redditor(me).comments.new(limit=100):
-        if vars(own).get("parent_id") == parent:
-            return own
-    try:
-        return _own_below(reddit, reply, me)
-    except (prawcore.NotFound, prawcore.Forbidden, ClientException):
-        # The thread went meanwhile; our history, which shows even removed replies, has none
-        return None
-
-
-def _own_below(reddit: Client, reply: Reply, me: str | None) -> Comment | None:
-    comment = reddit.comment(reply.comment_id)
-    # With the post known, PRAW needn't ask for the comment first
-    comment._submission = reddit.submission(reply.post_id)
-    comment.reply_sort = "new"
-    comment.refresh()
-    for below in comment.replies:
-        if isinstance(below, Comment) and me and author_name(vars(below)).lower() == me.lower():
-            return below
-    return None
 
 
 def wait_asked(error: Exception) -> float:

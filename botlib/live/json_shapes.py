@@ -39,7 +39,10 @@ def mend(answer: Any) -> tuple[Any, int]:
         data = thing["data"]
         if thing.get("kind") == "Listing":
             children = data.get("children")
-            children = children if isinstance(children, list) else []
+            if not isinstance(children, list):
+                # A listing without a list is no empty one: something is missing
+                children = []
+                dropped += 1
             data["children"] = [child for child in children if _usable(child)]
             data.setdefault("after", None)
             dropped += len(children) - len(data["children"])

@@ -10,23 +10,19 @@ from praw.exceptions import RedditAPIException
 from praw.models import Comment
 
 from botlib.errors import BotlibError
-from botlib.live.checks import BACKOFF, UNREADABLE, closed, find_own_reply, short, wait_asked
+from botlib.live.checks import BACKOFF, UNREADABLE, closed, short, wait_asked
 from botlib.live.client import Client
 from botlib.live.events import note
-from botlib.live.outbox import optouts
+from botlib.live.outbox import optouts, refusals
 from botlib.live.outbox.queue import Outbox
-from botlib.live.outbox.schema import FAILED, GIVEN_UP, POSTING, READY, Reply
+from botlib.live.outbox.schema import FAILED, GIVEN_UP, POSTING, READY, SENDING, Reply
 from botlib.live.policy import Policy, with_disclosure
-from botlib.live.recheck import Objection, look
-from botlib.live.requestor import UnknownOutcome
+from botlib.live.recheck import GONE, LEFT, Objection, look
+from botlib.live.requestor import NotSent, UnknownOutcome
+from botlib.live.settle import ASK, BANS, REFUSALS, SETTLE, SLACK, final_state, search
+from botlib.live.stopping import Stopped
 
-# Reddit may show a new comment late; only after so many seconds is "not there" believed
-GRACE = 120.0
 MAX_ATTEMPTS = 5
-
-
-class _Closed(Exception):
-    """A subreddit that wants no replies of ours."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +45,8 @@ class Poster:
       outbox: the queue.
       reddit: who posts; `reddit.site` says where.
       policy: what is allowed.
-      grace: seconds until a reply that isn't found counts as not posted.
+      settle_seconds: how long an unclear POST is looked for before a second one; setting
+        `settle_hours`.
       max_attempts: POSTs for one reply at most.
       step: called with a name at every step; tests stop the process there.
     """
@@ -60,7 +57,7 @@ class Poster:
         reddit: Client,
         policy: Policy,
         *,
-        grace: float = GRACE,
+        settle_seconds: float = SETTLE,
         max_attempts: int = MAX_ATTEMPTS,
         step: Callable[[str], None] = lambda name: None,
     ) -> None:
@@ -69,7 +66,7 @@ class Poster:
         self.outbox = outbox
         self.reddit = reddit
         self.policy = policy
-        self.grace = grace
+        self.settle_seconds = settle_seconds
         self.max_attempts = max_attempts
         self.step = step
         self._subreddits: dict[str, str] = {}
@@ -104,16 +101,14 @@ class Poster:
         if not verdict.allowed:
             return self._refuse(reply, verdict.reason, verdict.again, dry_run)
         self.step("chosen")
+        place = f"reading r/{reply.subreddit}"
         try:
-            if closed := self._closed(reply.subreddit):
-                raise _Closed(closed)
+            if why := self._closed(reply.subreddit):
+                return self._shut(reply, why, dry_run)
+            place = f"reading t1_{reply.comment_id}"
             against, own = look(self.reddit, reply, self.policy.me, self.policy.min_score)
-        except (_Closed, prawcore.Forbidden) as error:
-            why = str(error) if isinstance(error, _Closed) else "Reddit forbids reading it"
-            if not dry_run:
-                optouts.shut(self.outbox, reply.site, reply.subreddit, why)
-            reason = f"r/{reply.subreddit} is shut to the bot: {why}"
-            return self._refuse(reply, reason, self.outbox.clock(), dry_run)
+        except (prawcore.Forbidden, prawcore.NotFound, prawcore.Redirect) as error:
+            return self._doubt(reply, place, short(error), dry_run)
         except UNREADABLE as error:
             self._heed(error)
             again = self.outbox.clock() + BACKOFF
@@ -123,10 +118,16 @@ class Poster:
             if not dry_run:
                 self.outbox.posted(reply.id, own.id, "our reply was there already")
             return self._decide(reply, "posted", "our reply was there already", _link(own))
+        if against and against.reason in (GONE, LEFT):
+            return self._doubt(reply, place, against.reason, dry_run)
         if against:
             return self._object(reply, against, dry_run)
         if dry_run:
             return self._decide(reply, "would post", "dry run: nothing was sent")
+        for what in (f"reading r/{reply.subreddit}", place):
+            refusals.forget(self.outbox, reply.site, what)
+        # Before the intent: a reply that waits for its turn isn't in doubt yet
+        self.reddit.wait_for_turn()
         if stopped := self.policy.stopped():
             return self._refuse(reply, stopped, self.outbox.clock(), dry_run)
         self.outbox.begin(reply.id)
@@ -139,54 +140,110 @@ class Poster:
             self._subreddits[subreddit] = closed(self.reddit, subreddit)
         return self._subreddits[subreddit]
 
+    def _shut(self, reply: Reply, why: str, dry_run: bool) -> Decision:
+        if not dry_run:
+            optouts.shut(self.outbox, reply.site, reply.subreddit, why)
+        reason = f"r/{reply.subreddit} is shut to the bot: {why}"
+        return self._refuse(reply, reason, self.outbox.clock(), dry_run)
+
+    def _doubt(self, reply: Reply, place: str, why: str, dry_run: bool) -> Decision:
+        """A refusal to read is believed when it repeats; until then the reply waits."""
+        if not dry_run and refusals.refused(self.outbox, reply.site, place, why):
+            why = f"{place} was refused {refusals.BELIEVED} times: {why}"
+            if place.startswith("reading r/"):
+                return self._shut(reply, why, dry_run)
+            return self._refuse(reply, why, None, dry_run)
+        again = self.outbox.clock() + refusals.APART
+        return self._refuse(reply, f"{place}: {why}", again, dry_run, not_before=again)
+
     def _send(self, reply: Reply, text: str) -> Decision:
+        before = self.reddit.replies_sent
+        final = ""
         try:
             posted = self.reddit.comment(reply.comment_id).reply(text)
+            self.step("answered")
+            if isinstance(posted, Comment):
+                self.outbox.posted(reply.id, posted.id)
+                self.step("recorded")
+                for what in (f"posting in r/{reply.subreddit}", f"posting {reply.id}"):
+                    refusals.forget(self.outbox, reply.site, what)
+                return self._decide(reply, "posted", "", _link(posted))
+            why = "Reddit named no comment"
+        except (NotSent, Stopped) as error:
+            self._take_back(reply, f"not sent: {error}")
+            if isinstance(error, Stopped):
+                raise
+            return self._decide(reply, "waits", f"not sent: {error}")
         except UnknownOutcome as error:
-            return self._settle(reply, str(error))
-        except RedditAPIException as error:
-            self._heed(error)
-            return self._settle(reply, short(error), final=_final_state(error))
-        except prawcore.Forbidden:
-            optouts.shut(self.outbox, reply.site, reply.subreddit, "Reddit forbade a reply (403)")
-            return self._settle(reply, "Reddit forbade it (403)", final=GIVEN_UP)
-        except (prawcore.NotFound, prawcore.TooLarge, prawcore.UnavailableForLegalReasons) as error:
-            return self._settle(reply, short(error), final=GIVEN_UP)
+            why = str(error)
         except UNREADABLE as error:
+            why = short(error)
             self._heed(error)
-            return self._settle(reply, short(error))
-        self.step("answered")
-        if not isinstance(posted, Comment):
-            return self._settle(reply, "Reddit named no comment")
-        self.outbox.posted(reply.id, posted.id)
-        self.step("recorded")
-        return self._decide(reply, "posted", "", _link(posted))
+            if self.reddit.replies_sent == before:
+                # The token, for one, could not be had
+                self._take_back(reply, f"not sent: {why}")
+                return self._decide(reply, "waits", f"not sent: {why}")
+            if isinstance(error, REFUSALS):
+                self._refused(reply, error)
+            if isinstance(error, RedditAPIException):
+                final = final_state(error)
+                if BANS & {item.error_type for item in error.items}:
+                    optouts.shut(self.outbox, reply.site, reply.subreddit, f"Reddit says {why}")
+        ready = self.outbox.clock() + self.settle_seconds
+        self.outbox.postpone(reply.id, why, ready)
+        # Looking takes requests; whoever stops the bot waits for none
+        self.reddit.stop.check()
+        return self._settle(self.outbox.get(reply.id), final)
 
-    def _settle(self, reply: Reply, why: str = "", final: str = "") -> Decision:
+    def _take_back(self, reply: Reply, why: str) -> None:
+        """No POST was made: the reply is where it was, and the try doesn't count."""
+        with self.outbox.together():
+            self.outbox.release(reply.id, why, self.outbox.clock() + BACKOFF)
+            self.outbox.execute("UPDATE replies SET attempts = attempts - 1 WHERE id = ?", reply.id)
+
+    def _refused(self, reply: Reply, error: Exception) -> None:
+        """Counts what may be a fault of the hour: three times a 403 shut the subreddit."""
+        why = short(error)
+        refusals.refused(self.outbox, reply.site, f"posting {reply.id}", why)
+        what = f"posting in r/{reply.subreddit}"
+        if isinstance(error, prawcore.Forbidden) and refusals.refused(
+            self.outbox, reply.site, what, why
+        ):
+            why = f"{what} was forbidden {refusals.BELIEVED} times ({why})"
+            optouts.shut(self.outbox, reply.site, reply.subreddit, why)
+
+    def _settle(self, reply: Reply, final: str = "") -> Decision:
         """Finds out whether a POST was carried out.
 
         Args:
-          reply: in state "posting".
-          why: what Reddit answered; "" if a process ended before it knew.
-          final: the state to go to if it wasn't; "" tries again.
+          reply: in state "posting"; its reason is what Reddit answered.
+          final: the state it goes to where the answer proves that nothing was posted.
         """
-        why = why or reply.reason
-        try:
-            own = find_own_reply(self.reddit, reply, self.policy.me)
-        except UNREADABLE as error:
+        why = reply.reason.partition(ASK)[0]
+        sent = reply.sent or 0.0
+        # A time from before this POST belongs to an earlier one
+        ready = max(reply.not_before, sent + self.settle_seconds)
+        if why == SENDING:
+            why = "the process ended before Reddit's answer was written down"
+            ready = sent + self.settle_seconds + SLACK
+        found = search(self.reddit, reply, self.policy.me)
+        for error in found.errors:
             self._heed(error)
-            if final and isinstance(error, prawcore.Forbidden | prawcore.NotFound):
-                return self._end(reply, final, why)
-            return self._decide(reply, "unknown", f"{why}; the thread can't be read now")
-        if own is not None:
-            self.outbox.posted(reply.id, own.id, f"found after: {why}" if why else "")
+        if found.own is not None:
+            self.outbox.posted(reply.id, found.own.id, f"found after: {why}")
             self.step("recorded")
-            return self._decide(reply, "posted", f"found after: {why}", _link(own))
+            return self._decide(reply, "posted", f"found after: {why}", _link(found.own))
         if final:
             return self._end(reply, final, why)
-        ready = (reply.sent or 0.0) + self.grace
         if self.outbox.clock() < ready:
-            return self._decide(reply, "unknown", f"{why}; looked for again after {_time(ready)}")
+            return self._decide(reply, "unknown", f"{why}; looked for until {_time(ready)}")
+        if found.unread:
+            # A second POST needs both; a person, or a later look, may know more
+            reason = f"{why}{ASK}{' and '.join(found.unread)} can't be read"
+            self.outbox.postpone(reply.id, reason, ready)
+            return self._decide(reply, "unknown", reason)
+        if refusals.repeated(self.outbox, reply.site, f"posting {reply.id}"):
+            return self._end(reply, GIVEN_UP, f"refused {refusals.BELIEVED} times: {why}")
         if reply.attempts >= self.max_attempts:
             return self._end(reply, FAILED, f"{reply.attempts} tries; the last: {why}")
         self.outbox.release(reply.id, f"not posted: {why}")
@@ -228,24 +285,6 @@ class Poster:
         )
         note("post", **dataclasses.asdict(made))
         return made
-
-
-def _final_state(error: RedditAPIException) -> str:
-    """What a refusal means: later, never, or a person should look at the text."""
-    kinds = {item.error_type for item in error.items}
-    if "RATELIMIT" in kinds:
-        return ""
-    return GIVEN_UP if kinds & _NEVER else FAILED
-
-
-_NEVER = {
-    "THREAD_LOCKED",
-    "TOO_OLD",
-    "DELETED_COMMENT",
-    "DELETED_LINK",
-    "USER_BLOCKED",
-    "SUBREDDIT_NOEXIST",
-}
 
 
 def _link(comment: Any) -> str:

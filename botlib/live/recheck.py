@@ -17,6 +17,9 @@ from botlib.live.wishes import wants_no_bot
 
 Fields = Mapping[str, Any]
 
+# What may be a fault of the hour: believed when it repeats
+GONE, LEFT = "the comment or its post is gone", "the comment left its thread"
+
 
 @dataclasses.dataclass(frozen=True)
 class Objection:
@@ -55,12 +58,12 @@ def look(
     found = {thing.fullname: vars(thing) for thing in reddit.info(fullnames=names)}
     comment, post = (found.get(name) for name in names)
     if comment is None or post is None:
-        return Objection("the comment or its post is gone"), None
+        return Objection(GONE), None
     if found := _cannot(reply, comment, post, me):
         return Objection(found), None
     above, below = conversation(reddit, reply)
     if above is None:
-        return Objection("the comment left its thread"), None
+        return Objection(LEFT), None
     for answer in below:
         if me and author_name(vars(answer)).lower() == me.lower():
             return None, answer

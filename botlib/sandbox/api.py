@@ -51,6 +51,7 @@ def application(
     hang: threading.Event | None = None,
     hang_seconds: float = 30.0,
     lag: Callable[[], float] = lambda: 0.0,
+    disorder: Callable[[list[Thing]], list[Thing]] = lambda things: things,
 ) -> Flask:
     """Returns the application.
 
@@ -62,6 +63,7 @@ def application(
       hang: ends every "hang" fault when set.
       hang_seconds: how long such a fault lasts otherwise.
       lag: returns after how many seconds a new reply shows.
+      disorder: changes the order of an account's comments, which Reddit keeps roughly.
     """
     app = Flask("sandbox", static_folder=None)
     app.url_map.strict_slashes = False
@@ -239,7 +241,7 @@ def application(
 
     @app.get("/user/<name>/comments/")
     def history(name: str):
-        return jsonify(_page(list(filter(shows, state().written_by(name)))))
+        return jsonify(_page(disorder(list(filter(shows, state().written_by(name))))))
 
     @app.errorhandler(404)
     def unknown(_error):
@@ -278,11 +280,18 @@ def _api_error(kind: str):
 def _fault_response(fault: str, hang: threading.Event, hang_seconds: float):
     """What a fault looks like to the client.
 
-    A three-digit status; a name of REFUSALS; "drop" closes the connection, "hang" does so after a
-    while; "html" is a page where JSON is due; "empty" a success that names no thing.
+    A three-digit status, for 429 also with what the header says ("429 inf"); a name of REFUSALS or
+    any other in capitals; "drop" closes the connection, "hang" does so after a while; "html" is a
+    page where JSON is due, "deep900" JSON nested so deep; "empty" a success that names no thing.
     """
     if fault in REFUSALS:
         return _api_error(fault)
+    if fault.isupper():
+        # Reddit's list of errors is long, and grows
+        return jsonify(json={"errors": [[fault, "something went wrong", ""]]})
+    if fault.startswith("deep"):
+        depth = int(fault.removeprefix("deep"))
+        return Response('{"a":' * depth + "1" + "}" * depth, mimetype="application/json")
     if fault == "html":
         return Response("<html><body>our CDN was unable to reach our servers</body></html>")
     if fault == "empty":
@@ -295,10 +304,11 @@ def _fault_response(fault: str, hang: threading.Event, hang_seconds: float):
             # Gone while the client waits; werkzeug then finds nobody to answer
             _shut(connection)
         return Response(status=500)
-    response = jsonify(message="injected", error=int(fault))
-    response.status_code = int(fault)
-    if fault == "429":
-        response.headers["retry-after"] = "7"
+    status, _, header = fault.partition(" ")
+    response = jsonify(message="injected", error=int(status))
+    response.status_code = int(status)
+    if status == "429":
+        response.headers["retry-after"] = header or "7"
     return response
 
 

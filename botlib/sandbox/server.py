@@ -36,6 +36,7 @@ class Sandbox:
       state: posts, comments, messages; `state.add_post`, `state.add_comment`, `state.change`.
       faults: a function (method, path) -> name of a fault or None; see `sandbox_api`.
       rate_limit: what the headers say: requests remaining, used, seconds to reset.
+      disorder: changes the order of the listing of an account's comments.
       lag: after how many seconds a new reply of the bot shows in threads and histories.
     """
 
@@ -55,6 +56,7 @@ class Sandbox:
         self.faults: Faults | None = None
         self.rate_limit = (999, 1, 1)
         self.lag = 0.0
+        self.disorder: Callable[[list[dict]], list[dict]] = lambda things: things
         self._port = port
         self._hang = threading.Event()
         self._hang_seconds = hang_seconds
@@ -120,6 +122,7 @@ class Sandbox:
             self._hang,
             self._hang_seconds,
             lambda: self.lag,
+            lambda things: self.disorder(things),
         )
         try:
             self._server = make_server(

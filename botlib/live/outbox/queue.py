@@ -21,6 +21,7 @@ from botlib.live.outbox.schema import (
     PROPOSED,
     READY,
     REJECTED,
+    SENDING,
     STATES,
     Reply,
 )
@@ -172,7 +173,7 @@ class Outbox(Database):
         self._change(
             reply_id,
             POSTING,
-            "about to be sent",
+            SENDING,
             sent=self.clock(),
             attempts=self.get(reply_id).attempts + 1,
         )

@@ -19,17 +19,22 @@ def refused(outbox: Outbox, site: str, what: str, reason: str) -> bool:
       reason: what Reddit said.
     """
     now = outbox.clock()
-    times = [
-        time
-        for (time,) in outbox.execute(
-            "SELECT time FROM refusals WHERE site = ? AND what = ? ORDER BY time", site, what
-        )
-    ]
+    times = _times(outbox, site, what)
     # What a retry meets a minute later is the same fault
     if not times or now >= times[-1] + APART or now < times[-1]:
         outbox.execute("INSERT INTO refusals VALUES (?, ?, ?, ?)", site, what, now, reason)
         times.append(now)
     return len(times) >= BELIEVED
+
+
+def repeated(outbox: Outbox, site: str, what: str) -> bool:
+    """Returns whether a refusal has repeated often enough to be believed."""
+    return len(_times(outbox, site, what)) >= BELIEVED
+
+
+def _times(outbox: Outbox, site: str, what: str) -> list[float]:
+    query = "SELECT time FROM refusals WHERE site = ? AND what = ? ORDER BY time"
+    return [time for (time,) in outbox.execute(query, site, what)]
 
 
 def forget(outbox: Outbox, site: str, what: str) -> None:

@@ -6,6 +6,8 @@ PROPOSED, APPROVED, EDITED, REJECTED = "proposed", "approved", "edited", "reject
 POSTING, POSTED, FAILED, GIVEN_UP = "posting", "posted", "failed", "given up"
 STATES = (PROPOSED, APPROVED, EDITED, REJECTED, POSTING, POSTED, FAILED, GIVEN_UP)
 READY = (APPROVED, EDITED)
+# The reason of a reply in "posting" until Reddit has answered
+SENDING = "about to be sent"
 
 # From which states a reply may come into a state; a posted reply stays posted, whatever happens
 FROM = {
