@@ -4,9 +4,7 @@ import argparse
 import contextlib
 import logging
 import re
-import signal
 import sys
-import threading
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -98,7 +96,6 @@ def run_bot(args: argparse.Namespace) -> int:
     from botlib.live.reddit import connect
 
     decoder = Decoder.of(generate)
-    stopping = threading.Event()
     with connect(generate.reddit, workspace=workspace, subreddits=generate.subreddits) as reddit:
         models = Models.load(workspace, generate.gpt2_run)
         note(
@@ -114,14 +111,12 @@ def run_bot(args: argparse.Namespace) -> int:
                 note("setting", notebook=made.notebook, name=name, value=value, set_by=who)
         for line in _warnings((generate, post)):
             note("warning", reason=line)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            # The reply in hand is finished, then the loop ends
-            signal.signal(number, lambda *_: stopping.set())
-        rounds = loop.run(
-            workspace, reddit, models, generate, post,
-            every=every, decoder=decoder, stop=stopping.is_set, wait=stopping.wait,
-        )  # fmt: skip
-        note("end", rounds=rounds, reason="stopped" if stopping.is_set() else None)
+        with reddit.stop.on_signals(lambda: note("end", reason="stopped in the middle of a round")):
+            rounds = loop.run(
+                workspace, reddit, models, generate, post,
+                every=every, decoder=decoder, stop=reddit.stop.told,
+            )  # fmt: skip
+            note("end", rounds=rounds, reason="stopped" if reddit.stop.told() else None)
     return 0
 
 
@@ -190,7 +185,7 @@ def _seconds(text: str) -> float:
 
 def run_review(args: argparse.Namespace) -> int:
     """Lets a person judge: in the terminal, or through a CSV file."""
-    from botlib.live import review
+    from botlib.live import review, settle
     from botlib.live.outbox.queue import Outbox
     from botlib.live.outbox.schema import PROPOSED
 
@@ -209,12 +204,15 @@ def run_review(args: argparse.Namespace) -> int:
         if args.csv_in:
             done = review.read_csv(outbox, site, args.csv_in)
         else:
+            # First what nobody else can find out: was it posted?
+            settled = settle.ask_person(outbox, site, by=review.person())
             with contextlib.ExitStack() as stack:
                 reddit = None
                 # Without a login the threads can't be shown, but replies can be judged
                 with contextlib.suppress(BotlibError):
                     reddit = stack.enter_context(_connected(site, workspace))
                 done = review.review_in_terminal(outbox, site, reddit=reddit)
+            done |= {"settled": settled} if settled else {}
         elsewhere = [r.site for r in outbox.replies(states=[PROPOSED]) if r.site != site]
     counts = ", ".join(f"{number} {what}" for what, number in done.items())
     print(counts if any(done.values()) else "no reply waits for you")

@@ -212,9 +212,10 @@ def _client(
     addresses: Mapping[str, str],
     praw_site: str | None,
     timeout: float,
-    stop: Stop,
+    stop: Stop | None = None,
     requestor: type[prawcore.Requestor] = OnceRequestor,
 ) -> Client:
+    stop = stop or Stop()
     try:
         client = Client(
             praw_site,

@@ -1,7 +1,9 @@
 """The bot as a program: round follows round until it is told to stop."""
 
-import time
+import contextlib
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from botlib.errors import BotlibError
@@ -9,11 +11,15 @@ from botlib.live import account, inbox, outcomes, sending
 from botlib.live import round as rounds
 from botlib.live.account import ShutOut
 from botlib.live.client import Client
-from botlib.live.events import note
+from botlib.live.events import log, note
 from botlib.live.models import Models, realism_threshold
 from botlib.live.outbox.queue import Outbox
+from botlib.live.stopping import Stopped
 from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace
+
+# Seconds between two rounds at most, where each one fails
+LONGEST_REST = 3600.0
 
 
 def run(
@@ -26,12 +32,13 @@ def run(
     every: float | None = None,
     decoder: Any = None,
     stop: Callable[[], bool] = lambda: False,
-    wait: Callable[[float], Any] = time.sleep,
+    wait: Callable[[float], Any] | None = None,
 ) -> int:
     """Runs one round, or one every so many seconds until `stop` says so.
 
     A round listens to the inbox, looks after own replies, proposes new ones and posts what was
-    approved. What fails in one round is logged and tried again in the next.
+    approved. What fails in one round is logged, with its place, and tried again in the next: the
+    wait doubles with each failure in a row, up to an hour.
 
     Args:
       workspace: where everything is.
@@ -42,32 +49,60 @@ def run(
       every: seconds from round to round; None: one round only, whose error is raised.
       decoder: see `botlib.gpt2.decoder`.
       stop: asked between steps; a reply in hand is finished first.
-      wait: waits between rounds and between posts; may return early when stopped.
+      wait: waits between rounds and between posts; by default a stop ends it.
 
     Returns:
       How many rounds were run.
 
     Raises:
       ShutOut: the account is suspended.
-      BotlibError: in the only round.
+      BotlibError: in the only round; one line, whatever the error was.
     """
+    wait = wait or reddit.stop.wait
     threshold = realism_threshold(workspace, models.realism, post)
-    rounds = 0
+    done = failures = 0
     while not stop():
         try:
             _round(workspace, reddit, models, generate, post, decoder, threshold, stop, wait)
+            failures = 0
         except ShutOut:
             # No round can do anything until a person has seen to the account
             raise
-        except BotlibError as error:
+        except Stopped as error:
+            note("stopped", reason=str(error))
+        except Exception as error:
+            failures += 1
             if every is None:
-                raise
-            note("error", reason=str(error))
-        rounds += 1
+                raise BotlibError(_said(error)) from error
+            note("error", reason=_said(error))
+            log.debug("the round that failed", exc_info=error)
+        done += 1
         if every is None or stop():
             break
-        wait(every)
-    return rounds
+        _rest(max(every, min(every * 2**failures, LONGEST_REST)) if failures else every, wait)
+    return done
+
+
+def _rest(seconds: float, wait: Callable[[float], Any]) -> None:
+    """Waits for the next round; a stop is logged at once."""
+    try:
+        wait(seconds)
+    except Stopped as error:
+        note("stopped", reason=str(error))
+        with contextlib.suppress(Stopped):
+            # With the stop switch on the bot goes on reading and proposing, at its pace
+            wait(seconds)
+
+
+def _said(error: Exception) -> str:
+    """An error in one line; of one that nobody foresaw also the type and the place."""
+    if isinstance(error, BotlibError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "botlib" in frame.filename] or frames
+    place = f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown place"
+    text = " ".join(str(error).split())[:200]
+    return f"unexpected {type(error).__name__} at {place}: {text or 'no message'}"
 
 
 def _round(

@@ -15,11 +15,11 @@ from botlib.live.client import Client
 from botlib.live.events import note
 from botlib.live.outbox import optouts, refusals
 from botlib.live.outbox.queue import Outbox
-from botlib.live.outbox.schema import FAILED, GIVEN_UP, POSTING, READY, SENDING, Reply
+from botlib.live.outbox.schema import ASK, FAILED, GIVEN_UP, POSTING, READY, SENDING, Reply
 from botlib.live.policy import Policy, with_disclosure
 from botlib.live.recheck import GONE, LEFT, Objection, look
 from botlib.live.requestor import NotSent, UnknownOutcome
-from botlib.live.settle import ASK, BANS, REFUSALS, SETTLE, SLACK, final_state, search
+from botlib.live.settle import BANS, REFUSALS, SETTLE, SLACK, final_state, search
 from botlib.live.stopping import Stopped
 
 MAX_ATTEMPTS = 5

@@ -1,5 +1,6 @@
 """From approvals to posts: what a run sends, in which order, at a person's pace."""
 
+import contextlib
 import dataclasses
 import random
 import time
@@ -18,6 +19,8 @@ from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTING, PROPOSED, READY, Reply
 from botlib.live.policy import Limits, Policy
 from botlib.live.posting import Decision, Poster
+from botlib.live.settle import asked
+from botlib.live.stopping import Stopped
 from botlib.settings import PostSettings
 from botlib.workspace import Workspace
 
@@ -74,7 +77,7 @@ def post_approved(
     settings: PostSettings,
     *,
     clock: Callable[[], float] = time.time,
-    sleep: Callable[[float], Any] = time.sleep,
+    sleep: Callable[[float], Any] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> pd.DataFrame:
     """Posts what a person approved, each reply once, best first; settles what was left unclear.
@@ -84,7 +87,7 @@ def post_approved(
       reddit: from `connect`.
       settings: allow-list, limits, and `dry_run`: unless it is False nothing is sent.
       clock: seconds since 1970, UTC.
-      sleep: called between two posts.
+      sleep: called between two posts; by default a stop ends it.
       stop: asked between two posts.
 
     Returns:
@@ -100,13 +103,19 @@ def post_approved(
         raise BotlibError(BY_HAND)
     if reddit.name is None and not dry_run:
         raise BotlibError("this login only reads: set REDDIT_USERNAME and REDDIT_PASSWORD to post")
+    sleep = sleep or reddit.stop.wait
     decisions: list[Decision] = []
     if reddit.from_archive:
         with Outbox(workspace.outbox, clock=clock) as outbox:
             decisions += [_by_hand(reply) for reply in outbox.replies(reddit.site, READY)]
         return _table(decisions)
-    with Outbox(workspace.outbox, clock=clock) as outbox:
-        poster = Poster(outbox, reddit, policy_of(workspace, outbox, reddit, settings))
+    with Outbox(workspace.outbox, clock=clock) as outbox, contextlib.suppress(Stopped):
+        poster = Poster(
+            outbox,
+            reddit,
+            policy_of(workspace, outbox, reddit, settings),
+            settle_seconds=3600 * settings.settle_hours,
+        )
         if not dry_run:
             decisions += poster.settle()
         ready = sorted(outbox.replies(reddit.site, READY), key=lambda r: -(r.score or 0.0))
@@ -137,11 +146,14 @@ def post_approved(
             posted_before = decision.decision == "posted" and not dry_run
             if decision.decision == "would post":
                 planned.append(reply)
-        if stopped := poster.policy.stopped():
+    with Outbox(workspace.outbox, clock=clock) as outbox:
+        if stopped := policy_of(workspace, outbox, reddit, settings).stopped():
             note("stopped", reason=stopped)
         unclear = len(outbox.replies(reddit.site, [POSTING]))
         if unclear:
             note("unclear", replies=unclear, reason="they may be on Reddit; looked for next time")
+        if questions := len(asked(outbox, reddit.site)):
+            note("asks", replies=questions, reason="say in `botlib review` whether they are there")
     return _table(decisions)
 
 

@@ -13,7 +13,7 @@ from botlib.errors import BotlibError
 from botlib.live.checks import UNREADABLE, short
 from botlib.live.client import Client
 from botlib.live.outbox.queue import Outbox
-from botlib.live.outbox.schema import FAILED, GIVEN_UP, POSTING, Reply
+from botlib.live.outbox.schema import ASK, FAILED, GIVEN_UP, POSTING, Reply
 from botlib.live.policy import author_name
 
 # Seconds until "not there" is believed: Reddit shows some new comments late; setting settle_hours
@@ -27,9 +27,6 @@ OLDER = 25
 LISTED = 900
 # Requests for the rest of a long list of replies
 MORE = 8
-
-# How a reason ends that a person must answer; see `asked`
-ASK = "; is it on Reddit? Say so in `python -m botlib review`: "
 
 # What proves that nothing was posted. Any other error may come after the reply was accepted
 _NEVER = {
@@ -149,7 +146,7 @@ def final_state(error: RedditAPIException) -> str:
 
 def asked(outbox: Outbox, site: str) -> list[Reply]:
     """Returns the replies of which only a person can find out whether they are on Reddit."""
-    return [reply for reply in outbox.replies(site, [POSTING]) if ASK in reply.reason]
+    return [reply for reply in outbox.replies(site, [POSTING]) if reply.asks]
 
 
 def say_posted(outbox: Outbox, reply_id: int, link: str, by: str) -> None:

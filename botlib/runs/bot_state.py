@@ -27,6 +27,7 @@ class Site:
       approved: replies that a person let go.
       posted_24h: replies posted in the last 24 hours, which the limits count.
       unclear: replies that may be on Reddit.
+      asks: those of them of which only a person can find out.
       shut: subreddits shut to the bot, and why.
       paused_until: ISO 8601 in UTC; "" if Reddit didn't ask to wait.
       paused_why: what it said.
@@ -38,6 +39,7 @@ class Site:
     approved: int
     posted_24h: int
     unclear: int
+    asks: int
     shut: dict[str, str]
     paused_until: str
     paused_why: str
@@ -95,6 +97,7 @@ def _site(outbox: Outbox, site: str) -> Site:
         approved=len(outbox.replies(site, READY)),
         posted_24h=len(posted),
         unclear=len(outbox.replies(site, [POSTING])),
+        asks=sum(reply.asks for reply in outbox.replies(site, [POSTING])),
         shut=optouts.shut_subreddits(outbox, site),
         paused_until=datetime.fromtimestamp(until, UTC).isoformat(timespec="seconds")
         if until
@@ -130,6 +133,9 @@ def as_text(bot: Bot) -> str:
         lines += [f"{site.site}: r/{name} is shut: {why}" for name, why in site.shut.items()]
         if site.shut_out:
             lines.append(f"{site.site}: the account is shut out: {site.shut_out}")
+        if site.asks:
+            cure = f"python -m botlib review{' --live' if site.site == 'live' else ''}"
+            lines.append(f"{site.site}: {site.asks} unclear: say in `{cure}` if they were posted")
         if site.paused_why:
             lines.append(f"{site.site}: paused: {site.paused_why}")
     return "\n".join(lines)

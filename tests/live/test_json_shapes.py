@@ -88,9 +88,10 @@ def test_posting_survives_any_shape(
                 clock.sleep(700)
             monkeypatch.setattr(praw.Reddit, "request", original)
             outbox.execute("DELETE FROM shut")
-            for _ in range(3):
+            # Until an hour has passed and refusals were tried again
+            for _ in range(12):
                 sending.post_approved(workspace, client, settings(), clock=clock)
-                clock.sleep(700)
+                clock.sleep(1300)
             states = [reply.state for reply in outbox.replies()]
         assert sandbox.replies().query("reply != '[deleted]'")["comment_id"].is_unique
         assert set(states) <= {"posted", "given up", "failed"}

@@ -136,14 +136,39 @@ def test_a_ban_noticed_while_posting(outbox, client, sandbox, scored, workspace,
     assert optouts.shut_reason(outbox, "sandbox", "writing") == "we are banned there"
 
 
-def test_a_403_shuts_the_subreddit(outbox, client, sandbox, scored, workspace, settings, clock):
+def test_a_lone_403_costs_nothing_and_a_repeated_one_shuts_the_subreddit(
+    outbox, client, sandbox, scored, workspace, settings, clock
+):
     rounds.queue(outbox, choose.choose(scored, threshold=0.5), client)
     sending.approve_in_sandbox(outbox, client, settings())
     sandbox.faults = lambda method, path: "403" if path.startswith("/api/comment") else None
     decisions = sending.post_approved(workspace, client, settings(), clock=clock)
-    assert sorted(decisions["decision"]) == ["given up", "given up", "waits"]
-    assert sandbox.counts["POST /api/comment"] == 2
+    assert set(decisions["decision"]) == {"unknown"}
+    assert not optouts.shut_reason(outbox, "sandbox", "writing")
+    for _ in range(6):
+        clock.sleep(3601)
+        sending.post_approved(workspace, client, settings(), clock=clock)
     assert "403" in optouts.shut_reason(outbox, "sandbox", "writing")
+    sent = sandbox.counts["POST /api/comment"]
+    for _ in range(3):
+        clock.sleep(3601)
+        sending.post_approved(workspace, client, settings(), clock=clock)
+    assert sandbox.counts["POST /api/comment"] == sent
+    assert {reply.state for reply in outbox.replies()} <= {"given up", "approved"}
+
+
+def test_a_single_refusal_is_no_reason_to_give_a_reply_up(
+    outbox, client, sandbox, scored, workspace, settings, clock
+):
+    rounds.queue(outbox, choose.choose(scored, threshold=0.5), client)
+    sending.approve_in_sandbox(outbox, client, settings())
+    waiting = len(outbox.replies(states=["approved"]))
+    faults = ["403", "404", "413", "451"] + [None] * 100
+    sandbox.faults = lambda method, path: faults.pop(0) if path.startswith("/api/comment") else None
+    for _ in range(6):
+        sending.post_approved(workspace, client, settings(), clock=clock)
+        clock.sleep(3601)
+    assert [reply.state for reply in outbox.replies()] == ["posted"] * waiting
 
 
 @pytest.mark.parametrize(
@@ -151,7 +176,7 @@ def test_a_403_shuts_the_subreddit(outbox, client, sandbox, scored, workspace, s
     [
         ({"over18": True}, "over-18"),
         ({"quarantine": True}, "quarantined"),
-        ({"subreddit_type": "private"}, "forbids"),
+        ({"subreddit_type": "private"}, "403"),
     ],
 )
 def test_subreddits_that_changed(

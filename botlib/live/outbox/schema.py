@@ -8,6 +8,8 @@ STATES = (PROPOSED, APPROVED, EDITED, REJECTED, POSTING, POSTED, FAILED, GIVEN_U
 READY = (APPROVED, EDITED)
 # The reason of a reply in "posting" until Reddit has answered
 SENDING = "about to be sent"
+# Stands in the reason of an unclear reply that only a person can settle; the places follow
+ASK = "; is it on Reddit? Say so in `python -m botlib review`: "
 
 # From which states a reply may come into a state; a posted reply stays posted, whatever happens
 FROM = {
@@ -49,6 +51,11 @@ class Reply:
     reply_id: str
     approved: float | None = None  # when a person approved it
     comment_score: int | None = None  # what the comment had when a person last saw it
+
+    @property
+    def asks(self) -> bool:
+        """Whether only a person can find out if it is on Reddit."""
+        return self.state == POSTING and ASK in self.reason
 
     def expired(self, now: float, hours: float) -> str:
         """Returns why an approval is too old to count (`hours`; 0: never), or ""."""

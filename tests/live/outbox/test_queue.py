@@ -18,7 +18,7 @@ from botlib.live import choose, sending
 from botlib.live import round as rounds
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import FROM, POSTED, POSTING, READY, STATES
-from botlib.live.posting import GRACE
+from botlib.live.settle import SETTLE, SLACK
 
 ROOT = Path(__file__).resolve().parents[3]
 GIVEN = {"subreddit": "writing", "post_id": "p", "comment_id": "c", "reply": "Yes 😀 נכון\n\nso."}
@@ -321,7 +321,7 @@ def test_kill_9_at_every_step(real_time, workspace, fatal):
     process.communicate(timeout=300)
     assert process.returncode == -signal.SIGKILL
     sandbox.state.__dict__.pop("add_comment", None)
-    for ahead in (0.0, GRACE + 1):
+    for ahead in (0.0, SETTLE + SLACK + 1):
         again = start_bot(sandbox, workspace, ahead=ahead)
         again.communicate(timeout=300)
         assert again.returncode == 0
@@ -339,7 +339,7 @@ def test_two_bots_on_one_workspace(real_time, workspace):
     for process in bots:
         process.communicate(timeout=300)
         assert process.returncode == 0
-    last = start_bot(sandbox, workspace, ahead=GRACE + 1)
+    last = start_bot(sandbox, workspace, ahead=SETTLE + SLACK + 1)
     last.communicate(timeout=300)
     written = sandbox.replies()
     assert len(written) == 12
