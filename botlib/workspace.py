@@ -128,6 +128,10 @@ class Workspace:
         return self.root / "deny.txt"
 
     @property
+    def subreddit_rules(self) -> Path:
+        return self.root / "subreddit_rules.json"
+
+    @property
     def stop_switch(self) -> Path:
         return self.root / "STOP"
 

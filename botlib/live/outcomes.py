@@ -24,6 +24,7 @@ def follow(
 ) -> pd.DataFrame:
     """Looks after posted replies: writes down scores and removals, deletes what people dislike.
 
+    The archive shows scores only 36 hours after posting: until then it isn't asked to say anything.
     One request for each hundred replies, made without our name: their author alone still sees
     replies that moderators removed.
 
@@ -48,12 +49,17 @@ def follow(
     replies = [
         reply
         for reply in outbox.replies(reddit.site, [POSTED])
-        if reply.id not in gone and (now - (reply.sent or now)) / _HOUR <= AGES[-1] + 24
+        if reply.id not in gone
+        and reply.reply_id
+        and (now - (reply.sent or now)) / _HOUR <= AGES[-1] + 24
     ]
     rows = []
     for reply, fields in _look(reddit, replies):
         hours = (now - reply.sent) / _HOUR
         score, fate = _fate(fields)
+        if reddit.from_archive and score is None and fate in ("there", "gone"):
+            # Not stored there yet, or not read a second time: both take a day or two
+            continue
         disliked = fate == "there" and score is not None and score < delete_below
         if disliked and dry_run is False:
             try:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from botlib import tables
 from botlib.errors import BotlibError
-from botlib.live import choose
+from botlib.live import choose, subreddit_rules
 from botlib.live import reddit as site
 from botlib.live.checks import UNREADABLE
 from botlib.live.choose import CHOSEN, RATINGS
@@ -18,8 +18,8 @@ from botlib.live.client import Client
 from botlib.live.events import note
 from botlib.live.models import GeneratorLike, Judges, Models, ScorerLike
 from botlib.live.outbox.queue import Outbox
-from botlib.live.outbox.schema import POSTED, POSTING, PROPOSED, READY
-from botlib.live.policy import author_name, unanswerable
+from botlib.live.outbox.schema import POSTED, PROPOSED, READY, UNCLEAR
+from botlib.live.policy import allow_list, author_name, unanswerable
 from botlib.live.reddit import Reading
 from botlib.live.threads import Threads
 from botlib.settings import GenerateSettings, PostSettings
@@ -103,9 +103,12 @@ def read(
       BotlibError: none of the subreddits can be read.
     """
     # A post whose reply still waits for approval needs no second one
-    taken = [POSTED, POSTING, PROPOSED, *READY] if per_post == 1 else []
+    taken = [POSTED, *UNCLEAR, PROPOSED, *READY] if per_post == 1 else []
     busy = {reply.post_id for reply in outbox.replies(reddit.site, taken)}
     known = {reply.comment_id for reply in outbox.replies(reddit.site)}
+    if reddit.site == "live":
+        places = allow_list(settings.subreddits)
+        subreddit_rules.refresh(Workspace(outbox.path.parent), reddit, places)
     reading = site.read(reddit, settings, answered_posts=busy, clock=outbox.clock, **options)
     for row in reading.skipped.to_dict("records"):
         note("skipped", **row)

@@ -62,12 +62,17 @@ def policy_of(
         me=reddit.name,
         approval_hours=settings.approval_hours,
         min_score=settings.min_comment_score,
-        limits=Limits(
-            per_post=settings.max_per_post,
-            per_person_day=settings.max_per_person_day,
-            per_subreddit_hour=settings.max_per_subreddit_hour,
-            per_day=settings.max_per_day,
-        ),
+        limits=limits_of(settings),
+    )
+
+
+def limits_of(settings: PostSettings) -> Limits:
+    """Returns how often, as the settings have it."""
+    return Limits(
+        per_post=settings.max_per_post,
+        per_person_day=settings.max_per_person_day,
+        per_subreddit_hour=settings.max_per_subreddit_hour,
+        per_day=settings.max_per_day,
     )
 
 

@@ -16,6 +16,7 @@ from botlib.live.outbox.schema import (
     FROM,
     GIVEN,
     GIVEN_UP,
+    HANDED_OVER,
     POSTED,
     POSTING,
     PROPOSED,
@@ -23,6 +24,7 @@ from botlib.live.outbox.schema import (
     REJECTED,
     SENDING,
     STATES,
+    UNCLEAR,
     Reply,
 )
 
@@ -183,6 +185,10 @@ class Outbox(Database):
         sent = self.get(reply_id).sent or self.clock()
         self._change(reply_id, POSTED, reason, reply_id=reddit_id, sent=sent)
 
+    def found(self, reply_id: int, reddit_id: str) -> None:
+        """A reply that was posted by hand without a word where is found on Reddit."""
+        self.execute("UPDATE replies SET reply_id = ? WHERE id = ?", reddit_id, reply_id)
+
     def fail(self, reply_id: int, reason: str) -> None:
         """Tries are used up; a person may approve it again."""
         self._change(reply_id, FAILED, reason)
@@ -195,7 +201,11 @@ class Outbox(Database):
         """It was not sent after all: back among the approved (or edited) ones."""
         reply = self.get(reply_id)
         state = APPROVED if reply.reply == reply.proposed_reply else EDITED
-        self._change(reply_id, state, reason, allowed=(POSTING,), not_before=not_before, sent=None)
+        self._change(reply_id, state, reason, allowed=UNCLEAR, not_before=not_before, sent=None)
+
+    def hand_over(self, reply_id: int, by: str) -> None:
+        """A person takes the reply, to post it by hand; until they say how it went it counts."""
+        self._change(reply_id, HANDED_OVER, f"handed over to {by}", sent=self.clock())
 
     def postpone(self, reply_id: int, reason: str, not_before: float) -> None:
         """It waits in its state."""
@@ -239,9 +249,8 @@ class Outbox(Database):
 
     def sent_since(self, site: str, time_: float) -> list[Reply]:
         """Returns what was, or may have been, posted since a time."""
-        return self._replies(
-            "site = ? AND state IN (?, ?) AND sent >= ?", site, POSTING, POSTED, time_
-        )
+        states = (*UNCLEAR, POSTED)
+        return self._replies("site = ? AND state IN (?, ?, ?) AND sent >= ?", site, *states, time_)
 
     def answers(self, site: str, post_id: str, but: int = 0) -> tuple[int, int]:
         """Returns how many replies to a post were posted, and how many may have been.
@@ -251,10 +260,10 @@ class Outbox(Database):
           post_id: of the post.
           but: a reply that isn't counted.
         """
-        same = "site = ? AND post_id = ? AND id != ? AND state = ?"
+        same = "site = ? AND post_id = ? AND id != ? AND state IN (?, ?)"
         return (
-            len(self._replies(same, site, post_id, but, POSTED)),
-            len(self._replies(same, site, post_id, but, POSTING)),
+            len(self._replies(same, site, post_id, but, POSTED, POSTED)),
+            len(self._replies(same, site, post_id, but, *UNCLEAR)),
         )
 
     def _replies(self, where: str, *values: Any) -> list[Reply]:

@@ -4,12 +4,15 @@ import dataclasses
 
 PROPOSED, APPROVED, EDITED, REJECTED = "proposed", "approved", "edited", "rejected"
 POSTING, POSTED, FAILED, GIVEN_UP = "posting", "posted", "failed", "given up"
-STATES = (PROPOSED, APPROVED, EDITED, REJECTED, POSTING, POSTED, FAILED, GIVEN_UP)
+HANDED_OVER = "handed over"  # a person took it, to post it by hand
+STATES = (PROPOSED, APPROVED, EDITED, REJECTED, POSTING, POSTED, FAILED, GIVEN_UP, HANDED_OVER)
 READY = (APPROVED, EDITED)
 # The reason of a reply in "posting" until Reddit has answered
 SENDING = "about to be sent"
 # Stands in the reason of an unclear reply that only a person can settle; the places follow
 ASK = "; is it on Reddit? Say so in `python -m botlib review`: "
+# It may be on Reddit: nobody has said so yet
+UNCLEAR = (POSTING, HANDED_OVER)
 
 # From which states a reply may come into a state; a posted reply stays posted, whatever happens
 FROM = {
@@ -18,7 +21,8 @@ FROM = {
     EDITED: (PROPOSED, APPROVED, EDITED, REJECTED, FAILED, GIVEN_UP),
     REJECTED: (PROPOSED, APPROVED, EDITED, FAILED),
     POSTING: READY,
-    POSTED: (POSTING, *READY),
+    POSTED: (*UNCLEAR, *READY),
+    HANDED_OVER: READY,
     FAILED: (POSTING,),
     GIVEN_UP: (POSTING, *READY),
 }

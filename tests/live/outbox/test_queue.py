@@ -65,6 +65,7 @@ def test_only_sensible_changes_are_possible(outbox, proposed):
         "posted": lambda: outbox.posted(1, "r1"),
         "failed": lambda: outbox.fail(1, "why"),
         "given up": lambda: outbox.give_up(1, "why"),
+        "handed over": lambda: outbox.hand_over(1, "ann"),
     }
     for before, after in itertools.product(STATES, acts):
         outbox.execute("UPDATE replies SET state = ?, reply = proposed_reply", before)

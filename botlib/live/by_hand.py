@@ -1,0 +1,283 @@
+"""Handing a reply over to a person, who posts it: its text, its thread, and how it went."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from praw.models import Comment
+
+from botlib.errors import BotlibError
+from botlib.live import subreddit_rules
+from botlib.live.checks import UNREADABLE
+from botlib.live.client import Client
+from botlib.live.events import note
+from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import HANDED_OVER, POSTED, READY, Reply
+from botlib.live.policy import DISCLOSURE, Policy, with_disclosure
+from botlib.live.sending import limits_of
+from botlib.settings import PostSettings
+from botlib.workspace import Workspace
+
+POSTED_WORD, NOT_POSTED_WORD = "posted", "not posted"
+ADVICE = (
+    "Read the thread first: what was edited or deleted in the last 36 hours doesn't show here. "
+    "Keep the last line: people have a right to know that a bot wrote the text."
+)
+_PERMALINK = re.compile(
+    r"(?:https?://(?:[a-z-]+\.)?reddit\.com)?/r/\w+/comments/(\w+)/[^/\s]*/(\w+)/?(?:[?#]\S*)?",
+    re.I,
+)
+
+
+def text(reply: Reply) -> str:
+    """Returns what is to be posted, the disclosure included."""
+    return with_disclosure(reply.reply)
+
+
+def link(reply: Reply) -> str:
+    """Returns the address of the comment that is answered."""
+    path = reply.permalink or f"/r/{reply.subreddit}/comments/{reply.post_id}/_/{reply.comment_id}/"
+    return f"https://www.reddit.com{path}"
+
+
+def policy_for(workspace: Workspace, outbox: Outbox, settings: PostSettings) -> Policy:
+    """Returns the bot's rules for what a person posts: all but the allow-list.
+
+    Whoever posts a reply by hand sees the subreddit and its rules, and answers for both.
+    """
+    places = [reply.subreddit for reply in outbox.replies("live", READY)]
+    return Policy(
+        outbox,
+        site="live",
+        subreddits=places,
+        stop_switch=workspace.stop_switch,
+        deny_list=workspace.deny_list,
+        approval_hours=settings.approval_hours,
+        limits=limits_of(settings),
+    )
+
+
+def give(outbox: Outbox, policy: Policy, reply: Reply, by: str) -> None:
+    """Hands one reply over; from now on it counts as posted until the person says otherwise.
+
+    Raises:
+      BotlibError: nobody approved it, a limit, an opt-out or the stop switch forbids it.
+    """
+    if reason := reply.expired(outbox.clock(), policy.approval_hours):
+        outbox.take_back(reply.id, reason)
+        raise BotlibError(f"reply {reply.id}: {reason}: approve it again")
+    verdict = policy.check(reply, text(reply))
+    if not verdict.allowed:
+        raise BotlibError(f"reply {reply.id} can't be handed over now: {verdict.reason}")
+    outbox.hand_over(reply.id, by)
+    note("handed over", reply=reply.id, subreddit=reply.subreddit, by=by)
+
+
+def settle(outbox: Outbox, reply: Reply, answer: str) -> str:
+    """Takes a person's word for how it went.
+
+    Args:
+      outbox: the queue.
+      reply: one that was handed over, or that was posted and whose link comes later.
+      answer: the permalink of their comment, "posted" or "not posted".
+
+    Returns:
+      The reply's state.
+
+    Raises:
+      BotlibError: the answer is none of these, or the link leads to another thread.
+    """
+    said = answer.strip()
+    if said.lower() == NOT_POSTED_WORD:
+        outbox.release(reply.id, "not posted, says the person who had it")
+    elif said.lower() == POSTED_WORD:
+        outbox.posted(reply.id, "", "posted by hand")
+    else:
+        outbox.posted(reply.id, _id_in(reply, said), "posted by hand")
+    note("by hand", reply=reply.id, said=said)
+    return outbox.get(reply.id).state
+
+
+def _id_in(reply: Reply, said: str) -> str:
+    found = _PERMALINK.fullmatch(said)
+    if not found:
+        raise BotlibError(
+            f"{said!r} is no link to a comment: paste its permalink, or write posted or not posted"
+        )
+    post_id, comment_id = (part.lower() for part in found.groups())
+    if post_id != reply.post_id.lower():
+        raise BotlibError(f"{said} leads to another thread than {link(reply)}")
+    if comment_id == reply.comment_id.lower():
+        raise BotlibError(f"{said} is the comment that was answered: paste the link of the reply")
+    return comment_id
+
+
+def find(outbox: Outbox, reddit: Client) -> int:
+    """Looks for replies that were posted by hand and whose link nobody gave; returns how many.
+
+    Our line below the answered comment tells them; two requests a reply.
+
+    Raises:
+      BotlibError: the archive can't be read now.
+    """
+    found = 0
+    for reply in outbox.replies("live", [POSTED]):
+        if reply.reply_id:
+            continue
+        try:
+            submission = reddit.submission(reply.post_id)
+            submission.comments.replace_more(limit=0)
+            for comment in submission.comments.list():
+                if isinstance(comment, Comment) and _is_ours(vars(comment), reply):
+                    outbox.found(reply.id, comment.id)
+                    found += 1
+                    break
+        except UNREADABLE as error:
+            raise BotlibError(f"thread {reply.post_id} can't be read now ({error})") from error
+    return found
+
+
+def _is_ours(fields: dict[str, Any], reply: Reply) -> bool:
+    below = fields.get("parent_id") == f"t1_{reply.comment_id}"
+    # Typographic quotes and emphasis may not survive being copied
+    words = re.findall(r"\w+", str(fields.get("body") or ""))
+    line = re.findall(r"\w+", DISCLOSURE)
+    return below and words[-len(line) :] == line
+
+
+# In a terminal
+def in_terminal(
+    workspace: Workspace,
+    outbox: Outbox,
+    settings: PostSettings,
+    *,
+    by: str,
+    ask: Callable[[str], str] = input,
+    show: Callable[[str], Any] = print,
+) -> dict[str, int]:
+    """Asks how handed-over replies went, then hands over approved ones, the best first.
+
+    Args:
+      workspace: its rules of subreddits and its stop switch.
+      outbox: the queue.
+      settings: the limits.
+      by: who takes them.
+      ask: gets an answer to a question.
+      show: prints.
+
+    Returns:
+      How many are handed over, posted, back among the approved.
+    """
+    done = {"handed over": 0, "posted": 0, "not posted": 0}
+    asked = outbox.replies("live", [HANDED_OVER])
+    ready = sorted(outbox.replies("live", READY), key=lambda reply: -(reply.score or 0.0))
+    try:
+        for reply in asked:
+            show(f"\nYou have this reply to r/{reply.subreddit}: {link(reply)}\n{text(reply)}")
+            done[_how_it_went(outbox, reply, ask, show)] += 1
+        for number, reply in enumerate(ready, 1):
+            show(f"\n[{number} of {len(ready)}] by hand in r/{reply.subreddit}: {reply.title}")
+            for line in (link(reply), *subreddit_rules.lines(workspace, reply.subreddit), ADVICE):
+                show(line)
+            show(f"\n{text(reply)}\n")
+            answer = ask("[t]ake it  [s]kip  [q]uit > ").strip().lower()
+            if answer in ("q", "quit"):
+                break
+            if answer not in ("t", "take"):
+                continue
+            try:
+                give(outbox, policy_for(workspace, outbox, settings), reply, by)
+            except BotlibError as error:
+                show(str(error))
+                continue
+            done[_how_it_went(outbox, reply, ask, show)] += 1
+    except EOFError:
+        pass
+    return done
+
+
+def _how_it_went(
+    outbox: Outbox, reply: Reply, ask: Callable[[str], str], show: Callable[[str], Any]
+) -> str:
+    question = "its permalink, or [p]osted, [n]ot posted, [l]ater > "
+    words = {"p": POSTED_WORD, "n": NOT_POSTED_WORD}
+    while True:
+        answer = ask(question).strip()
+        if answer.lower() in ("", "l", "later"):
+            return HANDED_OVER
+        try:
+            state = settle(outbox, reply, words.get(answer.lower(), answer))
+        except BotlibError as error:
+            show(str(error))
+            continue
+        return POSTED_WORD if state == POSTED else NOT_POSTED_WORD
+
+
+# In a notebook
+def cards(workspace: Workspace, outbox: Outbox, settings: PostSettings, *, by: str) -> Any:
+    """Returns an ipywidgets list: the text to copy, the thread's link, and how it went.
+
+    Args:
+      workspace: its rules of subreddits and its stop switch.
+      outbox: the queue.
+      settings: the limits.
+      by: who takes them.
+    """
+    import ipywidgets
+
+    replies: Sequence[Reply] = [
+        *outbox.replies("live", [HANDED_OVER]),
+        *sorted(outbox.replies("live", READY), key=lambda reply: -(reply.score or 0.0)),
+    ]
+    if not replies:
+        return ipywidgets.HTML("<p>No approved reply waits to be posted by hand.</p>")
+    heading = ipywidgets.HTML(f"<p>{len(replies)} replies to post by hand. {ADVICE}</p>")
+    made = [_card(workspace, outbox, settings, reply, by) for reply in replies]
+    return ipywidgets.VBox([heading, *made])
+
+
+def _card(
+    workspace: Workspace, outbox: Outbox, settings: PostSettings, reply: Reply, by: str
+) -> Any:
+    import html
+
+    import ipywidgets
+
+    wide = ipywidgets.Layout(width="98%")
+    rules = "<br>".join(map(html.escape, subreddit_rules.lines(workspace, reply.subreddit)))
+    head = ipywidgets.HTML(
+        f"<b>r/{html.escape(reply.subreddit)}</b> · {html.escape(reply.title)} · "
+        f"<a href='{html.escape(link(reply))}' target='_blank'>open the thread</a>"
+        f"<br><small>{rules}</small>"
+    )
+    take = ipywidgets.Button(description="Take it", icon="hand-paper-o")
+    words = ipywidgets.Textarea("", rows=6, layout=wide, disabled=True)
+    hint = "permalink, posted, or not posted"
+    how = ipywidgets.Text(placeholder=hint, layout=wide, continuous_update=False)
+    said = ipywidgets.HTML()
+
+    def taken() -> None:
+        take.disabled = True
+        # Only now, so that nothing is posted that the limits forbid
+        words.value, words.disabled = text(reply), False
+
+    def on_take(_: Any) -> None:
+        try:
+            give(outbox, policy_for(workspace, outbox, settings), outbox.get(reply.id), by)
+        except BotlibError as error:
+            said.value = f"<span style='color:#b00'>{html.escape(str(error))}</span>"
+            return
+        taken()
+        said.value = "copy the text, post it, and say below how it went"
+
+    def on_how(_: Any) -> None:
+        try:
+            said.value = f"✓ {settle(outbox, reply, how.value)}"
+        except BotlibError as error:
+            said.value = f"<span style='color:#b00'>{html.escape(str(error))}</span>"
+
+    take.on_click(on_take)
+    how.observe(on_how, "value")
+    if reply.state == HANDED_OVER:
+        taken()
+    return ipywidgets.VBox([head, take, words, how, said])

@@ -1,0 +1,62 @@
+"""The rules of subreddits, kept for the person who approves: many forbid bots."""
+
+import json
+import re
+import time
+from collections.abc import Iterable
+
+from botlib.errors import BotlibError
+from botlib.live.checks import UNREADABLE
+from botlib.live.client import Client
+from botlib.live.events import note
+from botlib.workspace import Workspace, atomic_file
+
+# They change seldom
+_DAYS = 7
+_ABOUT_BOTS = re.compile(
+    r"\bbots?\b|\bautomat|\bA\.?I\.?\b|\bartificial|\bchat ?gpt|\bllms?\b|\bgenerated\b|\bspam",
+    re.I,
+)
+
+
+def refresh(workspace: Workspace, reddit: Client, subreddits: Iterable[str]) -> None:
+    """Fetches the rules that aren't known yet or are a week old: one request for each subreddit.
+
+    Without them the bot goes on: the log says which are missing.
+    """
+    known = _read(workspace)
+    now = time.time()
+    for name in subreddits:
+        if now - known.get(name.lower(), {}).get("read", 0) < _DAYS * 86400:
+            continue
+        try:
+            found = [_text(vars(rule)) for rule in reddit.subreddit(name).rules]
+        except (BotlibError, *UNREADABLE) as error:
+            note("rules", subreddit=name, reason=f"can't be read now ({error})")
+            continue
+        known[name.lower()] = {"read": now, "rules": found}
+        with atomic_file(workspace.subreddit_rules) as file:
+            json.dump(known, file, indent=1, ensure_ascii=False)
+
+
+def lines(workspace: Workspace, subreddit: str) -> list[str]:
+    """Returns what to read before a reply is approved: rules about bots first, with their text."""
+    found = _read(workspace).get(subreddit.lower(), {}).get("rules")
+    if found is None:
+        return [f"rules of r/{subreddit}: not known, read them on Reddit"]
+    about = [rule for rule in found if _ABOUT_BOTS.search(rule)]
+    others = [rule.partition(": ")[0] for rule in found if rule not in about]
+    marked = [f"! r/{subreddit}: {rule}" for rule in about]
+    return [*marked, f"other rules of r/{subreddit}: {'; '.join(others) or 'none'}"]
+
+
+def _text(rule: dict) -> str:
+    parts = (rule.get("short_name"), rule.get("description"))
+    return ": ".join(" ".join(str(part).split()) for part in parts if part)
+
+
+def _read(workspace: Workspace) -> dict:
+    try:
+        return json.loads(workspace.subreddit_rules.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
