@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from botlib.live.safety.classifier import likely
 from botlib.live.safety.normalise import views
 from botlib.live.safety.rules import KINDS, found
 
@@ -17,7 +18,10 @@ def concern(text: str) -> str:
     """
     if not isinstance(text, str) or not text.strip():
         return ""
-    kind, words = found(views(text))
+    texts = views(text)
+    kind, words = found(texts)
+    if not kind:
+        kind, words = likely(texts[-1])
     if not kind:
         return ""
     return f"{kind} ({_short(words)})"

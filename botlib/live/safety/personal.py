@@ -35,6 +35,7 @@ _LOOKS = {
     "an address": re.compile(r"\d|address"),
     "an IP address": re.compile(r"\d\.\d{1,3}\.\d|:[0-9a-f]{0,4}:|-[0-9a-f]{2}-"),
 }
+_URL = re.compile(r"https?://\S{1,500}")
 _SPELLED = re.compile(rf"\b(?:(?:{_WORDS}|\d)[ ,.-]{{1,2}}){{6,12}}(?:{_WORDS})\b")
 
 
@@ -44,6 +45,8 @@ def personal(text: str) -> str:
     Args:
       text: in lower-case ASCII, as `normalise.plain` gives it.
     """
+    # An address on the web is full of numbers
+    text = _URL.sub(" ", text)
     for kind, pattern in _patterns().items():
         if needs := _NEEDS.get(kind):
             if not any(need in text for need in needs):

@@ -4,10 +4,11 @@ import re
 from functools import cache
 from importlib import resources
 
+from botlib.live.safety.needed import needed
 from botlib.live.safety.personal import personal
 
 KINDS = ("crisis", "medical advice", "legal advice", "harassment", "minors", "personal data")
-_FILES = {"medical advice": "medical", "legal advice": "legal"}
+FILES = {"medical advice": "medical", "legal advice": "legal", "personal data": "personal"}
 
 _NUMBERS = (
     *("five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
@@ -48,15 +49,12 @@ def found(texts: list[str]) -> tuple[str, str]:
 
 def _candidates(text: str) -> list[int]:
     """The rules worth a try: some letters that each needs stand in the text."""
-    padded = f" {text} "
     index, always = _index()
-    rules = set(always)
-    for start in {padded[i : i + 3] for i in range(len(padded) - 2)} & index.keys():
-        for rule, needle in index[start]:
-            if rule not in rules and needle in padded:
+    rules = set(always) if _AGE.search(text) else set(always) - _aged()
+    for start in {text[i : i + 3] for i in range(len(text) - 2)} & index.keys():
+        for rule, letters in index[start]:
+            if rule not in rules and letters in text:
                 rules.add(rule)
-    if not _AGE.search(text):
-        rules -= _aged()
     return sorted(rules)
 
 
@@ -64,36 +62,39 @@ _AGE = re.compile(_PARTS["{age}"])
 
 
 @cache
-def _rules() -> list[tuple[str, tuple[str, ...], re.Pattern]]:
-    """Kind, letters of which a text must hold some, pattern; the gravest kind first."""
+def _rules() -> list[tuple[str, str, re.Pattern]]:
+    """Kind, line, pattern; the gravest kind first."""
     rules = []
     for kind in KINDS[:-1]:
-        path = resources.files(__package__) / "phrases" / f"{_FILES.get(kind, kind)}.txt"
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if not line or line.startswith("#"):
-                continue
-            needles, pattern = line.split(": ", 1)
+        for line in _lines(f"{FILES.get(kind, kind)}.txt"):
+            pattern = line
             for name, part in _PARTS.items():
                 pattern = pattern.replace(name, part)
-            wanted = tuple(needle.replace("_", " ") for needle in needles.split(", "))
-            rules.append((kind, wanted, re.compile(pattern)))
+            rules.append((kind, line, re.compile(pattern)))
     return rules
+
+
+def _lines(name: str) -> list[str]:
+    text = (resources.files(__package__) / "phrases" / name).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
 @cache
 def _aged() -> frozenset[int]:
-    return frozenset(n for n, (_, needles, _) in enumerate(_rules()) if needles == ("{age}",))
+    """The rules that need an age."""
+    return frozenset(n for n, (_, line, _) in enumerate(_rules()) if "{age}" in line)
 
 
 @cache
 def _index() -> tuple[dict[str, list[tuple[int, str]]], frozenset[int]]:
-    """Rules by the first three letters of their needles, and those that need none."""
+    """Rules by the first three of some letters that each needs, and those that need none."""
     index: dict[str, list[tuple[int, str]]] = {}
-    for rule, (_, needles, _) in enumerate(_rules()):
-        if rule in _aged():
+    always = set(_aged())
+    for rule, (_, _, pattern) in enumerate(_rules()):
+        if rule in always:
             continue
-        for needle in needles:
-            if len(needle) < 3:
-                raise ValueError(f"{needle!r} is too short to look for")
-            index.setdefault(needle[:3], []).append((rule, needle))
-    return index, _aged()
+        if not (letters := needed(pattern.pattern)):
+            always.add(rule)
+        for piece in letters:
+            index.setdefault(piece[:3], []).append((rule, piece))
+    return index, frozenset(always)

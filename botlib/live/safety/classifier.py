@@ -1,0 +1,99 @@
+"""A small linear classifier over words and pieces of words, for what no phrase says outright."""
+
+import re
+import zlib
+from functools import cache
+from importlib import resources
+from itertools import pairwise
+
+import numpy as np
+
+from botlib.live.safety.rules import KINDS
+
+WEIGHTS = "weights.npz"
+# Hash slots; a power of two
+SLOTS = 2**15
+# Longer texts are judged sentence by sentence, so that a long post doesn't drown its one cry
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_WORD = re.compile(r"[a-z0-9']+|:[a-z_]+:")
+MOST_WORDS = 24
+# Fewer words say too little to go by
+LEAST_WORDS = 3
+FEW = 12
+# Log-odds from which a kind counts: what `python -m benchmarks.safety --choose` found
+THRESHOLDS = {
+    "crisis": 3.8,
+    "medical advice": 2.0,
+    "legal advice": 1.9,
+    "harassment": 3.5,
+    "minors": 1.9,
+    "personal data": 0.1,
+}
+
+
+def likely(text: str) -> tuple[str, str]:
+    """Returns the kind that a text most clearly belongs to and the sentence, or two empty texts."""
+    values, places = scores(text)
+    over = values - np.array([THRESHOLDS[kind] for kind in KINDS], np.float32)
+    kind = int(over.argmax())
+    return (KINDS[kind], " ".join(places[kind])) if over[kind] > 0 else ("", "")
+
+
+def scores(text: str) -> tuple[np.ndarray, list[list[str]]]:
+    """Returns log-odds by kind, the highest of a text's sentences, and each kind's sentence.
+
+    Shapes: (kinds,) float32, and one list of words a kind.
+
+    Args:
+      text: in lower-case ASCII, as `normalise.plain` gives it.
+    """
+    weights, bias = _weights()
+    best = np.full(len(bias), -np.inf, np.float32)
+    places: list[list[str]] = [[] for _ in KINDS]
+    for sentence in sentences(text):
+        if len(sentence) < LEAST_WORDS:
+            continue
+        slots = features(sentence)
+        values = weights[slots].sum(0) / length(slots) + bias
+        for kind in np.flatnonzero(values > best):
+            best[kind], places[kind] = values[kind], sentence
+    return best, places
+
+
+def sentences(text: str) -> list[list[str]]:
+    """Returns a text's sentences as words; long ones in overlapping windows."""
+    found = []
+    for sentence in _SENTENCE.split(text):
+        words = _WORD.findall(sentence)
+        for start in range(0, max(len(words), 1), MOST_WORDS // 2):
+            found.append(words[start : start + MOST_WORDS])
+            if start + MOST_WORDS >= len(words):
+                break
+    return found
+
+
+def length(slots: np.ndarray) -> float:
+    """Returns what a sentence's weights are divided by; a word alone is no evidence."""
+    return float(np.sqrt(len(slots) + FEW))
+
+
+def features(words: list[str]) -> np.ndarray:
+    """Returns the slots of a sentence's words, runs of two and three words, and word pieces."""
+    names = {f"1{word}" for word in words}
+    padded = ["^", *words, "$"]
+    names |= {f"2{a} {b}" for a, b in pairwise(padded)}
+    names |= {f"3{a} {b} {c}" for a, b, c in zip(padded, padded[1:], padded[2:], strict=False)}
+    names |= {f"4{a} {b}" for a, b in zip(words, words[2:], strict=False)}
+    for word in set(words):
+        if len(word) > 3:
+            edged = f"<{word}>"
+            names |= {f"5{edged[i : i + 4]}" for i in range(len(edged) - 3)}
+    slots = [zlib.crc32(name.encode()) % SLOTS for name in names]
+    return np.unique(np.array(slots, np.int64))
+
+
+@cache
+def _weights() -> tuple[np.ndarray, np.ndarray]:
+    with resources.files(__package__).joinpath(WEIGHTS).open("rb") as file:
+        stored = np.load(file, allow_pickle=False)
+        return stored["weights"].astype(np.float32) * stored["scale"], stored["bias"]
