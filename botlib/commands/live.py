@@ -240,7 +240,7 @@ def run_outcomes(args: argparse.Namespace) -> int:
         return 0
     print(fared.to_string(index=False, max_colwidth=50))
     print("\npredicted rating and score after a day:")
-    print(outcomes.calibration(fared).to_string(index=False))
+    print(outcomes.calibration(fared, rated=outcomes.rated_pairs(workspace)).to_string(index=False))
     print(outcomes.rank_sentence(fared))
     return 0
 

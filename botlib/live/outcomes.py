@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from botlib.data.pairs.ratings import rating_of
+from botlib.data.pairs.ratings import rating_as_in, rating_of
 from botlib.errors import BotlibError
 from botlib.live.checks import UNREADABLE, short
 from botlib.live.client import Client
@@ -12,6 +12,8 @@ from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, Reply
 from botlib.live.policy import author_name
+from botlib.tables import BERT_GAN_REAL, read_table
+from botlib.workspace import Workspace
 
 AGES = (1.0, 24.0, 168.0)  # hours
 # So many removals in a row shut a subreddit: its moderators don't want us
@@ -164,19 +166,26 @@ def table(outbox: Outbox, site: str | None = None) -> pd.DataFrame:
     return result
 
 
-def calibration(fared: pd.DataFrame, age: float = 24.0) -> pd.DataFrame:
+def calibration(
+    fared: pd.DataFrame, age: float = 24.0, rated: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Returns, for each rounded predicted rating, how replies really fared.
 
     Args:
       fared: from `table`.
       age: in hours, one of AGES.
+      rated: from `rated_pairs`, which says what a rating means; None: the tutorial's bins.
 
     Returns:
       A table: predicted (rounded), replies, mean_score, mean_rating (0 to 3), removed.
     """
     known = fared.assign(score=fared[f"score_{age:g}h"], bin=fared["predicted"].round())
     scores = known["score"].dropna()
-    known["rating"] = pd.Series(rating_of(scores), scores.index).astype("Float64")
+    if rated is None:
+        ratings = rating_of(scores)
+    else:
+        ratings = rating_as_in(rated, scores, known.loc[scores.index, "subreddit"])
+    known["rating"] = pd.Series(ratings, scores.index).astype("Float64")
     groups = known.groupby("bin")
     return pd.DataFrame(
         {
@@ -186,6 +195,18 @@ def calibration(fared: pd.DataFrame, age: float = 24.0) -> pd.DataFrame:
             "removed": groups["fate"].agg(lambda fates: (fates == "removed").sum()),
         }
     ).reset_index(names="predicted")
+
+
+def rated_pairs(workspace: Workspace) -> pd.DataFrame | None:
+    """Returns the scores and ratings that the judges learned from, if the workspace has them.
+
+    Columns: subreddit, reply_score, rating.
+    """
+    if not workspace.bert_gan_real.exists():
+        return None
+    columns = ["subreddit", "reply_score", "rating"]
+    rated = read_table(workspace.bert_gan_real, BERT_GAN_REAL, columns).dropna()
+    return None if rated.empty else rated
 
 
 def rank_correlation(fared: pd.DataFrame, age: float = 24.0) -> float:

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from botlib.data.pairs.ratings import rating_of
 from botlib.errors import BotlibError
 from botlib.live import choose, outcomes, sending
 from botlib.live import round as rounds
@@ -59,6 +60,25 @@ def test_calibration_and_rank_correlation():
     assert pd.isna(outcomes.rank_correlation(fared.head(2)))
     assert outcomes.rank_sentence(fared).endswith("1.00")
     assert "not known yet, fewer than three" in outcomes.rank_sentence(fared.head(2))
+
+
+@pytest.mark.parametrize("bins", ["tutorial", "quantiles"])
+def test_outcomes_are_rated_as_the_judges_learned_it(bins):
+    scores = pd.Series([1, 2, 3, 4, 10, 20, 30, 40])
+    names = pd.Series(["small"] * 4 + ["big"] * 4)
+    rated = pd.DataFrame(
+        {"subreddit": names, "reply_score": scores, "rating": rating_of(scores, bins, names)}
+    )
+    fared = pd.DataFrame(
+        {
+            "subreddit": ["Small", "Big", "unknown"],
+            "predicted": [0.0, 1.0, 2.0],
+            "score_24h": pd.array([4, 4, 4], dtype="Int64"),
+            "fate": "there",
+        }
+    )
+    found = outcomes.calibration(fared, rated=rated)["mean_rating"].tolist()
+    assert found == ([2, 2, 2] if bins == "tutorial" else [3, 0, 0])
 
 
 def test_a_reply_that_cannot_be_deleted_stops_neither_the_others_nor_the_round(

@@ -31,3 +31,42 @@ def rating_of(
         edges = np.quantile(values[rows], [0.25, 0.5, 0.75])
         rating[rows] = np.searchsorted(edges, values[rows], side="left")
     return rating
+
+
+def rating_as_in(rated: pd.DataFrame, scores: pd.Series, groups: pd.Series) -> np.ndarray:
+    """Returns the rating 0 to 3 that each score has in a table whose scores are rated already.
+
+    Under "quantiles" a rating begins at another score in each subreddit, and only the table that
+    01 wrote knows where.
+
+    Args:
+      rated: subreddit, reply_score, rating: `bert_gan_real.csv`, or some of its rows.
+      scores: replies' scores.
+      groups: the subreddit of each; for one that the table lacks, the median of
+        the others' limits counts.
+
+    Returns:
+      (n,) int64.
+    """
+    if (rating_of(rated["reply_score"]) == rated["rating"]).all():
+        return rating_of(scores)
+    rated = rated.assign(group=rated["subreddit"].str.lower())
+    starts = {group: _starts(rows) for group, rows in rated.groupby("group")}
+    everywhere = np.median(list(starts.values()), axis=0)
+    return np.array(
+        [
+            np.searchsorted(starts.get(str(group).lower(), everywhere), score, side="right")
+            for score, group in zip(scores, groups, strict=True)
+        ],
+        dtype=np.int64,
+    )
+
+
+def _starts(rated: pd.DataFrame) -> list[float]:
+    """The score at which ratings 1, 2 and 3 begin: halfway from the last one below."""
+    starts = []
+    for rating in range(1, RATINGS):
+        reached = rated["rating"] >= rating
+        last, first = rated.loc[~reached, "reply_score"].max(), rated.loc[reached, "reply_score"]
+        starts.append(float("inf") if first.empty else np.nanmean([last, first.min()]))
+    return starts
