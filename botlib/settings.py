@@ -75,7 +75,8 @@ class DataSettings(Settings):
     max_words: int = setting(300, minimum=1)  # longer ones are essays, not replies
     max_tokens: int = setting(450, minimum=1)  # a comment and a reply fit GPT-2's 1024 tokens
     tokenizer: str = ""  # folder of encoder.json and vocab.bpe; empty: tokens are estimated
-    min_english: float = setting(0.1, minimum=0.0, maximum=1.0)  # share of common English words
+    # From which probability on a text in another language than English is dropped
+    foreign_probability: float = setting(0.5, minimum=0.0, maximum=1.0)
     min_score_hours: float = setting(6.0, minimum=0.0)  # younger scores have not settled
     near_duplicate: float = setting(0.7, minimum=0.1, maximum=1.0)  # shared 3-word sequences
     template_limit: int = setting(5, minimum=1)  # texts that may begin (or end) alike

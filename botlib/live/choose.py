@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from botlib.data.pairs.text import EMAIL, SEPARATOR, USER
+from botlib.data.pairs.text import EMAIL, PHONE, SEPARATOR, USER
 from botlib.errors import BotlibError
 from botlib.live import safety
 from botlib.live.copies import CopyIndex
@@ -16,7 +16,7 @@ RATINGS = [f"prob_rating_{rating}" for rating in range(4)]
 CHOSEN, OUTRANKED, REFUSED = "reply", "outranked", "refused"
 
 # What cleaning put in the place of names; nobody should read it
-_PLACEHOLDER = re.compile(rf"{re.escape(USER)}|{re.escape(EMAIL)}|{re.escape(SEPARATOR)}", re.I)
+_PLACEHOLDER = re.compile("|".join(map(re.escape, (USER, EMAIL, PHONE, SEPARATOR))), re.I)
 # From which share of its runs of words on a reply counts as a copy
 NEAR_COPY = 0.5
 

@@ -14,6 +14,7 @@ from botlib.data.pairs.cleaning import (
     compare_rows,
     finished_counts,
 )
+from botlib.data.pairs.dropped import Dropped
 from botlib.data.pairs.ratings import rating_of
 from botlib.data.pairs.splits import SPLITS, split_of, whole_threads
 from botlib.data.pairs.text import SEPARATOR, clean_text, prompt, training_text
@@ -54,6 +55,7 @@ class PairsReport:
       shared_users: users who wrote both in a training split (generator, classifier) and in test.
       examples: one pair of each split: split, subreddit, comment, reply, reply_score, rating.
       ignored_months: raw tables left by an earlier, other selection, which were not used.
+      dropped: rule, comment, reply: up to five pairs that each rule dropped.
     """
 
     counts: pd.DataFrame
@@ -62,6 +64,7 @@ class PairsReport:
     shared_users: int
     examples: pd.DataFrame
     ignored_months: list[str]
+    dropped: pd.DataFrame
 
 
 def write_pairs(workspace: Workspace, settings: DataSettings) -> PairsReport:
@@ -87,18 +90,15 @@ def write_pairs(workspace: Workspace, settings: DataSettings) -> PairsReport:
             f"no raw tables of these months in {workspace.raw_data}: run the first part of 01_data"
         )
     names = {name.lower() for name in comma_list(settings.subreddits)}
-    rows, parts, dropped = 0, [], {}
+    rows, parts, dropped = 0, [], Dropped()
     for path in paths:
         month = read_table(path, RAW, RAW_COLUMNS)
         month = month[month["subreddit"].str.lower().isin(names)]
         month = month[~forgotten.rows_of(month, workspace)]
         rows += len(month)
-        month, counts = clean_rows(month, settings)
-        parts.append(month)
-        for rule, number in counts.items():
-            dropped[rule] = dropped.get(rule, 0) + number
-    frame, counts = compare_rows(pd.concat(parts, ignore_index=True), settings)
-    counts = finished_counts(rows, dropped | counts, settings)
+        parts.append(clean_rows(month, settings, dropped))
+    frame = compare_rows(pd.concat(parts, ignore_index=True), settings, dropped)
+    counts = finished_counts(rows, dropped.counts, settings)
     if frame.empty:
         raise BotlibError(_nothing_left(rows, counts))
     frame = _finished(frame, settings)
@@ -109,6 +109,7 @@ def write_pairs(workspace: Workspace, settings: DataSettings) -> PairsReport:
         shared_users=_shared_users(frame),
         examples=_examples(frame),
         ignored_months=[path.name for path in ignored],
+        dropped=dropped.table(),
     )
     _write(workspace, frame, settings, report, paths)
     return report

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from botlib.bots import is_bot_name, is_bot_text
+from botlib.data.pairs.dropped import Dropped
 from botlib.data.pairs.duplicates import near_duplicates, repeated_frames
-from botlib.data.pairs.measures import count_tokens, english_share
+from botlib.data.pairs.language import is_foreign
+from botlib.data.pairs.measures import count_tokens
 from botlib.data.pairs.text import clean_text
 from botlib.data.raw import GONE
 from botlib.errors import BotlibError
@@ -37,25 +39,22 @@ def clean(raw: pd.DataFrame, settings: DataSettings) -> tuple[pd.DataFrame, pd.D
     Raises:
       BotlibError: `skip_rules` names a rule that doesn't exist.
     """
-    frame, counts = clean_rows(raw, settings)
-    frame, more = compare_rows(frame, settings)
-    return frame, finished_counts(len(raw), counts | more, settings)
+    dropped = Dropped()
+    frame = compare_rows(clean_rows(raw, settings, dropped), settings, dropped)
+    return frame, finished_counts(len(raw), dropped.counts, settings)
 
 
-def clean_rows(raw: pd.DataFrame, settings: DataSettings) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Apply the rules that need to see one pair only; return what is left and dropped counts."""
+def clean_rows(raw: pd.DataFrame, settings: DataSettings, dropped: Dropped) -> pd.DataFrame:
+    """Return what the rules that need to see one pair only leave; note the rest in `dropped`."""
     skipped = skipped_rules(settings)
-    frame, counts = _apply(raw, _BY_AUTHOR, settings, skipped)
+    frame = _apply(raw, _BY_AUTHOR, settings, skipped, dropped)
     frame = frame.assign(**_cleaned_texts(frame, settings, skipped))
-    frame, more = _apply(frame, _BY_TEXT, settings, skipped)
-    return frame, counts | more
+    return _apply(frame, _BY_TEXT, settings, skipped, dropped)
 
 
-def compare_rows(
-    frame: pd.DataFrame, settings: DataSettings
-) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Apply the rules that compare texts with each other; all pairs must be there."""
-    return _apply(frame, _BY_COMPARISON, settings, skipped_rules(settings))
+def compare_rows(frame: pd.DataFrame, settings: DataSettings, dropped: Dropped) -> pd.DataFrame:
+    """Return what the rules that compare texts with each other leave; all pairs must be there."""
+    return _apply(frame, _BY_COMPARISON, settings, skipped_rules(settings), dropped)
 
 
 def finished_counts(rows: int, dropped: dict[str, int], settings: DataSettings) -> pd.DataFrame:
@@ -83,17 +82,20 @@ Rule = Callable[[pd.DataFrame, DataSettings], np.ndarray]
 
 
 def _apply(
-    frame: pd.DataFrame, rules: dict[str, Rule], settings: DataSettings, skipped: set[str]
-) -> tuple[pd.DataFrame, dict[str, int]]:
-    dropped = {}
+    frame: pd.DataFrame,
+    rules: dict[str, Rule],
+    settings: DataSettings,
+    skipped: set[str],
+    dropped: Dropped,
+) -> pd.DataFrame:
     for name, rule in rules.items():
         if name in skipped or frame.empty:
             continue
         drop = np.asarray(rule(frame, settings), dtype=bool)
-        dropped[name] = int(drop.sum())
-        if dropped[name]:
+        dropped.add(name, frame, drop)
+        if drop.any():
             frame = frame[~drop]
-    return frame, dropped
+    return frame
 
 
 def _cleaned_texts(
@@ -210,7 +212,7 @@ def _long(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
 
 
 def _foreign(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
-    return _either(frame, lambda texts: english_share(texts) < settings.min_english)
+    return _either(frame, lambda texts: is_foreign(texts, settings.foreign_probability))
 
 
 def _template(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
@@ -288,12 +290,12 @@ RULES = {
     "by_poster": "the post's author answers",
     "no_score": "score hidden or missing",
     "young_score": "score read too soon after posting",
-    "scrub": "names of users and e-mail addresses replaced in the text",
+    "scrub": "names of users, e-mail addresses and telephone numbers replaced in the text",
     "quote": "nothing but a quote of the comment (other quotes are cut out)",
     "url_only": "nothing but links",
     "short": "fewer words than min_words",
     "long": "more than max_words or max_tokens",
-    "foreign": "fewer common English words than min_english",
+    "foreign": "another language than English, from foreign_probability on",
     "template": "begins or ends like more than template_limit other texts",
     "near_duplicate": "nearly the same as an older text",
 }

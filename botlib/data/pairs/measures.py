@@ -1,4 +1,4 @@
-"""What cleaning measures in texts: words, GPT-2 tokens, the share of English; many at a time."""
+"""What cleaning measures in texts: words and GPT-2 tokens; many at a time."""
 
 import functools
 from collections.abc import Sequence
@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from tokenizers import ByteLevelBPETokenizer
 
 from botlib.errors import BotlibError
@@ -16,8 +15,6 @@ from botlib.errors import BotlibError
 _PIECE = r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+"
 # Of those pieces (words, numbers, signs) one in six has two tokens.
 _TOKENS_PER_PIECE = 1.17
-# Too short a text to tell its language by its common words
-_FEW_WORDS = 6
 
 
 def words_of(texts: Sequence[str]) -> tuple[pa.Array, np.ndarray]:
@@ -32,19 +29,6 @@ def words_of(texts: Sequence[str]) -> tuple[pa.Array, np.ndarray]:
     words = pc.split_pattern(pc.if_else(pc.equal(plain, ""), strings, plain), " ")
     lengths = pc.list_value_length(words).to_numpy(zero_copy_only=False)
     return pc.list_flatten(words), lengths.astype(np.int64)
-
-
-def english_share(texts: Sequence[str]) -> np.ndarray:
-    """Return each text's share of common English words; 1.0 for texts of fewer than six words.
-
-    English prose has about a half, text in other languages a few by chance.
-    """
-    words, lengths = words_of(texts)
-    common = pc.is_in(words, pa.array(sorted(ENGLISH_STOP_WORDS), pa.large_string()))
-    totals = np.concatenate([[0], np.cumsum(common.to_numpy(zero_copy_only=False))])
-    ends = np.cumsum(lengths)
-    share = (totals[ends] - totals[ends - lengths]) / np.maximum(lengths, 1)
-    return np.where(lengths < _FEW_WORDS, 1.0, share)
 
 
 def count_tokens(texts: Sequence[str], folder: str = "") -> np.ndarray:

@@ -9,7 +9,8 @@ import pytest
 from botlib.data.dumps import extract
 from botlib.data.pairs import build
 from botlib.data.pairs.build import split_of, write_pairs
-from botlib.data.pairs.cleaning import clean, without_quotes
+from botlib.data.pairs.cleaning import clean, clean_rows, without_quotes
+from botlib.data.pairs.dropped import Dropped
 from botlib.data.pairs.duplicates import near_duplicates
 from botlib.data.pairs.ratings import rating_of
 from botlib.data.sample import world as sample
@@ -77,6 +78,21 @@ def test_each_rule_drops_what_it_names_and_counts_it(rule, change):
     assert counts["left"].iloc[-1] == 0
     skipping = dataclasses.replace(SETTINGS, skip_rules=rule)
     assert clean(_raw(change), skipping)[1].set_index("rule").loc[rule, "dropped"] == 0
+
+
+def test_up_to_five_dropped_pairs_of_each_rule_can_be_looked_at():
+    changes = [{"reply": f"https://example.org/{n}"} for n in range(9)]
+    changes += [{"reply": "Ask u/somebody: " + "so it goes on and on " * 100}]
+    tables = []
+    for _ in range(2):
+        dropped = Dropped()
+        clean_rows(_raw(*changes), SETTINGS, dropped)
+        tables.append(dropped.table())
+    assert tables[0].equals(tables[1])
+    assert tables[0].groupby("rule").size().to_dict() == {"long": 1, "url_only": 5}
+    by_rule = tables[0].set_index("rule")["reply"]
+    assert by_rule["url_only"].tolist() == [f"https://example.org/{n}" for n in range(5)]
+    assert by_rule["long"].startswith("Ask [user]") and len(by_rule["long"]) == 200
 
 
 def test_a_good_pair_stays_and_is_cleaned():
