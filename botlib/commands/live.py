@@ -53,6 +53,9 @@ def add_parsers(subparsers: Any) -> None:
     way.add_argument("--csv-out", metavar="FILE", help="write them to a file to be edited")
     way.add_argument("--csv-in", metavar="FILE", help="read the edited file back")
     way.add_argument("--list", action="store_true", help="show the outbox, change nothing")
+    way.add_argument(
+        "--undo", type=int, metavar="ID", help="take a decision back; --list shows the ids"
+    )
     review.set_defaults(func=run_review)
 
     outcomes = subparsers.add_parser("outcomes", help="how our replies fared")
@@ -187,7 +190,6 @@ def run_review(args: argparse.Namespace) -> int:
     """Lets a person judge: in the terminal, or through a CSV file."""
     from botlib.live import review, settle
     from botlib.live.outbox.queue import Outbox
-    from botlib.live.outbox.schema import PROPOSED
 
     workspace = Workspace.open(args.workspace)
     site = _site(args)
@@ -195,11 +197,17 @@ def run_review(args: argparse.Namespace) -> int:
         if args.list:
             shown = outbox.table(site)
             columns = ["id", "state", "subreddit", "author", "reply", "score", "reason"]
-            print(shown[columns].to_string(index=False, max_colwidth=60) if len(shown) else "empty")
+            print(text_table(shown[columns]) if len(shown) else "empty")
             return 0
         if args.csv_out:
             count = review.write_csv(outbox, site, args.csv_out)
             print(f"{count} replies written to {args.csv_out}: fill the column decision")
+            return 0
+        if args.undo is not None:
+            if outbox.get(args.undo).site != site:
+                raise BotlibError(f"reply {args.undo} is for the other site: {_other_site(args)}")
+            outbox.undo(args.undo, review.person())
+            print(f"reply {args.undo} waits for you again")
             return 0
         if args.csv_in:
             done = review.read_csv(outbox, site, args.csv_in)
@@ -213,13 +221,20 @@ def run_review(args: argparse.Namespace) -> int:
                     reddit = stack.enter_context(_connected(site, workspace))
                 done = review.review_in_terminal(outbox, site, reddit=reddit)
             done |= {"settled": settled} if settled else {}
-        elsewhere = [r.site for r in outbox.replies(states=[PROPOSED]) if r.site != site]
+        other = "sandbox" if site == "live" else "live"
+        elsewhere = review.waiting(outbox, other)
     counts = ", ".join(f"{number} {what}" for what, number in done.items())
     print(counts if any(done.values()) else "no reply waits for you")
+    if done["approved"] or done["edited"]:
+        live = " --live --allow SUBREDDITS" if args.live else ""
+        print(f"to post them: python -m botlib bot --workspace {workspace.root}{live}")
     if elsewhere:
-        hint = "leave out --live" if args.live else "add --live"
-        print(f"{len(elsewhere)} replies to the {elsewhere[0]} site wait: {hint}")
+        print(f"{len(elsewhere)} replies to the {other} site wait: {_other_site(args)}")
     return 0
+
+
+def _other_site(args: argparse.Namespace) -> str:
+    return "leave out --live" if args.live else "add --live"
 
 
 def run_outcomes(args: argparse.Namespace) -> int:

@@ -5,6 +5,8 @@ import logging
 import re
 from typing import Any
 
+from botlib.terminal import harmless
+
 log = logging.getLogger("botlib.live")
 _PLAIN = re.compile(r"[^\s=\"\\]+")
 
@@ -16,5 +18,5 @@ def note(event: str, **fields: Any) -> None:
 
 
 def _value(value: Any) -> str:
-    text = f"{value:.3f}" if isinstance(value, float) else str(value)
+    text = f"{value:.3f}" if isinstance(value, float) else harmless(str(value))
     return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)

@@ -27,6 +27,7 @@ from botlib.live.outbox.schema import (
     UNCLEAR,
     Reply,
 )
+from botlib.terminal import harmless
 
 
 class Outbox(Database):
@@ -53,6 +54,8 @@ class Outbox(Database):
         added = known = 0
         with self.together():
             for given in replies:
+                # What is posted is what the person sees: no invisible controls
+                given = {**given, "reply": harmless(given["reply"])}
                 values = {
                     "site": site,
                     "state": PROPOSED,
@@ -87,13 +90,15 @@ class Outbox(Database):
         """
         with self.together():
             reply = self._as_seen(reply_id, saw)
+            # Outboxes of 0.1.0 may hold controls that nobody saw
+            text, proposed = harmless(reply.reply), harmless(reply.proposed_reply)
             # An edited text whose approval was taken back, or that failed, is still the person's
-            state = APPROVED if reply.reply == reply.proposed_reply else EDITED
-            self._let_go(reply_id, state, f"approved by {by}", by)
+            state = APPROVED if text == proposed else EDITED
+            self._let_go(reply_id, state, f"approved by {by}", by, reply=text)
 
     def edit(self, reply_id: int, text: str, by: str, saw: Reply | None = None) -> None:
         """A person lets a reply go with another text; see `approve`."""
-        if not text.strip():
+        if not (text := harmless(text)).strip():
             raise BotlibError(f"reply {reply_id}: the edited text is empty; reject it instead")
         with self.together():
             self._as_seen(reply_id, saw)
@@ -200,7 +205,7 @@ class Outbox(Database):
     def release(self, reply_id: int, reason: str, not_before: float = 0) -> None:
         """It was not sent after all: back among the approved (or edited) ones."""
         reply = self.get(reply_id)
-        state = APPROVED if reply.reply == reply.proposed_reply else EDITED
+        state = APPROVED if reply.reply == harmless(reply.proposed_reply) else EDITED
         self._change(reply_id, state, reason, allowed=UNCLEAR, not_before=not_before, sent=None)
 
     def hand_over(self, reply_id: int, by: str) -> None:

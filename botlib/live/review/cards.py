@@ -1,0 +1,162 @@
+"""The list of proposed replies in a notebook: read the thread, approve, edit, reject, undo."""
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+from botlib.errors import BotlibError
+from botlib.live.client import Client
+from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import READY, Reply
+from botlib.live.policy import DISCLOSURE
+from botlib.live.review.shown import link, person, scores, thread_text, waiting, why
+from botlib.terminal import harmless, readable
+
+_PLAIN = "white-space:pre-wrap;overflow-wrap:anywhere"
+
+
+def approval_list(outbox: Outbox, reddit: Client, *, by: str | None = None) -> Any:
+    """Returns an ipywidgets list of the replies that wait: read, approve, edit, reject, undo.
+
+    Works in Jupyter and Colab as long as it is on the screen: each click opens the outbox for
+    itself and is written at once. A changed text counts as edited.
+
+    Args:
+      outbox: whose replies are listed; it may be closed afterwards.
+      reddit: for which site; threads are read from it when asked for.
+      by: who judges; the system's user by default.
+    """
+    import ipywidgets
+
+    found = waiting(outbox, reddit.site)
+    if not found:
+        return ipywidgets.HTML("<p>No reply waits for approval.</p>")
+    return _List(outbox, reddit, found, by or person()).widget
+
+
+class _List:
+    """The cards, and the two lines around them that say how things stand."""
+
+    def __init__(self, outbox: Outbox, reddit: Client, found: list[Reply], by: str) -> None:
+        import ipywidgets
+
+        # Of the outbox only its place: the notebook's last cell may close it
+        self.kind, self.path, self.clock = type(outbox), outbox.path, outbox.clock
+        self.reddit, self.by, self.site = reddit, by, reddit.site
+        self.heading, self.then = ipywidgets.HTML(), ipywidgets.HTML()
+        cards = [_card(self, reply) for reply in found]
+        self.widget = ipywidgets.VBox([self.heading, *cards, self.then])
+        self.count(outbox)
+
+    def open(self) -> Outbox:
+        return self.kind(self.path, clock=self.clock)
+
+    def judge(self, act: Callable[[Outbox], Any]) -> None:
+        with self.open() as outbox:
+            try:
+                act(outbox)
+            finally:
+                self.count(outbox)
+
+    def count(self, outbox: Outbox) -> None:
+        """Says how many wait, how many are approved, and what to run next."""
+        left = len(waiting(outbox, self.site))
+        ready = outbox.replies(self.site, READY)
+        self.heading.value = (
+            f"<p><b>{left}</b> {'reply waits' if left == 1 else 'replies wait'} for approval, the "
+            f"best first; <b>{len(ready)}</b> approved and not posted yet.</p>"
+        )
+        live = ""
+        if self.site == "live":
+            names = ",".join(sorted({reply.subreddit for reply in ready})) or "SUBREDDIT"
+            live = f" --live --allow {names}"
+        command = f'python -m botlib bot --workspace "{self.path.parent}"{live}'
+        self.then.value = (
+            "<p>Nothing is posted by this list. To post what you approved, run the cell under "
+            f"<b>Post</b> again, with <code>dry_run</code> False, or in a terminal "
+            f"<code>{html.escape(command)}</code></p>"
+        )
+
+
+def _card(of: _List, reply: Reply) -> Any:
+    import ipywidgets
+
+    wide = ipywidgets.Layout(width="98%")
+    head, said = ipywidgets.HTML(), ipywidgets.HTML()
+    text = ipywidgets.Textarea(harmless(reply.reply), rows=4, layout=wide)
+    below = ipywidgets.HTML(f"<small>posted with this line: <i>{_disclosure()}</i></small>")
+    approve = ipywidgets.Button(description="Approve", button_style="success", icon="check")
+    reject = ipywidgets.Button(description="Reject", icon="times")
+    undo = ipywidgets.Button(description="Undo", icon="undo", disabled=True)
+    read = ipywidgets.Button(description="Read the thread", icon="book")
+    # What the person sees; taken anew when they think again
+    shown = [reply]
+
+    def show(fresh: Reply) -> None:
+        shown[0] = fresh
+        head.value = _head(fresh, of.reddit)
+
+    def judged(act: Callable[[Outbox], Any], words: str, again: bool = False) -> None:
+        try:
+            of.judge(act)
+        except BotlibError as error:
+            said.value = f"<span style='color:#b00'>{html.escape(harmless(str(error)))}</span>"
+            return
+        said.value = words
+        for control in (text, approve, reject):
+            control.disabled = not again
+        undo.disabled = again
+
+    def on_approve(_: Any) -> None:
+        seen = shown[0]
+        if text.value.strip() == harmless(seen.reply).strip():
+            judged(lambda outbox: outbox.approve(seen.id, of.by, saw=seen), "✓ approved")
+        else:
+            edited = text.value
+            judged(
+                lambda outbox: outbox.edit(seen.id, edited, of.by, saw=seen), "✓ approved, edited"
+            )
+
+    def on_undo(_: Any) -> None:
+        def think_again(outbox: Outbox) -> None:
+            outbox.undo(reply.id, of.by)
+            show(outbox.get(reply.id))
+
+        judged(think_again, "waits again", again=True)
+
+    def on_read(_: Any) -> None:
+        try:
+            thread = html.escape(thread_text(of.reddit, reply))
+        except BotlibError as error:
+            thread = html.escape(str(error))
+        said.value = f"<div dir='auto' style='{_PLAIN}'>{thread}</div>"
+
+    show(reply)
+    approve.on_click(on_approve)
+    reject.on_click(lambda _: judged(lambda box: box.reject(reply.id, of.by), "✗ rejected"))
+    undo.on_click(on_undo)
+    read.on_click(on_read)
+    buttons = ipywidgets.HBox([approve, reject, undo, read])
+    cells = [head, text, below, buttons, said]
+    return ipywidgets.VBox(cells, layout=ipywidgets.Layout(margin="0 0 1em"))
+
+
+def _head(reply: Reply, reddit: Client) -> str:
+    told = why(reply)
+    warning = f"<p style='color:#b00'>{html.escape(told)}</p>" if told else ""
+    return (
+        f"<b>r/{_escaped(reply.subreddit)}</b> · {_escaped(reply.title)} · "
+        f"<a href='{html.escape(link(reply, reddit))}' target='_blank'>open</a><br>"
+        f"<div dir='auto' style='{_PLAIN};border-left:3px solid #888;"
+        f"padding-left:.6em;margin:.3em 0'>{_escaped(reply.comment)}</div>"
+        f"<small>u/{_escaped(reply.author)} · {scores(reply)}</small>{warning}"
+    )
+
+
+def _disclosure() -> str:
+    # As Reddit shows its Markdown: in italics
+    return html.escape(DISCLOSURE.strip("*"))
+
+
+def _escaped(text: str) -> str:
+    return html.escape(readable(text))

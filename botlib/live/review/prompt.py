@@ -1,0 +1,148 @@
+"""Proposed replies in a terminal, one after the other; a person can think again."""
+
+from collections.abc import Callable
+from typing import Any
+
+from botlib.errors import BotlibError
+from botlib.live.client import Client
+from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import EDITED, Reply
+from botlib.live.policy import DISCLOSURE
+from botlib.live.review.shown import link, person, scores, thread_text, waiting, why
+from botlib.terminal import harmless, one_line, readable
+
+QUESTION = "[a]pprove  [e]dit  [r]eject  [u]ndo the last  [t]hread  [s]kip  [q]uit > "
+
+
+def review_in_terminal(
+    outbox: Outbox,
+    site: str,
+    *,
+    reddit: Client | None = None,
+    by: str | None = None,
+    ask: Callable[[str], str] = input,
+    show: Callable[[str], Any] = print,
+) -> dict[str, int]:
+    """Shows each reply that waits and asks what to do with it.
+
+    Args:
+      outbox: the queue.
+      site: "live" or "sandbox".
+      reddit: reads the thread when asked to; None can't.
+      by: who judges.
+      ask: gets an answer to a question.
+      show: prints.
+
+    Returns:
+      How many were approved, edited, rejected, left; what was undone counts no more.
+    """
+    by = by or person()
+    queue = waiting(outbox, site)
+    judged: dict[int, str] = {}
+    if queue:
+        show(f"each is posted with the line: {DISCLOSURE}")
+    at = 0
+    while at < len(queue):
+        reply = queue[at]
+        show(_text(reply, at + 1, len(queue), reddit))
+        answer = _answer(ask, show, outbox, reply, reddit, by)
+        if answer == "quit":
+            break
+        if answer == "undo":
+            at = _undo(outbox, site, by, queue, at, judged, show)
+            continue
+        judged.pop(reply.id, None)
+        judged[reply.id] = answer
+        at += 1
+    counts = dict.fromkeys(("approved", "edited", "rejected", "left"), 0)
+    for reply in queue:
+        counts[judged.get(reply.id, "left")] += 1
+    return counts
+
+
+def _undo(
+    outbox: Outbox,
+    site: str,
+    by: str,
+    queue: list[Reply],
+    at: int,
+    judged: dict[int, str],
+    show: Callable[[str], Any],
+) -> int:
+    """Takes the last decision back, of this session or before; returns where to go on."""
+    mine = [number for number, what in judged.items() if what != "left"]
+    last = outbox.get(mine[-1]) if mine else outbox.last_judged(site)
+    if last is None:
+        show("there is nothing to undo")
+        return at
+    try:
+        outbox.undo(last.id, by)
+    except BotlibError as error:
+        # It may have been posted meanwhile
+        show(harmless(str(error)))
+        judged[last.id] = "left"
+        return at
+    show(f"reply {last.id} was {last.state}; it waits again")
+    judged.pop(last.id, None)
+    places = [place for place, reply in enumerate(queue) if reply.id == last.id]
+    if not places:
+        queue.insert(at, outbox.get(last.id))
+        return at
+    queue[places[0]] = outbox.get(last.id)
+    return places[0]
+
+
+def _text(reply: Reply, number: int, of: int, reddit: Client | None) -> str:
+    lines = [
+        f"\n[{number} of {of}, id {reply.id}] r/{one_line(reply.subreddit)}: "
+        f"{one_line(reply.title)}",
+        f"u/{one_line(reply.author)}:",
+        _indented(readable(reply.comment)),
+        "reply:",
+        _indented(harmless(reply.reply)),
+        f"({scores(reply)}) {link(reply, reddit)}".rstrip(),
+    ]
+    if told := why(reply):
+        lines.append(f"note: {told}")
+    return "\n".join(lines)
+
+
+def _answer(
+    ask: Callable[[str], str],
+    show: Callable[[str], Any],
+    outbox: Outbox,
+    reply: Reply,
+    reddit: Client | None,
+    by: str,
+) -> str:
+    while True:
+        try:
+            answer = ask(QUESTION).strip().lower()
+            if answer in ("a", "approve"):
+                outbox.approve(reply.id, by, saw=reply)
+                # Text of the person's that had failed, or was taken back, stays theirs
+                return "edited" if outbox.get(reply.id).state == EDITED else "approved"
+            if answer in ("e", "edit"):
+                text = ask("new text (\\n for a line break; empty goes back) > ")
+                if text.strip():
+                    outbox.edit(reply.id, text.replace("\\n", "\n"), by, saw=reply)
+                    return "edited"
+            elif answer in ("r", "reject"):
+                outbox.reject(reply.id, by, ask("why? (may be empty) > ").strip())
+                return "rejected"
+            elif answer in ("u", "undo"):
+                return "undo"
+            elif answer in ("t", "thread"):
+                show(thread_text(reddit, reply) if reddit else "not connected: open the link")
+            elif answer in ("s", "skip"):
+                return "left"
+            elif answer in ("q", "quit"):
+                return "quit"
+        except EOFError:
+            return "quit"
+        except BotlibError as error:
+            show(harmless(str(error)))
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())

@@ -1,0 +1,196 @@
+"""Proposed replies as a CSV file that a person fills in a spreadsheet, and back."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from botlib.errors import BotlibError
+from botlib.live.client import Client
+from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import APPROVED, EDITED, FAILED, GIVEN_UP, REJECTED, Reply
+from botlib.live.review.shown import WAITING, link, person, waiting, why
+from botlib.terminal import harmless, readable
+from botlib.workspace import atomic_file
+
+CSV_COLUMNS = [
+    *("id", "decision", "reply", "comment", "title", "subreddit", "author", "score"),
+    *("prob_real", "note", "link", "comment_id", "outbox", "seen"),
+]
+APPROVE, REJECT, UNDO = "approve", "reject", "undo"
+_UNDOABLE = (APPROVED, EDITED, REJECTED, FAILED, GIVEN_UP)
+
+
+def write_csv(outbox: Outbox, site: str, path: Path, reddit: Client | None = None) -> int:
+    """Writes the replies that wait with an empty column `decision`; returns how many.
+
+    A person writes approve, reject or undo into it, edits `reply` where needed, and `read_csv`
+    reads the file back. Spreadsheets don't take a text that begins with = for a formula: it is
+    quoted. A byte order mark tells Excel that it is UTF-8.
+    """
+    identity = outbox.identity
+    rows = [
+        {
+            "id": reply.id,
+            "decision": "",
+            "reply": _guarded(harmless(reply.reply)),
+            "comment": _guarded(readable(reply.comment)),
+            "title": _guarded(readable(reply.title)),
+            "subreddit": reply.subreddit,
+            "author": _guarded(readable(reply.author)),
+            "score": reply.score,
+            "prob_real": reply.prob_real,
+            "note": _guarded(why(reply)),
+            "link": link(reply, reddit),
+            # With a letter in front: a spreadsheet makes a number of 12e4567
+            "comment_id": f"t1_{reply.comment_id}",
+            "outbox": f"o-{identity}",
+            "seen": _seen(reply),
+        }
+        for reply in waiting(outbox, site)
+    ]
+    with atomic_file(path) as file:
+        file.write("\ufeff")
+        pd.DataFrame(rows, columns=CSV_COLUMNS).to_csv(file, index=False, lineterminator="\n")
+    return len(rows)
+
+
+def read_csv(outbox: Outbox, site: str, path: Path, *, by: str | None = None) -> dict[str, int]:
+    """Reads decisions back: all of them or, if one can't be, none.
+
+    Returns:
+      How many were approved, edited, rejected, undone, left.
+
+    Raises:
+      BotlibError: no such file, a column is missing, the file is another outbox's, two rows
+        contradict each other, or a row that can't be; with its row.
+    """
+    frame = _read(Path(path))
+    by = by or person()
+    known = {str(reply.id): reply for reply in outbox.replies(site)}
+    identity = f"o-{outbox.identity}"
+    acts: list[tuple[str, Callable[[], None]]] = []
+    decided: dict[str, tuple[int, str, str]] = {}
+    for line, row in enumerate(frame.to_dict("records"), 2):
+        where = f"{path}, row {line}"
+        decision, text = row["decision"].strip().lower(), _unguarded(row["reply"])
+        if not decision:
+            acts.append(("left", lambda: None))
+            continue
+        if decision not in (APPROVE, REJECT, UNDO):
+            raise BotlibError(
+                f"{where}: decision must be approve, reject, undo or empty, not {decision!r}"
+            )
+        reply = _of_row(row, known, identity, where, site)
+        said = (decision, _plain_lines(text) if decision == APPROVE else "")
+        if reply.id in decided:
+            first, *before = decided[reply.id]
+            if tuple(before) != said:
+                raise BotlibError(
+                    f"{path}: rows {first} and {line} decide differently about reply {reply.id}: "
+                    "keep one of them"
+                )
+            continue
+        decided[reply.id] = (line, *said)
+        acts.append(_act(outbox, reply, decision, text, row["seen"].strip(), by, where))
+    done = dict.fromkeys(("approved", "edited", "rejected", "undone", "left"), 0)
+    with outbox.together():
+        for what, act in acts:
+            act()
+            done[what] += 1
+    return done
+
+
+def _act(
+    outbox: Outbox, reply: Reply, decision: str, text: str, seen: str, by: str, where: str
+) -> tuple[str, Callable[[], None]]:
+    """What a row asks for, and how to do it."""
+    if decision == UNDO:
+        if reply.state not in (*_UNDOABLE, *WAITING):
+            raise BotlibError(f"{where}: reply {reply.id} is {reply.state}, which can't be undone")
+        if reply.state not in _UNDOABLE:
+            return "left", lambda: None
+        return "undone", lambda: outbox.undo(reply.id, by)
+    if reply.state not in WAITING:
+        # Read back a second time: what was decided stays
+        return "left", lambda: None
+    if decision == REJECT:
+        return "rejected", lambda: outbox.reject(reply.id, by)
+    if seen != _seen(reply):
+        raise BotlibError(
+            f"{where}: reply {reply.id} or its comment changed since the file was written: write "
+            "it again with --csv-out"
+        )
+    if not harmless(text).strip():
+        raise BotlibError(f"{where}: the reply is empty; reject it instead")
+    if _plain_lines(text) == _plain_lines(harmless(reply.reply)):
+        what = "approved" if reply.reply == reply.proposed_reply else "edited"
+        return what, lambda: outbox.approve(reply.id, by, saw=reply)
+    return "edited", lambda: outbox.edit(reply.id, _plain_lines(text), by, saw=reply)
+
+
+def _of_row(
+    row: dict[str, str], known: dict[str, Reply], identity: str, where: str, site: str
+) -> Reply:
+    """The reply that a row means; the number alone could be another outbox's."""
+    if row["outbox"].strip() != identity:
+        raise BotlibError(
+            f"{where}: the file was written from another outbox than {identity}: write it again "
+            "with --csv-out"
+        )
+    reply = known.get(row["id"].strip())
+    if reply is None:
+        raise BotlibError(f"{where}: the outbox has no reply {row['id']!r} ({site})")
+    if row["comment_id"].strip() != f"t1_{reply.comment_id}":
+        raise BotlibError(
+            f"{where}: reply {reply.id} answers the comment t1_{reply.comment_id}, not "
+            f"{row['comment_id']!r}: write the file again with --csv-out"
+        )
+    return reply
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """The file as texts, however the spreadsheet wrote it: comma, semicolon or tab."""
+    try:
+        raw = path.read_bytes()
+        # Excel's "Unicode text" is UTF-16
+        utf16 = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+        text = raw.decode("utf-16" if utf16 else "utf-8-sig")
+        first, _, rest = text.partition("\n")
+        told = first.strip().lower()
+        if told.startswith("sep=") and len(told) == 5:
+            text, first = rest, rest.partition("\n")[0]
+        separator = max(",;\t", key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
+        frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, sep=separator)
+    except (OSError, UnicodeError, csv.Error, ValueError) as error:
+        # pandas' own errors are ValueErrors
+        raise BotlibError(f"{path} can't be read ({error}): save it as CSV, UTF-8") from error
+    frame.columns = [str(name).strip() for name in frame.columns]
+    needed: tuple[Any, ...] = ("id", "decision", "reply", "comment_id", "outbox", "seen")
+    if missing := [name for name in needed if name not in frame.columns]:
+        raise BotlibError(f"{path} lacks the column {missing[0]!r}: write it again with --csv-out")
+    # A row that is too short has no text there
+    return frame.fillna("")
+
+
+def _seen(reply: Reply) -> str:
+    """Stands for the comment and the reply as the file shows them."""
+    words = f"{reply.comment}\0{reply.reply}".encode(errors="surrogatepass")
+    return f"v-{hashlib.sha256(words).hexdigest()[:16]}"
+
+
+def _guarded(text: str) -> str:
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "'", "\t")) else text
+
+
+def _unguarded(text: str) -> str:
+    return text[1:] if text.startswith(("'=", "'+", "'-", "'@", "''", "'\t")) else text
+
+
+def _plain_lines(text: str) -> str:
+    # A spreadsheet may change line ends
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()

@@ -1,0 +1,70 @@
+"""What a person is shown of a reply, wherever they judge it."""
+
+import getpass
+
+from botlib.errors import BotlibError
+from botlib.live.checks import UNREADABLE
+from botlib.live.client import Client
+from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import FAILED, PROPOSED, Reply
+from botlib.live.reddit import tidy
+from botlib.terminal import readable
+
+# What waits for a person: the new ones, and those that may be tried again
+WAITING = (PROPOSED, FAILED)
+
+
+def waiting(outbox: Outbox, site: str) -> list[Reply]:
+    """Returns the replies that wait for a person, the best first."""
+    return sorted(outbox.replies(site, WAITING), key=lambda reply: -(reply.score or 0.0))
+
+
+def thread_text(reddit: Client, reply: Reply) -> str:
+    """Returns the thread above a reply: title, post, parents, comment; one request.
+
+    Raises:
+      BotlibError: it can't be read now.
+    """
+    try:
+        path = f"comments/{reply.post_id}/_/{reply.comment_id}"
+        posts, comments = reddit.get(path, params={"context": 8})
+        post = posts[0]
+        parts = [f"r/{reply.subreddit}: {tidy(post.title)}", tidy(vars(post).get("selftext"))]
+        below = list(comments)
+        while below:
+            comment = below[0]
+            parts.append(f"u/{comment.author}: {tidy(vars(comment).get('body'))}")
+            below = [] if comment.id == reply.comment_id else list(comment.replies)
+    except UNREADABLE as error:
+        raise BotlibError(f"the thread can't be read now: {readable(str(error))}") from error
+    return "\n\n".join(readable(part) for part in parts if part)
+
+
+def link(reply: Reply, reddit: Client | None = None) -> str:
+    """Returns the address of the comment that is answered."""
+    site = reddit.config.reddit_url if reddit is not None else "https://www.reddit.com"
+    return f"{site}{readable(reply.permalink)}" if reply.permalink else ""
+
+
+def why(reply: Reply) -> str:
+    """Returns what a person should know before they judge: why it is here again, or ""."""
+    if reply.state == FAILED:
+        return f"it could not be posted: {readable(reply.reason)}"
+    return "" if reply.reason.startswith("best of ") else readable(reply.reason)
+
+
+def scores(reply: Reply) -> str:
+    """Returns how the models judged a reply, in one line."""
+    return f"realism {_number(reply.prob_real)} · expected rating {_number(reply.score)}"
+
+
+def person() -> str:
+    """Returns who sits here, for the record of approvals."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "a person"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
