@@ -242,13 +242,14 @@ BOT = textwrap.dedent(
     from botlib.live.outbox.schema import READY
     from botlib.live.policy import Limits, Policy
     from botlib.live.posting import Poster
+    from botlib.live.stopping import Stop
 
     url, path, fatal, ahead = sys.argv[1:]
     account = {
         "client_id": "sandbox", "client_secret": "sandbox-secret", "username": "sandbox_bot",
         "password": "sandbox-password", "user_agent": "linux:botlib:test (by /u/sandbox_bot)",
     }
-    reddit = _client(account, {"oauth_url": url, "reddit_url": url}, None, 5.0)
+    reddit = _client(account, {"oauth_url": url, "reddit_url": url}, None, 5.0, Stop())
 
     def step(name):
         print(name, flush=True)
