@@ -15,6 +15,7 @@ from botlib.live.client import Client
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import ASK, FAILED, GIVEN_UP, POSTING, Reply
 from botlib.live.policy import author_name
+from botlib.terminal import harmless, one_line
 
 # Seconds until "not there" is believed: Reddit shows some new comments late; setting settle_hours
 SETTLE = 3600.0
@@ -199,8 +200,9 @@ def ask_person(
     """Asks about each reply that only a person can settle; returns how many were answered."""
     answered = 0
     for reply in asked(outbox, site):
-        show(f"\nr/{reply.subreddit}: was this reply posted? {reply.permalink}\n  {reply.reply!r}")
-        show(f"({reply.reason.partition(ASK)[0]})")
+        where = one_line(f"r/{reply.subreddit}: was this reply posted? {reply.permalink}")
+        show(f"\n{where}\n  {reply.reply!r}")
+        show(f"({one_line(reply.reason.partition(ASK)[0])})")
         try:
             answer = ask("[p]osted  [n]ot posted  [s]kip > ").strip().lower()
             if answer in ("p", "posted"):
@@ -212,7 +214,7 @@ def ask_person(
         except EOFError:
             break
         except BotlibError as error:
-            show(str(error))
+            show(harmless(str(error)))
             continue
         answered += 1
     return answered
