@@ -66,8 +66,8 @@ _GERUND = (
     r"bothering|spamming|harassing"
     r"|tagging|mentioning|pinging|bugging|annoying|texting|interacting|engaging|speaking|"
     r"pestering|notifying|posting"
-    r"|sending|emailing|chatting|disturbing|trolling|reaching out|following|stalking|auto ?"
-    r"replying)"
+    r"|sending|emailing|chatting|disturbing|trolling|flooding|filling|clogging|reaching out"
+    r"|following|stalking|auto ?replying)"
 )
 _ME = (
     r"(?: ?(?:back )?(?:to|at|on|with|under|in|by|for|into)?"
@@ -190,6 +190,17 @@ _CERTAIN_STOP = (
     rf"{_STOP} (?:the|this|that|being an?|you|your) {_BOT}",
     r"i (?:dont|never|will not|wont) (?:talk|speak|reply|answer|interact|chat|engage)(?: to|"
     r" with) (?:bots?|a bot|an ai|ai|machines|robots|you)",
+    rf"i would (?:appreciate|prefer|like|love)(?: it)? if you (?:stopped|would stop) {_GERUND}",
+    r"(?:please )?consider (?:this|me) (?:(?:my|an) )?(?:opt(?:ed|ing)? out|request to opt out)"
+    r"|this is (?:me|my|a)(?: request to)? opt(?:ing)? out",
+    rf"(?:i am )?not interested in (?:your \w+|{_GERUND} (?:to|with) (?:an? |any )?{_BOT})",
+    r"i (?:have no interest in|refuse to|wont|will not|am not going to|am not|hate"
+    rf"|dont want to be) (?:{_VERB}|{_GERUND})(?: to| with) (?:an? |any )?{_BOT}",
+    rf"{_STOP} (?:sending|making|posting|writing|leaving|giving)(?: me)? (?:these|those|this|that)",
+    rf"no more (?:from|of) (?:you|{_BOT})",
+    r"i (?:choose|elect|decided?|prefer) to (?:opt out|unsubscribe)",
+    r"opt (?:out my|my) (?:account|username|name|user)(?: out)?",
+    r"(?:ignore|block|exclude) this (?:account|user)",
     # Other languages
     r"laiss?ez? moi(?: tranquille| en paix)?|ne (?:me )?(?:repond\w*|ecri\w+|parle\w*|"
     r"contacte\w*)(?: moi)?(?: plus| pas)(?: a moi)?|(?:arrete\w*|cesse\w*) de (?:me )?(?"
@@ -214,6 +225,10 @@ _CERTAIN_STOP = (
     r"beni rahat birak|bana cevap verme",
     r"оставь(?:те)? меня(?: в покое)?|не (?:отвечаи|пиши)(?:те)?(?: мне)?(?: больше)?|отстань|"
     r"отвали|отписаться|返信しないで(?:ください|くたさい)?|(?:请)?(?:别|不要)(?:再)?回复(?:我)?|退订|답장하지마?",
+    r"(?:halt|haltet) (?:die klappe|den mund|s maul|das maul)|hor auf mit (?:dem|den|deinem|deinen) \w+",
+    r"(?:nicht|keine) (?:mehr )?\w*(?:antworten|nachrichten|kommentare)(?: mehr)?|silencio",
+    r"(?:nao|no|je ne|non) (?:quero|quiero|veux|voglio)(?: mais| mas| plus| pas| piu| de)* "
+    r"(?:respostas|respuestas|reponses?|risposte|mensagens|mensajes|messages?|messaggi)(?: \w+)?",
 )  # fmt: skip
 _MAYBE_STOP = (
     rf"(?:(?:{_STOP}|enough|no|basta|stopp)(?: |$))*(?:{_STOP}|stopp)(?: (?:it|this|that|"
@@ -290,7 +305,9 @@ REQUESTS = (
     (DELETE, False, _compiled(_MAYBE_DELETE)),
 )
 # What may follow a request without a full stop
-RUN_ON = re.compile(r" (?:i|you|this|it|or|before|so|if|as) ")
+RUN_ON = re.compile(r" (?:i|you|this|it|or|before|if) ")
+# "I want to quit" is about oneself
+SELF = re.compile(r"\bi (?:\w+ )?(?:want|need|like|wish|will|going|have|hope|used|try|trying) to\b")
 # How people speak of themselves and of what was said to them, rather than give advice
 TALK = re.compile(
     r"(?:i|you|your|this|it|that|nobody|no one|why|what|who|we|my|mods?|the bot|last|third|if|"

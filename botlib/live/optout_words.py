@@ -11,6 +11,7 @@ from botlib.live.optout_grammar import (
     PLAYFUL,
     REQUESTS,
     RUN_ON,
+    SELF,
     TALK,
     TRAIL,
 )
@@ -63,7 +64,7 @@ def _read(clause: str) -> tuple[str | None, bool]:
     for part in _stripped(clause):
         for kind, certain, pattern in REQUESTS:
             if pattern.fullmatch(part) or (certain and RUN_ON.match(part[_end(pattern, part) :])):
-                return kind, certain
+                return (kind, certain) if certain or not SELF.search(clause) else (None, False)
     return None, False
 
 
@@ -121,6 +122,7 @@ def _without_quotes(text: str) -> str:
 
 
 _LINK = re.compile(r"\[[^\[\]]{0,200}\]\([^()\s]{0,300}\)|https?://\S+")
+_STRUCK = re.compile(r"~~[^~]{1,300}~~(?=.*\w)", re.S)
 _SPACED = re.compile(r"(?<![^\W_])(?:[a-z][ .\-_*]){3,12}[a-z](?![^\W_])")
 _BETWEEN = re.compile(
     r"([.!?;,:()\[\]{}\n\r…–—/|+•·\"“”„«»。！？、，]+|\s-+\s|\b(?:and|but|then|or|because|cuz|since|"
@@ -162,7 +164,8 @@ _MIXED = re.compile(r"(?=[^\W\d_]*[a-z])(?=[^\W\d_]*[а-ѿ])[^\W\d_]+")
 
 def _clauses(text: str) -> list[tuple[str, str]]:
     """A text as clauses, each behind what parts it from the last; words plain, slips mended."""
-    text = _LINK.sub(" . ", text)
+    # A link's text is no request, nor is what was struck out
+    text = _STRUCK.sub(" ", _LINK.sub(" . ", text))
     # Superscript and full-width letters become plain; accents go; an emoji ends a clause
     text = "".join(
         letter if not unicodedata.category(letter).startswith("S") or letter in "+|`^~$<>=" else "."
