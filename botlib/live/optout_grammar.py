@@ -225,7 +225,8 @@ _CERTAIN_STOP = (
     r"beni rahat birak|bana cevap verme",
     r"оставь(?:те)? меня(?: в покое)?|не (?:отвечаи|пиши)(?:те)?(?: мне)?(?: больше)?|отстань|"
     r"отвали|отписаться|返信しないで(?:ください|くたさい)?|(?:请)?(?:别|不要)(?:再)?回复(?:我)?|退订|답장하지마?",
-    r"(?:halt|haltet) (?:die klappe|den mund|s maul|das maul)|hor auf mit (?:dem|den|deinem|deinen) \w+",
+    r"(?:halt|haltet) (?:die klappe|den mund|s maul|das maul)",
+    r"hor auf mit (?:dem|den|deinem|deinen) \w+",
     r"(?:nicht|keine) (?:mehr )?\w*(?:antworten|nachrichten|kommentare)(?: mehr)?|silencio",
     r"(?:nao|no|je ne|non) (?:quero|quiero|veux|voglio)(?: mais| mas| plus| pas| piu| de)* "
     r"(?:respostas|respuestas|reponses?|risposte|mensagens|mensajes|messages?|messaggi)(?: \w+)?",
