@@ -111,7 +111,7 @@ def _in_thread(reddit: Client, reply: Reply, me: str) -> Comment | None:
     dropped = reddit.things_dropped
     comment = reddit.comment(reply.comment_id)
     # With the post known, PRAW needn't ask for the comment first
-    comment._submission = reddit.submission(reply.post_id)
+    post = comment._submission = reddit.submission(reply.post_id)
     comment.reply_sort = "new"
     comment.refresh()
     waiting, asked = list(comment.replies), 0
@@ -121,6 +121,8 @@ def _in_thread(reddit: Client, reply: Reply, me: str) -> Comment | None:
             if asked == MORE:
                 raise _Incomplete("it has too many replies")
             asked += 1
+            # PRAW forgets it where a comment is fetched by itself
+            below.submission = post
             waiting += [
                 c
                 for c in below.comments(update=False)

@@ -21,6 +21,7 @@ from botlib.live import round as rounds
 from botlib.live.models import Models, realism_threshold
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, PROPOSED
+from botlib.live.stopping import Stopped
 from botlib.settings import GenerateSettings
 from botlib.workspace import Workspace
 from botlib.worth.model import train
@@ -116,6 +117,55 @@ def test_a_failing_round_is_logged_and_the_next_goes_on(
     lines = [record.message for record in caplog.records]
     assert sum(line.startswith("event=error") for line in lines) == 1
     assert sum(line.startswith("event=round") for line in lines) == 1
+
+
+def test_an_error_nobody_foresaw_is_logged_with_its_place_and_the_loop_goes_on(
+    ready, client, generate, settings, caplog, monkeypatch
+):
+    caplog.set_level(logging.INFO, logger="botlib.live")
+    models = Models.load(ready, threads=1)
+    waits = []
+
+    def odd(*_args, **_kwargs):
+        raise ZeroDivisionError("of all things")
+
+    monkeypatch.setattr(loop.inbox, "listen", odd)
+    ended = loop.run(
+        ready, client, models, generate, settings(), decoder=DECODER, every=60.0,
+        wait=waits.append, stop=lambda: len(waits) == 8,
+    )  # fmt: skip
+    assert ended == 8
+    lines = [record.message for record in caplog.records if "event=error" in record.message]
+    assert len(lines) == 8
+    assert "ZeroDivisionError at loop.py:" in lines[0] and "of all things" in lines[0]
+    # The longer it fails, the more seldom it tries, up to once an hour
+    assert waits[:3] == [120.0, 240.0, 480.0]
+    assert waits[-1] == 3600.0
+    with pytest.raises(BotlibError, match=r"unexpected ZeroDivisionError at loop\.py") as caught:
+        loop.run(ready, client, models, generate, settings(), decoder=DECODER)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_stop_switch_between_rounds_is_logged_and_the_bot_reads_on(
+    ready, sandbox, client, threads, generate, settings, caplog
+):
+    caplog.set_level(logging.INFO, logger="botlib.live")
+    models = Models.load(ready, threads=1)
+    waits = []
+
+    def wait(seconds):
+        waits.append(seconds)
+        if len(waits) == 1:
+            ready.stop_switch.touch()
+            raise Stopped("the stop switch is on")
+
+    loop.run(
+        ready, client, models, generate, settings(), decoder=DECODER, every=60.0, wait=wait,
+        stop=lambda: len(waits) == 3,
+    )  # fmt: skip
+    lines = [record.message for record in caplog.records]
+    assert any(line.startswith("event=stopped") for line in lines)
+    assert sum(line.startswith("event=round") for line in lines) == 2
 
 
 def test_the_context_model_says_which_comment(ready, client, threads, generate, settings, clock):

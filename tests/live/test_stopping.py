@@ -13,8 +13,11 @@ import prawcore
 import pytest
 
 from botlib.live.client import connect
+from botlib.live.outbox.queue import Outbox
 from botlib.live.requestor import NotSent, UnknownOutcome
 from botlib.live.stopping import Stop, Stopped
+
+from .conftest import add_threads
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -220,3 +223,85 @@ def test_a_signal_ends_the_process_within_two_seconds(number, busy):
     process.send_signal(number)
     assert process.wait(timeout=10) == 0
     assert time.monotonic() - began < 2.5
+
+
+BOT = """
+import sys
+from pathlib import Path
+from botlib.live.client import _client
+from botlib.live.sending import post_approved
+from botlib.live.stopping import Stop
+from botlib.settings import PostSettings
+from botlib.workspace import Workspace
+
+url, folder = sys.argv[1:]
+workspace = Workspace.open(folder)
+stop = Stop(workspace.stop_switch)
+account = {
+    "client_id": "sandbox", "client_secret": "sandbox-secret", "username": "sandbox_bot",
+    "password": "sandbox-password", "user_agent": "linux:botlib:test (by /u/sandbox_bot)",
+}
+reddit = _client(account, {"oauth_url": url, "reddit_url": url}, None, 20.0, stop)
+settings = PostSettings(reddit="sandbox", allowed_subreddits="writing", dry_run=False)
+with stop.on_signals():
+    print("ready", flush=True)
+    post_approved(workspace, reddit, settings)
+"""
+
+
+@pytest.mark.parametrize("how", ["STOP", "dangling STOP", "SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("wait", ["rate limit", "pause", "hanging look", "hanging POST"])
+def test_a_bot_that_waits_ends_within_two_seconds_and_posts_nothing_more(
+    sandbox, workspace, how, wait
+):
+    sandbox.clock = time.time
+    sandbox.reset()
+    with Outbox(workspace.outbox) as outbox:
+        for post, (comment,) in add_threads(sandbox, posts=3, comments=1):
+            row = {"subreddit": "writing", "post_id": post["id"], "comment_id": comment["id"],
+                   "author": comment["author"], "reply": "Because."}  # fmt: skip
+            outbox.propose("sandbox", [row])
+        for reply in outbox.replies():
+            outbox.approve(reply.id, "a test")
+    reached = threading.Event()
+
+    def fault(method, path):
+        sends = path.startswith("/api/comment")
+        if wait == "rate limit" and path.startswith("/r/writing/about"):
+            sandbox.rate_limit = (0, 600, 60)
+            reached.set()
+        if wait == "pause" and sends:
+            reached.set()
+        if (wait == "hanging look" and path.startswith("/api/info")) or (
+            wait == "hanging POST" and sends
+        ):
+            reached.set()
+            return "hang"
+        return None
+
+    sandbox.faults = fault
+    process = subprocess.Popen(
+        [sys.executable, "-c", BOT, sandbox.url, str(workspace.root)], cwd=ROOT,
+        stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    try:
+        assert process.stdout.readline() == "ready\n"
+        assert reached.wait(60)
+        time.sleep(0.5)
+        sent = sandbox.counts.get("POST /api/comment", 0)
+        assert sent == (wait in ("pause", "hanging POST"))
+        began = time.monotonic()
+        if how == "STOP":
+            workspace.stop_switch.touch()
+        elif how == "dangling STOP":
+            workspace.stop_switch.symlink_to("nowhere")
+        else:
+            process.send_signal(getattr(signal, how))
+        assert process.wait(timeout=20) == 0
+        assert time.monotonic() - began < 2.5
+    finally:
+        process.kill()
+    assert sandbox.counts.get("POST /api/comment", 0) == sent
+    with Outbox(workspace.outbox) as outbox:
+        states = [reply.state for reply in outbox.replies()]
+    assert states.count("posting") == (wait == "hanging POST")
