@@ -155,8 +155,6 @@ def test_state_lives_on_between_two_notebooks(workspace, settings):
 
 
 def test_sandbox_without_threads_says_what_to_do(workspace):
-    with pytest.raises(BotlibError, match="01_data"):
-        Sandbox.from_workspace(workspace, ["writing"])
     tables.write_table(workspace.raw_month("2019_05"), _raw("writing"), tables.RAW)
     with pytest.raises(BotlibError, match="scifi"):
         Sandbox.from_workspace(workspace, ["scifi"])
