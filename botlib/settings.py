@@ -60,15 +60,15 @@ class DataSettings(Settings):
     contact: str = ""  # e-mail address or link where the archive's author can reach you
     sample_threads: int = setting(1500, minimum=20)  # size of the made-up Reddit
     project: str = ""  # Google Cloud project that pays for the query
-    bigquery_comments: str = "fh-bigquery.reddit_comments"  # or a dataset of one's own
+    bigquery_comments: str = "fh-bigquery.reddit_comments"  # or a table of your own
     bigquery_posts: str = "fh-bigquery.reddit_posts"
     bigquery_location: str = ""  # where they lie; empty: Google finds it
-    max_gigabytes: float = setting(1000.0, minimum=0.0)  # scanned; a month's first TiB is free
+    max_gigabytes: float = setting(1099.0, minimum=0.0)  # scanned; a month's first TiB is free
     month_by_month: bool = False  # a query a month: spread over days, but scans more
     depth: int = setting(1, minimum=0)  # 1: comments on posts, as in 2020; 0: at any depth
     self_posts_only: bool = True  # as in 2020: link posts have no text
     max_pairs: int = setting(0, minimum=0)  # 0: all; else whole threads up to so many pairs
-    reach_months: int = setting(6, minimum=0)  # threads closed after six months; fewer cost less
+    reach_months: int = setting(1, minimum=0)  # 99.8 % of replies come within a month
     # Cleaning; botlib/data/pairs/cleaning.py says what each rule does
     skip_rules: str = "deleted_account"  # comma-separated: a closed account withdraws no text
     min_words: int = setting(2, minimum=0)  # "Thanks!" teaches a model to say just that

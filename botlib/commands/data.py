@@ -22,15 +22,20 @@ def add_parsers(subparsers: argparse._SubParsersAction) -> None:
     forget.set_defaults(func=_forget)
 
     load = subparsers.add_parser(
-        "load-bigquery", help="load dump files into BigQuery tables of your own, one a month"
+        "load-bigquery", help="load dump files into two BigQuery tables of your own"
     )
     load.add_argument("--workspace", type=Path, required=True)
-    load.add_argument("--dumps", required=True, help="a folder, a file or a pattern")
-    load.add_argument("--comments", required=True, metavar="PROJECT.DATASET")
-    load.add_argument("--posts", required=True, metavar="PROJECT.DATASET")
+    load.add_argument(
+        "--dumps", help="a folder, a file or a pattern; left out: what the archive gave"
+    )
+    load.add_argument("--comments", required=True, metavar="PROJECT.DATASET.TABLE")
+    load.add_argument("--posts", required=True, metavar="PROJECT.DATASET.TABLE")
     load.add_argument("--subreddits", help="comma-separated; all if left out")
     load.add_argument("--project", default="", help="the Google Cloud project that pays")
     load.add_argument("--location", default="", help="where new datasets shall lie, such as EU")
+    load.add_argument("--max-malformed", type=float, default=0.01, help="share of a file's lines")
+    load.add_argument("--memory-limit", default="1GB", help="memory for sorting")
+    load.add_argument("--max-temp", default="20GB", help="disk for sorting")
     load.set_defaults(func=_load)
 
 
@@ -63,14 +68,18 @@ def _load(args: argparse.Namespace) -> int:
     subreddits = comma_list(args.subreddits or "")
     if args.subreddits is not None and not subreddits:
         raise BotlibError("--subreddits is empty: name at least one, or leave it out for all")
+    workspace = Workspace.open(args.workspace, create=True)
     report = load(
-        args.dumps,
+        args.dumps or workspace.archive,
         comments=args.comments,
         posts=args.posts,
-        out=Workspace.open(args.workspace, create=True),
+        out=workspace,
         subreddits=subreddits,
         project=args.project,
         location=args.location,
+        max_malformed=args.max_malformed,
+        memory_limit=args.memory_limit,
+        max_temp=args.max_temp,
     )
     for table, rows in report.rows.items():
         print(f"{table}: {rows:,} rows")

@@ -1,46 +1,24 @@
 """The distributed engine: pairs of all of Reddit, joined by Google BigQuery."""
 
-import contextlib
-import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
 from botlib.data import raw
-from botlib.data.bigquery.client import TIMEOUT, clear_errors, new_client, retry
+from botlib.data.bigquery.client import clear_errors, new_client
+from botlib.data.bigquery.job import Estimate, Job
 from botlib.data.bigquery.query import query
 from botlib.data.bigquery.rows import fetch
+from botlib.data.bigquery.source import Table
 from botlib.data.dumps.extract import ExtractReport, checked_names
 from botlib.data.months import between, month_of, number_of, shifted
 from botlib.errors import BotlibError
-from botlib.workspace import Workspace
+from botlib.workspace import Workspace, read_manifest
 
 COMMENTS = "fh-bigquery.reddit_comments"
 POSTS = "fh-bigquery.reddit_posts"
-# Google's list price of a scanned tebibyte, in dollars; the first of each month is free.
-PRICE = 6.25
-_PAGE = 20_000
-_VERSION = 1
-
-
-@dataclasses.dataclass(frozen=True)
-class Estimate:
-    """What a query would scan, before anything is billed."""
-
-    months: list[str]
-    bytes: int
-
-    @property
-    def dollars(self) -> float:
-        """The price without any free allowance."""
-        return self.bytes / 2**40 * PRICE
-
-    def __str__(self) -> str:
-        return (
-            f"{self.months[0]} to {self.months[-1]}: {self.bytes / 1e9:,.1f} GB to scan, "
-            f"{self.dollars:,.2f} $ unless the month's first TiB is still free"
-        )
+_VERSION = 2
 
 
 def extract(
@@ -56,7 +34,7 @@ def extract(
     posts: str = POSTS,
     location: str = "",
     reach_months: int = raw.REACH_MONTHS,
-    max_gigabytes: float = 1000.0,
+    max_gigabytes: float = 1099.0,
     month_by_month: bool = False,
     estimate_only: bool = False,
     memory_limit: str = "1GB",
@@ -66,9 +44,11 @@ def extract(
 ) -> ExtractReport | Estimate:
     """Query posts, comments and replies and write raw_data/myreddit_{YYYY_MM}.csv.
 
-    A dry run comes first and its bytes and price are shown; a query that would scan more than
-    `max_gigabytes` is not started. Months that an earlier run with the same settings wrote are
-    skipped, and a run that was stopped while its rows came in takes up the same finished query.
+    Subreddits are looked up in one column of the posts first, so that a misspelt one costs next
+    to nothing. A dry run comes before the large query, and its bytes and price are shown; a query
+    that would scan more than `max_gigabytes` is not started. Months that an earlier run with the
+    same settings wrote are skipped, and a run that was stopped while its rows came in takes up the
+    same finished query.
 
     Args:
       subreddits: names, in any case.
@@ -78,8 +58,9 @@ def extract(
       self_posts_only: leave out posts without a text of their own.
       out: the workspace.
       project: the Google Cloud project that pays.
-      comments: "project.dataset" whose tables YYYY_MM hold comments.
-      posts: "project.dataset" whose tables YYYY_MM hold posts.
+      comments: "project.dataset" whose tables YYYY_MM hold comments, or "project.dataset.table"
+        as `load` makes it.
+      posts: the same for posts.
       location: where the datasets lie, "" for where Google finds them.
       reach_months: months that a post may be older, or a reply younger, than the comment; each
         is scanned.
@@ -99,47 +80,47 @@ def extract(
     """
     names = checked_names(subreddits)
     first, last = month_of(first_month, "first_month"), month_of(last_month, "last_month")
+    # The same rows come out of a month whatever other months are asked for with it.
+    about = {
+        "engine": "bigquery",
+        "subreddits": names,
+        "depth": depth,
+        "self_posts_only": self_posts_only,
+        "reach_months": reach_months,
+        "comments": comments,
+        "posts": posts,
+    }
+    key = raw.key_of(**about, version=_VERSION)
+    asked = {"asked_first_month": first, "asked_last_month": last}
+    if not estimate_only and _is_finished(out, key, about | asked):
+        # Without a request: cleaning anew works offline.
+        return _report([], raw.last_counts(out), raw.done(out, key), skipped=True)
     with clear_errors(project, comments, posts):
         client = client or new_client(project, location)
-        source = _Source.look(client, comments, posts)
-        months = source.months(first, last)
-        selection = {
-            "engine": "bigquery",
-            "subreddits": names,
-            "first_month": months[0],
-            "last_month": months[-1],
-            "depth": depth,
-            "self_posts_only": self_posts_only,
-            "reach_months": reach_months,
-            "comments": comments,
-            "posts": posts,
-        }
-        # The same rows come out of a month whatever other months are asked for with it.
-        about = {name: value for name, value in selection.items() if not name.endswith("_month")}
-        key = raw.key_of(**about, version=_VERSION)
+        comment_table, post_table = Table.look(client, comments), Table.look(client, posts)
+        months = comment_table.wanted(first, last)
+        span = {"first_month": months[0], "last_month": months[-1]}
         done = raw.done(out, key)
         months = [month for month in months if month not in done]
         if not months and not estimate_only:
-            return _report([], raw.last_counts(out), raw.done(out, key), skipped=True)
-        sql = query(
-            comments,
-            posts,
-            comment_columns=source.comment_columns,
-            post_columns=source.post_columns,
-            depth=depth,
-            self_posts_only=self_posts_only,
-        )
+            return _report([], raw.last_counts(out), done, skipped=True)
+        months = months or between(span["first_month"], span["last_month"])
+        if not estimate_only:
+            names = _spelt(client, post_table, names, months, reach_months, location, max_gigabytes)
+        sql = query(comment_table, post_table, depth=depth, self_posts_only=self_posts_only)
         spans = [[month] for month in months] if month_by_month else [months]
-        jobs = [
-            _Job(client, sql, span, _parameters(names, span, depth, reach_months), location)
-            for span in spans
-        ]
+        jobs = []
+        for some in spans:
+            bounds = _bounds(comment_table, post_table, some, depth, reach_months)
+            parameters = _parameters(names, some, reach_months)
+            jobs.append(Job(client, sql, some, [*parameters, *bounds], location))
         estimate = Estimate(months, sum(job.dry_run(max_gigabytes) for job in jobs))
         if estimate_only:
             return estimate
         if progress:
             print(estimate)
         made = []
+        selection = about | span | asked
         for job in jobs:
             rows = fetch(job, out, key, selection, max_gigabytes, memory_limit, max_temp, progress)
             made.append({"file": job.id, "kind": "query", "lines": rows, "kept": rows})
@@ -147,124 +128,73 @@ def extract(
         return _report(made, counts, raw.done(out, key), skipped=False)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Source:
-    """The months' tables that are there, and their columns."""
-
-    tables: list[str]
-    comment_columns: frozenset[str]
-    post_columns: frozenset[str]
-
-    @classmethod
-    def look(cls, client: Any, comments: str, posts: str) -> "_Source":
-        tables, columns = [], []
-        for name in (comments, posts):
-            listed = client.list_tables(name, retry=retry(), timeout=TIMEOUT)
-            months = sorted(t.table_id for t in listed if _is_month(t.table_id))
-            if not months:
-                raise BotlibError(f"the dataset {name} has no tables named YYYY_MM")
-            table = client.get_table(f"{name}.{months[-1]}", retry=retry(), timeout=TIMEOUT)
-            tables.append(months)
-            columns.append(frozenset(field.name for field in table.schema))
-        return cls(tables[0], *columns)
-
-    def months(self, first: str, last: str) -> list[str]:
-        wanted = between(first or self.tables[0], last or self.tables[-1])
-        if missing := set(wanted) - set(self.tables):
-            raise BotlibError(
-                f"no table of comments for {', '.join(sorted(missing))}; there are "
-                f"{self.tables[0]} to {self.tables[-1]}: set first_month and last_month"
-            )
-        if not wanted:
-            raise BotlibError(f"last_month {last} lies before first_month {first}")
-        return wanted
+def _is_finished(out: Workspace, key: str, wanted: dict[str, Any]) -> bool:
+    """Return whether the last extraction was asked for the same, and all its months are there."""
+    if not raw.finished(out, key):
+        return False
+    made = read_manifest(out.raw_data)["parameters"]
+    if any(made.get(name) != value for name, value in wanted.items()):
+        return False
+    return set(between(made["first_month"], made["last_month"])) <= set(raw.done(out, key))
 
 
-class _Job:
-    """One query: its dry run, and its start, which finds the same query of an earlier run."""
+def _spelt(
+    client: Any,
+    posts: Table,
+    names: list[str],
+    months: list[str],
+    reach: int,
+    location: str,
+    max_gigabytes: float,
+) -> list[str]:
+    """Return the subreddits as BigQuery spells them, from one column of the posts.
 
-    def __init__(
-        self, client: Any, sql: str, months: list[str], parameters: list[Any], location: str
-    ) -> None:
-        self.client, self.sql, self.months = client, sql, months
-        self.parameters, self.location = parameters, location or None
-        shown = [(p.name, str(p.to_api_repr())) for p in parameters]
-        self.id = "botlib_" + raw.key_of(sql=sql, parameters=shown)
+    The large query compares them as they are, which lets a clustered table leave others unread.
 
-    def dry_run(self, max_gigabytes: float) -> int:
-        """Return the bytes that would be scanned; nothing is billed."""
-        from google.cloud import bigquery
+    Raises:
+      BotlibError: one has no post in these months; nothing else has been scanned by then.
+    """
+    from google.cloud.bigquery import ArrayQueryParameter
 
-        config = bigquery.QueryJobConfig(
-            dry_run=True, use_query_cache=False, query_parameters=self.parameters
+    sql = (
+        f"SELECT DISTINCT t.subreddit FROM {posts.rows('posts')}\n"
+        "    AND LOWER(t.subreddit) IN UNNEST(@subreddits)"
+    )
+    parameters = [
+        ArrayQueryParameter("subreddits", "STRING", names),
+        posts.bound("posts_from", shifted(months[0], -reach)),
+        posts.bound("posts_to", months[-1]),
+    ]
+    job = Job(client, sql, months, parameters, location)
+    job.dry_run(max_gigabytes)
+    found = sorted(row["subreddit"] for row in job.rows(max_gigabytes))
+    if missing := set(names) - {name.lower() for name in found}:
+        raise BotlibError(
+            f"no post of r/{', r/'.join(sorted(missing))} in {posts.name} between {months[0]} and "
+            f"{months[-1]}: check the spelling and the months; the large query has not been started"
         )
-        job = self.client.query(
-            self.sql,
-            job_config=config,
-            location=self.location,
-            retry=retry(),
-            job_retry=None,
-            timeout=TIMEOUT,
-        )
-        scanned = job.total_bytes_processed
-        if scanned > max_gigabytes * 1e9:
-            raise BotlibError(
-                f"the query would scan {Estimate(self.months, scanned)}: more than "
-                f"max_gigabytes={max_gigabytes:g}; take fewer months, a smaller reach_months, or "
-                "raise it"
-            )
-        return scanned
-
-    def rows(self, max_gigabytes: float) -> Any:
-        """Return the result's rows, of this query or of the same one finished within a day."""
-        from google.api_core.exceptions import Conflict, NotFound
-        from google.cloud import bigquery
-
-        with contextlib.suppress(NotFound):
-            job = self.client.get_job(
-                self.id, location=self.location, retry=retry(), timeout=TIMEOUT
-            )
-            if job.state != "DONE" or job.error_result is None:
-                with contextlib.suppress(NotFound):  # results are kept for a day
-                    return self._result(job)
-        config = bigquery.QueryJobConfig(
-            query_parameters=self.parameters, maximum_bytes_billed=int(max_gigabytes * 1e9)
-        )
-        for attempt in range(10):
-            with contextlib.suppress(Conflict):
-                job = self.client.query(
-                    self.sql,
-                    job_config=config,
-                    job_id=self.id if attempt == 0 else f"{self.id}_{attempt}",
-                    location=self.location,
-                    retry=retry(),
-                    job_retry=None,
-                    timeout=TIMEOUT,
-                )
-                return self._result(job)
-        raise BotlibError(f"BigQuery has ten jobs named {self.id} that failed: look there why")
-
-    def _result(self, job: Any) -> Any:
-        return job.result(page_size=_PAGE, retry=retry(), job_retry=None)
+    return found
 
 
-def _parameters(names: list[str], months: list[str], depth: int, reach: int) -> list[Any]:
-    from google.cloud.bigquery import ArrayQueryParameter, ScalarQueryParameter
-
+def _bounds(comments: Table, posts: Table, months: list[str], depth: int, reach: int) -> list[Any]:
+    """Return the parameters that say which months of each kind are scanned."""
     first, last = months[0], months[-1]
     # Comments before the first month are needed only to know how deep a later one stands.
-    comments_from = shifted(first, -reach) if depth > 1 else first
-    tables = {
-        "posts_from": shifted(first, -reach),
-        "posts_to": last,
-        "comments_from": comments_from,
-        "comments_to": shifted(last, reach),
-    }
-    numbers = {"first": number_of(first), "last": number_of(last), "reach": reach}
+    return [
+        posts.bound("posts_from", shifted(first, -reach)),
+        posts.bound("posts_to", last),
+        comments.bound("comments_from", shifted(first, -reach) if depth > 1 else first),
+        comments.bound("comments_to", shifted(last, reach)),
+    ]
+
+
+def _parameters(names: list[str], months: list[str], reach: int) -> list[Any]:
+    from google.cloud.bigquery import ArrayQueryParameter, ScalarQueryParameter
+
+    numbers = {"first": number_of(months[0]), "last": number_of(months[-1]), "reach": reach}
     return [
         ArrayQueryParameter("subreddits", "STRING", names),
         ArrayQueryParameter("gone", "STRING", list(raw.GONE)),
-        *(ScalarQueryParameter(name, "STRING", value) for name, value in tables.items()),
         *(ScalarQueryParameter(name, "INT64", value) for name, value in numbers.items()),
     ]
 
@@ -273,7 +203,3 @@ def _report(
     queries: list[dict], counts: dict[str, int], months: dict[str, int], *, skipped: bool
 ) -> ExtractReport:
     return ExtractReport(pd.DataFrame(queries), counts, months, [], skipped=skipped)
-
-
-def _is_month(name: str) -> bool:
-    return len(name) == 7 and name[4] == "_" and (name[:4] + name[5:]).isdigit()

@@ -2,23 +2,23 @@
 
 from collections.abc import Collection
 
-# Parameters: @subreddits (lower case), @gone, @first, @last (months as year * 12 + month), @reach,
-# and the first and last table of each kind.
+from botlib.data.bigquery.source import Table
+
+# Parameters: @subreddits (as they are spelt), @gone, @first, @last (months as year * 12 + month),
+# @reach, and the first and last month of each kind.
 _TEMPLATE = """\
 WITH posts AS (
   SELECT t.id, t.title, t.selftext, t.author, t.score, {month} AS month
-  FROM `{posts}.*` AS t
-  WHERE _TABLE_SUFFIX BETWEEN @posts_from AND @posts_to
-    AND LOWER(t.subreddit) IN UNNEST(@subreddits)
+  FROM {posts}
+    AND t.subreddit IN UNNEST(@subreddits)
   QUALIFY ROW_NUMBER() OVER (PARTITION BY t.id ORDER BY {posts_latest}) = 1{self_posts}
 ),
 comments AS (
   SELECT t.id, t.subreddit, t.body, t.author, {score} AS score, t.parent_id, t.link_id,
     SAFE_CAST(t.created_utc AS INT64) AS created_utc, {retrieved} AS retrieved_on,
     {month} AS month
-  FROM `{comments}.*` AS t
-  WHERE _TABLE_SUFFIX BETWEEN @comments_from AND @comments_to
-    AND LOWER(t.subreddit) IN UNNEST(@subreddits)
+  FROM {comments}
+    AND t.subreddit IN UNNEST(@subreddits)
   QUALIFY ROW_NUMBER() OVER (PARTITION BY t.id ORDER BY {comments_latest}) = 1
 ),
 texts AS (
@@ -45,30 +45,21 @@ _MONTH = (
 )
 
 
-def query(
-    comments: str,
-    posts: str,
-    *,
-    comment_columns: Collection[str],
-    post_columns: Collection[str],
-    depth: int,
-    self_posts_only: bool,
-) -> str:
+def query(comments: Table, posts: Table, *, depth: int, self_posts_only: bool) -> str:
     """Return the query in BigQuery's SQL.
 
     Args:
-      comments: dataset of the months' comments, "project.dataset"; its tables are named YYYY_MM.
-      posts: the same for posts.
-      comment_columns: columns there are; without score_hidden and retrieved_on it works too.
-      post_columns: the same for posts; is_self and retrieved_on may be missing.
+      comments: where comments lie; without score_hidden and retrieved_on it works too.
+      posts: where posts lie; is_self and retrieved_on may be missing.
       depth: how deep an answered comment may stand (1: directly under the post; 0: anywhere).
       self_posts_only: leave out posts without a text of their own.
     """
+    comment_columns, post_columns = comments.columns, posts.columns
     is_self = "t.is_self IS NOT FALSE AND " if "is_self" in post_columns else ""
     own_text = f"\n    AND {is_self}TRIM(t.selftext, ' \\t\\n\\r') NOT IN UNNEST(@gone)"
     return _TEMPLATE.format(
-        comments=comments,
-        posts=posts,
+        comments=comments.rows("comments"),
+        posts=posts.rows("posts"),
         month=_MONTH,
         score="IF(t.score_hidden, NULL, t.score)"
         if "score_hidden" in comment_columns

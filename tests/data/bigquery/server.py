@@ -13,11 +13,11 @@ from sqlglot import exp
 from werkzeug.serving import make_server
 
 _API = "/bigquery/v2/projects/<project>"
-_TYPES = {"VARCHAR": "STRING", "BIGINT": "INTEGER", "BOOLEAN": "BOOLEAN"}
+_TYPES = {"VARCHAR": "STRING", "BIGINT": "INTEGER", "BOOLEAN": "BOOLEAN", "DATE": "DATE"}
 
 
 class BigQueryServer:
-    """Holds tables "dataset.YYYY_MM", answers the client's requests, and can be told to fail.
+    """Holds tables of months or partitioned ones, answers requests, and can be told to fail.
 
     Attributes:
       requests: (method, path) of every request, in order.
@@ -25,6 +25,7 @@ class BigQueryServer:
         a reason ("quotaExceeded"), or "drop" to close the connection without one.
       queries: SQL of the queries that really ran.
       billed_limits: maximum_bytes_billed of those.
+      layouts: "dataset.table" → (column it is partitioned by, columns it is clustered by).
     """
 
     def __init__(self, folder: Path) -> None:
@@ -33,6 +34,7 @@ class BigQueryServer:
         self.faults: list[tuple[str, str, tuple[int, str] | str]] = []
         self.queries: list[str] = []
         self.billed_limits: list[int | None] = []
+        self.layouts: dict[str, tuple[str, list[str]]] = {}
         self._jobs: dict[str, dict] = {}
         self._uploads: dict[str, dict] = {}
         self._database = duckdb.connect()
@@ -53,6 +55,26 @@ class BigQueryServer:
         """Make the table `dataset`.`name` from a DuckDB query or relation."""
         self._database.execute(f'CREATE SCHEMA IF NOT EXISTS "{dataset}"')
         self._database.execute(f'CREATE OR REPLACE TABLE "{dataset}"."{name}" AS {source}')
+
+    def add_view(self, dataset: str, name: str, source: str) -> None:
+        """Make the view `dataset`.`name`; a wildcard that meets it is refused, as by BigQuery."""
+        self._database.execute(f'CREATE VIEW "{dataset}"."{name}" AS {source}')
+
+    def _views(self, dataset: str) -> list[str]:
+        names = self._database.execute(
+            "SELECT view_name FROM duckdb_views() WHERE schema_name = ?", [dataset]
+        ).fetchall()
+        return [name for (name,) in names]
+
+    def _replace_partition(self, dataset: str, name: str, source: str) -> None:
+        """Load rows as one month (the part of the name after "$") of a partitioned table."""
+        table, _, month = name.partition("$")
+        self._database.execute(f'CREATE SCHEMA IF NOT EXISTS "{dataset}"')
+        run, place = self._database.execute, f'"{dataset}"."{table}"'
+        run(f"CREATE TABLE IF NOT EXISTS {place} AS {source} LIMIT 0")
+        first = f"DATE '{month[:4]}-{month[4:]}-01'"
+        run(f"DELETE FROM {place} WHERE month = {first}")
+        run(f"INSERT INTO {place} {source}")
 
     def tables(self, dataset: str) -> dict[str, int]:
         """Return the dataset's tables and their numbers of rows."""
@@ -160,6 +182,8 @@ class BigQueryServer:
                 runnable, scanned = self._translated(sql, query.get("queryParameters", []))
             except LookupError as error:
                 return self._error(404, "notFound", str(error))
+            except PermissionError as error:
+                return self._error(400, "invalidQuery", str(error))
             job = {
                 "jobReference": {"projectId": project, "jobId": name, "location": "US"},
                 "configuration": configuration,
@@ -191,16 +215,29 @@ class BigQueryServer:
         for table in list(tree.find_all(exp.Table)):
             if table.name.endswith("*"):
                 dataset = table.db or table.name.split(".")[-2]
-                names = self.tables(dataset)
+                start = table.name.split(".")[-1].removesuffix("*")
+                if any(name.startswith(start) for name in self._views(dataset)):
+                    raise PermissionError("Views cannot be queried through prefix")
+                names = {n: rows for n, rows in self.tables(dataset).items() if n.startswith(start)}
                 if not names:
                     raise LookupError(f"Not found: Dataset {dataset}")
                 scanned += 200 * sum(names.values())
                 union = " UNION ALL BY NAME ".join(
-                    f'SELECT *, \'{name}\' AS _TABLE_SUFFIX FROM "{dataset}"."{name}"'
+                    f"SELECT *, '{name.removeprefix(start)}' AS _TABLE_SUFFIX "
+                    f'FROM "{dataset}"."{name}"'
                     for name in names
                 )
                 table.replace(exp.to_table(f"__{dataset}", alias=table.alias))
                 self._database.execute(f'CREATE OR REPLACE VIEW "__{dataset}" AS {union}')
+            elif table.db and f"{table.db}.{table.name}" in self.layouts:
+                # What the condition on the partition's column leaves to be read
+                between = table.find_ancestor(exp.Select).find(exp.Between).copy()
+                for parameter in list(between.find_all(exp.Parameter)):
+                    parameter.replace(values[parameter.name])
+                count = f'SELECT count(*) FROM "{table.db}"."{table.name}" AS t WHERE '
+                count += between.sql(dialect="duckdb")
+                scanned += 200 * self._database.execute(count).fetchone()[0]
+                table.set("catalog", None)
         for parameter in list(tree.find_all(exp.Parameter)):
             parameter.replace(values[parameter.name])
         return tree.sql(dialect="duckdb"), scanned
@@ -254,7 +291,14 @@ class BigQueryServer:
         file = self.folder / f"{name}.parquet"
         file.write_bytes(upload["data"])
         with self._lock:
-            self.add_table(target["datasetId"], target["tableId"], f"FROM read_parquet('{file}')")
+            self._replace_partition(
+                target["datasetId"], target["tableId"], f"FROM read_parquet('{file}')"
+            )
+        table = target["tableId"].partition("$")[0]
+        self.layouts[f"{target['datasetId']}.{table}"] = (
+            load["timePartitioning"]["field"],
+            load["clustering"]["fields"],
+        )
         job = {
             "jobReference": {"projectId": project, "jobId": name, "location": "US"},
             "configuration": upload["body"]["configuration"],
