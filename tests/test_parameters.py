@@ -201,10 +201,10 @@ def test_no_profile_loosens_anything_on_the_live_site(profile):
 
 
 def test_the_start_says_what_the_live_site_does_not_take_from_a_profile():
-    settings = parameters.of_profile(PostSettings, "laptop", reddit="live")
+    settings = parameters.of_profile(PostSettings, "offline", reddit="live")
     (line,) = [line for line in settings.warnings if line.startswith("min_pause_minutes")]
     assert line == (
-        "min_pause_minutes=0.0 of profile laptop does not count on the live site, 1.0 does: "
+        "min_pause_minutes=0.0 of profile offline does not count on the live site, 1.0 does: "
         "set min_pause_minutes yourself if you mean it"
     )
     assert settings.set_by.keys() == {"reddit"}
@@ -233,13 +233,13 @@ def test_a_setting_cannot_approve_on_the_live_site():
 @pytest.mark.parametrize(
     ("profile", "given", "allowed"),
     [
-        ("laptop", [("subreddits", "College")], "College"),
+        ("offline", [("subreddits", "College")], "College"),
         ("demo", [("05.subreddits", "College")], "College"),
         ("demo", [], "writing,scifi,MachineLearning,philosophy"),
-        ("laptop", [("subreddits", "College"), ("allowed_subreddits", "scifi")], "scifi"),
-        ("laptop", [("subreddits", "College"), ("06.allowed_subreddits", "")], ""),
-        ("laptop", [("subreddits", "College"), ("reddit", "live")], ""),
-        ("laptop", [("subreddits", "College"), ("06.reddit", "live")], ""),
+        ("offline", [("subreddits", "College"), ("allowed_subreddits", "scifi")], "scifi"),
+        ("offline", [("subreddits", "College"), ("06.allowed_subreddits", "")], ""),
+        ("offline", [("subreddits", "College"), ("reddit", "live")], ""),
+        ("offline", [("subreddits", "College"), ("06.reddit", "live")], ""),
         ("demo", [("06.reddit", "live")], ""),
         ("colab", [("subreddits", "College")], ""),
     ],

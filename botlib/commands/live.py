@@ -30,13 +30,17 @@ def add_parsers(subparsers: Any) -> None:
     rounds = bot.add_mutually_exclusive_group()
     rounds.add_argument("--every", metavar="10m", help="go on, one round every 90s, 10m or 2h")
     rounds.add_argument("--once", action="store_true", help="one round (the default)")
-    bot.add_argument("--live", action="store_true", help="on Reddit itself, and post there")
+    place = bot.add_mutually_exclusive_group()
+    place.add_argument("--live", action="store_true", help="on Reddit itself, and post there")
+    place.add_argument(
+        "--archive", action="store_true", help="read Reddit without a key; you post by hand"
+    )
     bot.add_argument(
         "--dry-run", action="store_true", help="send nothing, only say what would be posted"
     )
     bot.add_argument("--subreddits", metavar="A,B", help="which to read")
     bot.add_argument("--allow", metavar="A,B", help="which to post to")
-    bot.add_argument("--profile", default="laptop", choices=parameters.profiles())
+    bot.add_argument("--profile", choices=parameters.profiles(), help="laptop by default")
     bot.add_argument(
         "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
         help="any setting of 05_generate or 06_discriminate_and_post; booleans are true or false",
@@ -149,9 +153,14 @@ def _settings(args: argparse.Namespace) -> tuple[GenerateSettings, PostSettings]
         "approve": "person",
     }
     site = Source("--live", {"reddit": "live"}) if args.live else _SANDBOX
+    if args.archive:
+        site = Source("--archive", {"reddit": "archive"})
+        by_itself["dry_run"] = True
+    # The laptop's manners suit Reddit; nobody waits in the sandbox
+    profile = args.profile or ("laptop" if args.live or args.archive else "offline")
     read, post = (
         [
-            parameters.profile_source(args.profile, name),
+            parameters.profile_source(profile, name),
             Source("--workspace", {"drive_root": args.workspace}),
             site,
             *parameters.from_command_line(name, given),
@@ -247,6 +256,8 @@ def run_outcomes(args: argparse.Namespace) -> int:
     with Outbox(workspace.outbox) as outbox:
         if not args.offline:
             with _connected(site, workspace) as reddit:
+                if args.delete and reddit.from_archive:
+                    raise BotlibError("--delete needs a key: without one, delete it yourself")
                 inbox.listen(outbox, reddit, dry_run=not args.delete)
                 outcomes.follow(outbox, reddit, dry_run=not args.delete)
         fared = outcomes.table(outbox, site)
@@ -261,10 +272,14 @@ def run_outcomes(args: argparse.Namespace) -> int:
 
 
 def _connected(site: str, workspace: Workspace) -> Any:
-    from botlib.live.reddit import connect
+    from botlib.live.client import NoKey, connect
 
     if site == "live":
-        return connect("live")
+        try:
+            return connect("live", workspace=workspace)
+        except NoKey:
+            # Threads, scores and removals can be read there too
+            return connect("archive", workspace=workspace)
     from botlib.sandbox.server import Sandbox
 
     # As it is: a look at outcomes must not fill it with threads

@@ -18,8 +18,8 @@ from botlib.live.stopping import Stop
 
 # Why nothing can be posted through the archive, and what to do instead
 BY_HAND = (
-    "reddit=archive only reads: hand over each reply (python -m botlib review --archive), or set "
-    "reddit=live with a key of your own"
+    "reddit=archive only reads: hand over each reply (python -m botlib hand-over --workspace DIR), "
+    "or set reddit=live with a key of your own"
 )
 # Posts older than this are no news any more; comments of the last day say where people talk
 _POST_HOURS, _COMMENT_HOURS = 48, 24

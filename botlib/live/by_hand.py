@@ -4,16 +4,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from praw.models import Comment
-
 from botlib.errors import BotlibError
 from botlib.live import subreddit_rules
-from botlib.live.checks import UNREADABLE
-from botlib.live.client import Client
 from botlib.live.events import note
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import HANDED_OVER, POSTED, READY, Reply
-from botlib.live.policy import DISCLOSURE, Policy, with_disclosure
+from botlib.live.policy import Policy, with_disclosure
 from botlib.live.sending import limits_of
 from botlib.settings import PostSettings
 from botlib.workspace import Workspace
@@ -110,39 +106,6 @@ def _id_in(reply: Reply, said: str) -> str:
     if comment_id == reply.comment_id.lower():
         raise BotlibError(f"{said} is the comment that was answered: paste the link of the reply")
     return comment_id
-
-
-def find(outbox: Outbox, reddit: Client) -> int:
-    """Looks for replies that were posted by hand and whose link nobody gave; returns how many.
-
-    Our line below the answered comment tells them; two requests a reply.
-
-    Raises:
-      BotlibError: the archive can't be read now.
-    """
-    found = 0
-    for reply in outbox.replies("live", [POSTED]):
-        if reply.reply_id:
-            continue
-        try:
-            submission = reddit.submission(reply.post_id)
-            submission.comments.replace_more(limit=0)
-            for comment in submission.comments.list():
-                if isinstance(comment, Comment) and _is_ours(vars(comment), reply):
-                    outbox.found(reply.id, comment.id)
-                    found += 1
-                    break
-        except UNREADABLE as error:
-            raise BotlibError(f"thread {reply.post_id} can't be read now ({error})") from error
-    return found
-
-
-def _is_ours(fields: dict[str, Any], reply: Reply) -> bool:
-    below = fields.get("parent_id") == f"t1_{reply.comment_id}"
-    # Typographic quotes and emphasis may not survive being copied
-    words = re.findall(r"\w+", str(fields.get("body") or ""))
-    line = re.findall(r"\w+", DISCLOSURE)
-    return below and words[-len(line) :] == line
 
 
 # In a terminal

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from botlib.sandbox.server import Sandbox
 
 SITES = ("live", "archive", "sandbox")
+REQUEST_FORM = "https://support.reddithelp.com/hc/en-us/requests/new?ticket_form_id=14868593862164"
 LIVE = {"oauth_url": "https://oauth.reddit.com", "reddit_url": "https://www.reddit.com"}
+
+
+class NoKey(BotlibError):
+    """There is no key for Reddit's API."""
 
 
 class LoginRefused(BotlibError):
@@ -126,6 +131,7 @@ def connect(
       `.close()`.
 
     Raises:
+      NoKey: there is no key for the live site.
       LoginRefused: Reddit refuses the application or the account.
       BotlibError: a credential is missing, Reddit can't be reached, or no such site.
     """
@@ -230,10 +236,10 @@ def _client(
         )
     except MissingRequiredAttributeException as error:
         missing = next(k for k in ("client_id", "client_secret") if k not in account)
-        raise BotlibError(
-            f"REDDIT_{missing.upper()} is not set: register an application at "
-            "https://www.reddit.com/prefs/apps and put it into the environment, Colab's secrets "
-            "or praw.ini"
+        raise NoKey(
+            f"REDDIT_{missing.upper()} is not set: put it into the environment, Colab's secrets or "
+            f"praw.ini; Reddit gives keys on request only ({REQUEST_FORM}), and until you have one "
+            "reddit=archive reads without, and you post by hand what you approve"
         ) from error
     client.stop = stop
     make_stoppable(client, stop)

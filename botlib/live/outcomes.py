@@ -1,5 +1,7 @@
 """What became of our replies: scores after an hour, a day, a week; removals; what to delete."""
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -11,7 +13,7 @@ from botlib.live.events import note
 from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, Reply
-from botlib.live.policy import author_name
+from botlib.live.policy import DISCLOSURE, author_name
 from botlib.tables import BERT_GAN_REAL, read_table
 from botlib.workspace import Workspace
 
@@ -43,6 +45,8 @@ def follow(
     Raises:
       BotlibError: Reddit can't be read now.
     """
+    if reddit.from_archive:
+        _find_links(outbox, reddit)
     now = outbox.clock()
     seen = dict(outbox.execute("SELECT reply, MAX(hours) FROM outcomes GROUP BY reply"))
     gone = {
@@ -93,6 +97,28 @@ def _look(reddit: Client, replies: list[Reply]) -> list[tuple[Reply, dict]]:
         if not read_only:
             reddit.read_only = False
     return [(reply, found.get(f"t1_{reply.reply_id}", {})) for reply in replies]
+
+
+def _find_links(outbox: Outbox, reddit: Client) -> None:
+    """Looks for replies that were posted by hand and whose link nobody gave: two requests each."""
+    for reply in outbox.replies(reddit.site, [POSTED]):
+        if reply.reply_id:
+            continue
+        try:
+            submission = reddit.submission(reply.post_id)
+            submission.comments.replace_more(limit=0)
+            for comment in submission.comments.list():
+                if _is_ours(vars(comment), reply):
+                    outbox.found(reply.id, comment.id)
+                    break
+        except UNREADABLE as error:
+            note("error", reply=reply.id, reason=f"its thread can't be read now: {short(error)}")
+
+
+def _is_ours(fields: dict, reply: Reply) -> bool:
+    # Our line tells; quotes and emphasis may not survive being copied
+    said, line = (re.findall(r"\w+", text) for text in (str(fields.get("body") or ""), DISCLOSURE))
+    return fields.get("parent_id") == f"t1_{reply.comment_id}" and said[-len(line) :] == line
 
 
 def _fate(fields: dict) -> tuple[int | None, str]:

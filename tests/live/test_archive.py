@@ -196,7 +196,7 @@ def test_approved_replies_are_left_for_a_person_to_post(serve, workspace):
             settings = PostSettings(reddit="archive", allowed_subreddits="writing")
             (decision,) = sending.post_approved(workspace, reddit, settings).to_dict("records")
         assert (decision["decision"], outbox.get(1).state) == ("by hand", APPROVED)
-        assert "review --archive" in decision["reason"]
+        assert "botlib hand-over" in decision["reason"]
 
 
 def test_nobody_but_the_archive_is_contacted_without_a_key(serve, monkeypatch):

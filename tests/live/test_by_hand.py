@@ -164,7 +164,6 @@ def archive(monkeypatch, clock):
 
 def follow(outbox) -> pd.DataFrame:
     with connect("archive") as reddit:
-        by_hand.find(outbox, reddit)
         return outcomes.follow(outbox, reddit)
 
 

@@ -384,11 +384,11 @@ def test_live_posts_nothing_if_p_says_dry_run(ready, live):
 def test_the_log_begins_with_who_set_what_and_what_is_looser(ready, live, caplog):
     caplog.set_level(logging.INFO, logger="botlib.live")
     where = ("--workspace", str(ready.root))
-    assert main(["bot", *where, *LIVE, *QUICK, "--profile", "laptop", "--dry-run"]) == 0
+    assert main(["bot", *where, *LIVE, *QUICK, "--profile", "offline", "--dry-run"]) == 0
     text = caplog.text
     assert "notebook=06_discriminate_and_post name=threshold value=0.0 set_by=-p" in text
     assert "min_pause_minutes=0.0, set by -p, is looser on the live site than 1.0" in text
-    assert "max_per_subreddit_hour=5 of profile laptop does not count on the live site" in text
+    assert "max_per_subreddit_hour=5 of profile offline does not count on the live site" in text
 
 
 def test_show_config_tells_who_set_what_and_needs_no_model(tmp_path, capsys):
