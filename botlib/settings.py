@@ -55,7 +55,7 @@ class DataSettings(Settings):
     # source="archive", without first_month: the newest posts and comments, of all subreddits
     # together; at the archive's smallest pages 100,000 take 9 minutes
     archive_items: int = setting(100_000, minimum=100)
-    # With first_month: more are refused, for the archive is a free service that offers dumps
+    # More are refused, for the archive is a free service that offers dumps
     archive_max_items: int = setting(1_000_000, minimum=100)
     contact: str = ""  # e-mail address or link where the archive's author can reach you
     sample_threads: int = setting(1500, minimum=20)  # size of the made-up Reddit

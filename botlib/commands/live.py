@@ -202,6 +202,7 @@ def run_review(args: argparse.Namespace) -> int:
 
     workspace = Workspace.open(args.workspace)
     site = _site(args)
+    reddit = None
     with Outbox(workspace.outbox) as outbox:
         if args.list:
             shown = outbox.table(site)
@@ -224,7 +225,6 @@ def run_review(args: argparse.Namespace) -> int:
             # First what nobody else can find out: was it posted?
             settled = settle.ask_person(outbox, site, by=review.person())
             with contextlib.ExitStack() as stack:
-                reddit = None
                 # Without a login the threads can't be shown, but replies can be judged
                 with contextlib.suppress(BotlibError):
                     reddit = stack.enter_context(_connected(site, workspace))
@@ -235,8 +235,10 @@ def run_review(args: argparse.Namespace) -> int:
     counts = ", ".join(f"{number} {what}" for what, number in done.items())
     print(counts if any(done.values()) else "no reply waits for you")
     if done["approved"] or done["edited"]:
-        live = " --live --allow SUBREDDITS" if args.live else ""
-        print(f"to post them: python -m botlib bot --workspace {workspace.root}{live}")
+        what, live = "bot", " --live --allow SUBREDDITS" if args.live else ""
+        if reddit is not None and reddit.from_archive:
+            what, live = "hand-over", ""
+        print(f"to post them: python -m botlib {what} --workspace {workspace.root}{live}")
     if elsewhere:
         print(f"{len(elsewhere)} replies to the {other} site wait: {_other_site(args)}")
     return 0

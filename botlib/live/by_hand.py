@@ -12,6 +12,7 @@ from botlib.live.outbox.schema import HANDED_OVER, POSTED, READY, Reply
 from botlib.live.policy import Policy, with_disclosure
 from botlib.live.sending import limits_of
 from botlib.settings import PostSettings
+from botlib.terminal import harmless, one_line
 from botlib.workspace import Workspace
 
 POSTED_WORD, NOT_POSTED_WORD = "posted", "not posted"
@@ -136,13 +137,13 @@ def in_terminal(
     ready = sorted(outbox.replies("live", READY), key=lambda reply: -(reply.score or 0.0))
     try:
         for reply in asked:
-            show(f"\nYou have this reply to r/{reply.subreddit}: {link(reply)}\n{text(reply)}")
+            show(f"\nyou have this reply, for {link(reply)}\n{harmless(text(reply))}")
             done[_how_it_went(outbox, reply, ask, show)] += 1
         for number, reply in enumerate(ready, 1):
-            show(f"\n[{number} of {len(ready)}] by hand in r/{reply.subreddit}: {reply.title}")
+            show(f"\n[{number} of {len(ready)}] r/{reply.subreddit}: {one_line(reply.title)}")
             for line in (link(reply), *subreddit_rules.lines(workspace, reply.subreddit), ADVICE):
                 show(line)
-            show(f"\n{text(reply)}\n")
+            show(f"\n{harmless(text(reply))}\n")
             answer = ask("[t]ake it  [s]kip  [q]uit > ").strip().lower()
             if answer in ("q", "quit"):
                 break

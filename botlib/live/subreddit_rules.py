@@ -9,6 +9,7 @@ from botlib.errors import BotlibError
 from botlib.live.checks import UNREADABLE
 from botlib.live.client import Client
 from botlib.live.events import note
+from botlib.terminal import one_line
 from botlib.workspace import Workspace, atomic_file
 
 # They change seldom
@@ -52,7 +53,7 @@ def lines(workspace: Workspace, subreddit: str) -> list[str]:
 
 def _text(rule: dict) -> str:
     parts = (rule.get("short_name"), rule.get("description"))
-    return ": ".join(" ".join(str(part).split()) for part in parts if part)
+    return ": ".join(one_line(str(part)) for part in parts if part)
 
 
 def _read(workspace: Workspace) -> dict:

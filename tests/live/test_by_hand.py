@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live import by_hand, outcomes, subreddit_rules
+from botlib.live import by_hand, outcomes, review, subreddit_rules
 from botlib.live.client import connect
 from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
@@ -240,3 +240,19 @@ def test_an_outbox_of_before_takes_the_new_state(workspace, outbox):
         again.hand_over(1, "ann")
         assert [reply.id for reply in again.sent_since("live", 0)] == [1]
         assert again.answers("live", "p") == (0, 1)
+
+
+def test_who_approves_reads_what_the_subreddit_says_about_bots(archive, workspace, outbox):
+    archive.rules["writing"] = RULES
+    given = {"subreddit": "writing", "post_id": "1b", "comment_id": "2b0", "reply": "Rivers bend."}
+    outbox.propose("live", [given])
+    shown = []
+    with connect("archive") as reddit:
+        subreddit_rules.refresh(workspace, reddit, ["writing"])
+        review.review_in_terminal(
+            outbox, "live", reddit=reddit, ask=lambda _: "s", show=shown.append
+        )
+        cards = review.approval_list(outbox, reddit)
+    assert "! r/writing: No bots: Automated accounts are banned." in shown
+    assert "No bots" in cards.children[0].value
+    assert "post by hand" in cards.children[-1].value

@@ -71,7 +71,7 @@ def download(
       first_month: first month of the comments ("2026-08"); "" for the newest items.
       last_month: last month of the comments, "" for no limit.
       newest: without first_month, how many items of all subreddits together.
-      most: with first_month, more items than this are refused.
+      most: more items than this are refused.
       contact: where the archive's author can reach you.
       clock: seconds since 1970.
       say: gets one line at a time: how much there is, how long it takes, what was done.
@@ -92,8 +92,8 @@ def download(
         ]
         jobs = list(_jobs(shelf, wishes, now))
         expected = sum(wish.items(stretch.kind, windows) for wish, stretch, windows in jobs)
-        if first_month and expected > most:
-            raise BotlibError(_too_much(names, first_month, expected, most))
+        if expected > most:
+            raise BotlibError(_too_much(wishes, expected, most))
         for line in _before(wishes, jobs, expected):
             say(line)
         bar = tqdm(
@@ -133,9 +133,12 @@ def _wish(
     if first:
         return whole
     start = _newest(whole, newest)
-    # What an earlier run began with stays, so that a second run only adds what is new
-    known = [entry["since"] for entry in shelf.covered(name).values() if entry["since"] < end]
-    return dataclasses.replace(whole, start=min([start, *known]))
+    if there := [entry for entry in shelf.covered(name).values() if entry["since"] < end]:
+        # A second run only adds what is new, unless that is more than a first one takes
+        new = [(max(entry["until"] for entry in there), end)]
+        if sum(whole.items(kind, new) for kind in _KINDS) <= newest:
+            start = min([start, *(entry["since"] for entry in there)])
+    return dataclasses.replace(whole, start=start)
 
 
 def _newest(wish: _Wish, items: int) -> int:
@@ -179,10 +182,12 @@ def _before(wishes: list[_Wish], jobs: list, expected: int) -> Iterator[str]:
     yield WISHES
 
 
-def _too_much(names: list[str], first: str, expected: int, most: int) -> str:
+def _too_much(wishes: list[_Wish], expected: int, most: int) -> str:
     hours = expected / FULL_PAGE * PACE / 3600
+    names = ", ".join(f"r/{wish.subreddit}" for wish in wishes)
+    first = _date(min(wish.start for wish in wishes))
     return (
-        f"r/{', r/'.join(names)} from {first} on: about {expected:,} comments and posts, more than "
+        f"{names} from {first} on: about {expected:,} comments and posts, more than "
         f"archive_max_items={most:,} (up to {hours:.0f} hours of a free service): name fewer "
         f"months, or take the dumps ({DUMPS}) and run with --source dumps --dumps DIR"
     )

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 from botlib.errors import BotlibError
+from botlib.live import subreddit_rules
 from botlib.live.client import Client
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import READY, Reply
 from botlib.live.policy import DISCLOSURE
 from botlib.live.review.shown import link, person, scores, thread_text, waiting, why
 from botlib.terminal import harmless, readable
+from botlib.workspace import Workspace
 
 _PLAIN = "white-space:pre-wrap;overflow-wrap:anywhere"
 
@@ -45,6 +47,7 @@ class _List:
         self.reddit, self.by, self.site = reddit, by, reddit.site
         self.heading, self.then = ipywidgets.HTML(), ipywidgets.HTML()
         cards = [_card(self, reply) for reply in found]
+        self.rules = _rules(outbox, found) if self.site == "live" else ""
         self.widget = ipywidgets.VBox([self.heading, *cards, self.then])
         self.count(outbox)
 
@@ -65,11 +68,18 @@ class _List:
         self.heading.value = (
             f"<p><b>{left}</b> {'reply waits' if left == 1 else 'replies wait'} for approval, the "
             f"best first; <b>{len(ready)}</b> approved and not posted yet.</p>"
+            f"{self.rules}"
         )
         live = ""
         if self.site == "live":
             names = ",".join(sorted({reply.subreddit for reply in ready})) or "SUBREDDIT"
             live = f" --live --allow {names}"
+        if self.reddit.from_archive:
+            self.then.value = (
+                "<p>Nothing is posted by this list. You post by hand what you approved: run the "
+                "cells under <b>Post</b> again, and take the replies there.</p>"
+            )
+            return
         command = f'python -m botlib bot --workspace "{self.path.parent}"{live}'
         self.then.value = (
             "<p>Nothing is posted by this list. To post what you approved, run the cell under "
@@ -151,6 +161,14 @@ def _head(reply: Reply, reddit: Client) -> str:
         f"padding-left:.6em;margin:.3em 0'>{_escaped(reply.comment)}</div>"
         f"<small>u/{_escaped(reply.author)} · {scores(reply)}</small>{warning}"
     )
+
+
+def _rules(outbox: Outbox, found: list[Reply]) -> str:
+    """What the subreddits allow, those about bots first."""
+    names = dict.fromkeys(reply.subreddit for reply in found)
+    workspace = Workspace(outbox.path.parent)
+    told = [line for name in names for line in subreddit_rules.lines(workspace, name)]
+    return f"<small>{'<br>'.join(map(_escaped, told))}</small>"
 
 
 def _disclosure() -> str:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from botlib.errors import BotlibError
+from botlib.live import subreddit_rules
 from botlib.live.client import Client
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import EDITED, Reply
 from botlib.live.policy import DISCLOSURE
 from botlib.live.review.shown import link, person, scores, thread_text, waiting, why
 from botlib.terminal import harmless, one_line, readable
+from botlib.workspace import Workspace
 
 QUESTION = "[a]pprove  [e]dit  [r]eject  [u]ndo the last  [t]hread  [s]kip  [q]uit > "
 
@@ -41,9 +43,13 @@ def review_in_terminal(
     judged: dict[int, str] = {}
     if queue:
         show(f"each is posted with the line: {DISCLOSURE}")
-    at = 0
+    at, told = 0, set()
     while at < len(queue):
         reply = queue[at]
+        if (reply.subreddit not in told) and site == "live":
+            told.add(reply.subreddit)
+            for line in subreddit_rules.lines(Workspace(outbox.path.parent), reply.subreddit):
+                show(line)
         show(_text(reply, at + 1, len(queue), reddit))
         answer = _answer(ask, show, outbox, reply, reddit, by)
         if answer == "quit":

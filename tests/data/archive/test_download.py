@@ -337,3 +337,12 @@ def test_a_download_killed_at_twenty_moments_ends_byte_identical(serve, workspac
     assert run.exitcode == 0
     assert _archived(tmp_path / "killed") == whole
     assert not list((tmp_path / "killed/dumps/archive/.unfinished").iterdir())
+
+
+def test_a_workspace_of_last_year_takes_the_newest_items_not_all_in_between(serve, workspace):
+    rows = threaded(3000)
+    serve(rows)
+    get(workspace, clock=lambda: START + 5 * DAY, newest=200)
+    files, _ = get(workspace, newest=300)
+    new = [row for row in rows_of(workspace, files) if row["created_utc"] > START + 5 * DAY]
+    assert 150 <= len(new) <= 300
