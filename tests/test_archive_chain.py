@@ -33,11 +33,12 @@ def archive(reddit_college, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3000)
 def test_a_name_is_enough_to_read_replies_to_todays_comments(archive, tmp_path, capsys):
     options = [word for name, value in QUICK.items() for word in ("-p", name, value)]
     root = str(tmp_path / "my-bot")
     command = ["run", "--workspace", root, "--subreddits", "College", "--source", "archive"]
-    assert main([*command, "-p", "archive_items", "40000", *options]) == 0, capsys.readouterr().out
+    assert main([*command, "-p", "archive_items", "25000", *options]) == 0, capsys.readouterr().out
     workspace = Workspace.open(root)
     assert set(pipeline._states(workspace)) == set(pipeline.STEPS)
     day = time.time() - 86400
