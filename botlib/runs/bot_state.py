@@ -10,7 +10,7 @@ from pandas import DataFrame
 from botlib.errors import BotlibError
 from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
-from botlib.live.outbox.schema import POSTED, POSTING, PROPOSED, READY
+from botlib.live.outbox.schema import HANDED_OVER, POSTED, POSTING, PROPOSED, READY
 from botlib.terminal import text_table
 from botlib.workspace import Workspace
 
@@ -28,6 +28,7 @@ class Site:
       posted_24h: replies posted in the last 24 hours, which the limits count.
       unclear: replies that may be on Reddit.
       asks: those of them of which only a person can find out.
+      handed_over: replies that a person took to post by hand, and said nothing of since.
       shut: subreddits shut to the bot, and why.
       paused_until: ISO 8601 in UTC; "" if Reddit didn't ask to wait.
       paused_why: what it said.
@@ -40,6 +41,7 @@ class Site:
     posted_24h: int
     unclear: int
     asks: int
+    handed_over: int
     shut: dict[str, str]
     paused_until: str
     paused_why: str
@@ -98,6 +100,7 @@ def _site(outbox: Outbox, site: str) -> Site:
         posted_24h=len(posted),
         unclear=len(outbox.replies(site, [POSTING])),
         asks=sum(reply.asks for reply in outbox.replies(site, [POSTING])),
+        handed_over=len(outbox.replies(site, [HANDED_OVER])),
         shut=optouts.shut_subreddits(outbox, site),
         paused_until=datetime.fromtimestamp(until, UTC).isoformat(timespec="seconds")
         if until
@@ -136,6 +139,11 @@ def as_text(bot: Bot) -> str:
         if site.asks:
             cure = f"python -m botlib review{' --live' if site.site == 'live' else ''}"
             lines.append(f"{site.site}: {site.asks} unclear: say in `{cure}` if they were posted")
+        if site.handed_over:
+            cure = "python -m botlib hand-over"
+            lines.append(
+                f"{site.site}: {site.handed_over} handed over: say in `{cure}` how it went"
+            )
         if site.paused_why:
             lines.append(f"{site.site}: paused: {site.paused_why}")
     return "\n".join(lines)

@@ -49,6 +49,16 @@ def test_each_site_is_counted_by_itself(used):
     assert sandbox.paused_until == ""
 
 
+def test_a_reply_in_a_persons_hands_is_not_forgotten(used, capsys):
+    with Outbox(used.outbox) as outbox:
+        (first, *_) = outbox.replies("live")
+        outbox.approve(first.id, "ann")
+        outbox.hand_over(first.id, "ann")
+    live, _ = bot_state.read(used).sites
+    assert live.handed_over == 1
+    assert "live: 1 handed over: say in `python -m botlib hand-over`" in status(used, capsys)
+
+
 def test_yesterdays_post_is_not_counted(used, monkeypatch):
     monkeypatch.setattr(bot_state, "Outbox", lambda path: Outbox(path, clock=later))
     _, sandbox = bot_state.read(used).sites
