@@ -57,7 +57,8 @@ class DataSettings(Settings):
     archive_items: int = setting(100_000, minimum=100)
     # More are refused, for the archive is a free service that offers dumps
     archive_max_items: int = setting(1_000_000, minimum=100)
-    contact: str = ""  # e-mail address or link where the archive's author can reach you
+    # E-mail address or link where the archive's author can reach you; empty: BOTLIB_CONTACT
+    contact: str = ""
     sample_threads: int = setting(1500, minimum=20)  # size of the made-up Reddit
     project: str = ""  # Google Cloud project that pays for the query
     bigquery_comments: str = "fh-bigquery.reddit_comments"  # or a table of your own

@@ -206,8 +206,9 @@ def _connect_archive(stop: Stop) -> Client:
     # The archive's client is only needed here
     from botlib.live.archive import ArchiveRequestor
 
-    # PRAW wants to see a key; nobody does
+    # PRAW wants to see a key, and would take an account from praw.ini; neither leaves this process
     account = {"client_id": "none", "client_secret": "none", "user_agent": default_user_agent(None)}
+    account |= {"username": "", "password": "", "refresh_token": ""}
     client = _client(account, LIVE, None, TIMEOUT, stop, requestor=ArchiveRequestor)
     client.from_archive = True
     return client

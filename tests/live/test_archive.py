@@ -199,6 +199,20 @@ def test_approved_replies_are_left_for_a_person_to_post(serve, workspace):
         assert "botlib hand-over" in decision["reason"]
 
 
+def test_a_login_that_lies_about_is_not_used(serve, tmp_path, monkeypatch):
+    """A praw.ini of another bot must not make the archive's client think it has an account."""
+    serve()
+    (tmp_path / "praw.ini").write_text(
+        "[DEFAULT]\nusername=ann\npassword=secret\nclient_id=i\nclient_secret=s\nrefresh_token=r\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("praw.config.Config.CONFIG", None)
+    monkeypatch.setenv("praw_username", "ann")
+    with connect("archive") as reddit:
+        assert reddit.name is None and reddit.read_only
+        assert len(read_comments(reddit, "writing").comments) == 10
+
+
 def test_nobody_but_the_archive_is_contacted_without_a_key(serve, monkeypatch):
     server = serve()
     asked, looked_up = [], []

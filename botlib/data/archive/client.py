@@ -58,7 +58,8 @@ class Archive:
 
     Args:
       address: BOTLIB_ARCHIVE_URL by default, else the public archive.
-      contact: an e-mail address or link where its author can reach you; goes into the user agent.
+      contact: an e-mail address or link where its author can reach you, for the user agent;
+        BOTLIB_CONTACT by default.
       sleep: waits for so many seconds.
       clock: seconds, of any beginning.
 
@@ -221,7 +222,7 @@ class Archive:
 
 def user_agent(contact: str = "") -> str:
     """Returns what botlib calls itself: version, purpose, and whom to write to."""
-    who = contact or "https://github.com/YOUR-NAME/botlib"
+    who = contact or os.environ.get("BOTLIB_CONTACT") or "https://github.com/YOUR-NAME/botlib"
     return f"botlib/{botlib.__version__} (reads a few subreddits; contact: {who})"
 
 
