@@ -74,7 +74,9 @@ def add_parsers(subparsers: Any) -> None:
     _common(stop)
     stop.add_argument("reason", nargs="*", help="for whoever finds the file")
     stop.set_defaults(func=run_stop)
-    start = subparsers.add_parser("start", help="take the stop switch away; reopen a subreddit")
+    start = subparsers.add_parser(
+        "start", help="take the stop switch away; lift a pause; reopen a subreddit"
+    )
     _common(start)
     start.add_argument("--reopen", action="append", default=[], metavar="SUBREDDIT")
     start.set_defaults(func=run_start)

@@ -2,34 +2,17 @@
 
 import re
 import secrets
-import socket
 import threading
 from collections.abc import Callable
 
 from flask import Flask, Response, abort, jsonify, redirect, request
 
 from botlib.sandbox import pages
+from botlib.sandbox.faults import Faults, api_error, fault_response
 from botlib.sandbox.state import SandboxState, Thing
 from botlib.sandbox.trees import MAX_COMMENTS, Tree, listing, wrapped
 
 MAX_REPLY_CHARS = 10_000  # Reddit refuses longer comments
-
-# What the JSON of a refused reply says: type, message, field
-REFUSALS = {
-    "RATELIMIT": (
-        "Looks like you've been doing that a lot. Take a break for 9 minutes.",
-        "ratelimit",
-    ),
-    "RATELIMIT-ms": ("Take a break for 400 milliseconds before trying again.", "ratelimit"),
-    "THREAD_LOCKED": ("Comments are locked.", "parent"),
-    "TOO_OLD": ("that's a piece of history now; it's too late to reply to it", "parent"),
-    "DELETED_COMMENT": ("that comment has been deleted", "parent"),
-    "TOO_LONG": ("this is too long (max: 10000)", "text"),
-    "NO_TEXT": ("we need something here", "text"),
-}
-
-# (method, path) -> name of a fault or None; see `fault_response`
-Faults = Callable[[str, str], str | None]
 
 
 class Account:
@@ -93,7 +76,7 @@ def application(
         fault = faults() and faults()(request.method, path)
         request.environ["sandbox.fault"] = fault
         if fault and not fault.startswith("after:"):
-            return _fault_response(fault, hang, hang_seconds)
+            return fault_response(fault, hang, hang_seconds)
         token = request.headers.get("Authorization", "").lower().removeprefix("bearer ")
         if wants_json() and token not in tokens.values():
             return jsonify(message="Unauthorized", error=401), 401
@@ -104,7 +87,7 @@ def application(
         fault = request.environ.get("sandbox.fault") or ""
         if fault.startswith("after:"):
             response = app.make_response(
-                _fault_response(fault.removeprefix("after:"), hang, hang_seconds)
+                fault_response(fault.removeprefix("after:"), hang, hang_seconds)
             )
         remaining, used, reset = rate_limit()
         response.headers["x-ratelimit-remaining"] = str(float(remaining))
@@ -254,70 +237,22 @@ def _refusal(state: SandboxState, parent: str, text: str):
     """What Reddit answers to a reply it won't take, or None."""
     above = state.get(parent)
     if above is None:
-        return _api_error("DELETED_COMMENT")
+        return api_error("DELETED_COMMENT")
     post = above if parent.startswith("t3_") else state.get(above["link_id"])
     about = state.subreddit(above["subreddit"]) or {}
     if about.get("user_is_banned") or about.get("subreddit_type") == "private":
         return jsonify(message="Forbidden", error=403), 403
     if above.get("_deleted") or above.get("author") in (None, "[deleted]"):
-        return _api_error("DELETED_COMMENT")
+        return api_error("DELETED_COMMENT")
     if post.get("archived") or above.get("archived"):
-        return _api_error("TOO_OLD")
+        return api_error("TOO_OLD")
     if post.get("locked") or above.get("locked"):
-        return _api_error("THREAD_LOCKED")
+        return api_error("THREAD_LOCKED")
     if not text.strip():
-        return _api_error("NO_TEXT")
+        return api_error("NO_TEXT")
     if len(text) > MAX_REPLY_CHARS:
-        return _api_error("TOO_LONG")
+        return api_error("TOO_LONG")
     return None
-
-
-def _api_error(kind: str):
-    message, field = REFUSALS[kind]
-    return jsonify(json={"errors": [[kind.removesuffix("-ms"), message, field]]})
-
-
-def _fault_response(fault: str, hang: threading.Event, hang_seconds: float):
-    """What a fault looks like to the client.
-
-    A three-digit status, for 429 also with what the header says ("429 inf"); a name of REFUSALS or
-    any other in capitals; "drop" closes the connection, "hang" does so after a while; "html" is a
-    page where JSON is due, "deep900" JSON nested so deep; "empty" a success that names no thing.
-    """
-    if fault in REFUSALS:
-        return _api_error(fault)
-    if fault.isupper():
-        # Reddit's list of errors is long, and grows
-        return jsonify(json={"errors": [[fault, "something went wrong", ""]]})
-    if fault.startswith("deep"):
-        depth = int(fault.removeprefix("deep"))
-        return Response('{"a":' * depth + "1" + "}" * depth, mimetype="application/json")
-    if fault == "html":
-        return Response("<html><body>our CDN was unable to reach our servers</body></html>")
-    if fault == "empty":
-        return jsonify(json={"errors": [], "data": {"things": []}})
-    if fault in ("drop", "hang"):
-        if fault == "hang":
-            hang.wait(hang_seconds)
-        connection = request.environ.get("werkzeug.socket")
-        if connection is not None:
-            # Gone while the client waits; werkzeug then finds nobody to answer
-            _shut(connection)
-        return Response(status=500)
-    status, _, header = fault.partition(" ")
-    response = jsonify(message="injected", error=int(status))
-    response.status_code = int(status)
-    if status == "429":
-        response.headers["retry-after"] = header or "7"
-    return response
-
-
-def _shut(connection: socket.socket) -> None:
-    """Shuts a connection that may be shut already."""
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return
 
 
 def _page(things: list[Thing]) -> Thing:

@@ -34,7 +34,7 @@ class Sandbox:
 
     Attributes:
       state: posts, comments, messages; `state.add_post`, `state.add_comment`, `state.change`.
-      faults: a function (method, path) -> name of a fault or None; see `sandbox_api`.
+      faults: a function (method, path) -> name of a fault or None; see `faults.py`.
       rate_limit: what the headers say: requests remaining, used, seconds to reset.
       disorder: changes the order of the listing of an account's comments.
       lag: after how many seconds a new reply of the bot shows in threads and histories.
