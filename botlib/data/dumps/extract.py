@@ -3,16 +3,18 @@
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm.auto import tqdm
 
 from botlib.data import raw
 from botlib.data.ahead import in_order
+from botlib.data.dumps import parquet
 from botlib.data.dumps.files import DamagedFile, blocks
 from botlib.data.dumps.find import DumpFile, Found, find_files, shown, unread
 from botlib.data.dumps.rows import SCHEMAS, Counts, RowReader
@@ -114,8 +116,9 @@ def extract(
         "reach_months": reach_months,
     }
     read = read_files(files, out.cache / "dumps", names, start, end, max_malformed, progress)
-    sources = {f"{file.path.parent.name}/{file.path.name}": file.fingerprint for file in files}
-    key = raw.key_of(selection=selection, sources=sorted(sources.values()), version=_VERSION)
+    sources = {"/".join(file.path.parts[-4:]): file.fingerprint for file in files}
+    prints = sorted(file.fingerprint for file in files)
+    key = raw.key_of(selection=selection, sources=prints, version=_VERSION)
     table = pd.DataFrame([dataclasses.asdict(one) for one in read])
     errors = [*found.unreadable, *(one.error for one in read if one.error)]
     not_opened = tuple(path.name for path in found.others)
@@ -197,7 +200,7 @@ def read_files(
             return _read_file(file, cache, names, start, end, max_malformed, stop)
 
     # The largest first, so that in the end no thread waits long for the others.
-    by_size = sorted(files, key=lambda file: file.path.stat().st_size, reverse=True)
+    by_size = sorted(files, key=lambda file: file.size, reverse=True)
     found = in_order(read, by_size, stop, room=len(files))
     bar = tqdm(found, "dump files", len(files), unit="file", disable=not progress)
     rows = dict(zip(by_size, bar, strict=True))
@@ -237,10 +240,10 @@ def _read_file(
             ) as writer,
         ):
             try:
-                for block in blocks(file.path):
+                for table in _tables(file, reader):
                     if stop.is_set():
                         raise BotlibError("stopped")
-                    writer.write_table(reader.rows(block))
+                    writer.write_table(table)
             except DamagedFile as damage:
                 error = str(damage)
                 if reader.counts.lines:
@@ -259,10 +262,19 @@ def _read_file(
         if counts.too_late > malformed / 2:
             hint = "created_utc lies after 2100: is it in milliseconds? It must be in seconds"
         error = (
-            f"{file.path}: {malformed:,} of {lines:,} lines can't be read, more than "
+            f"{file.place}: {malformed:,} of {lines:,} lines can't be read, more than "
             f"max_malformed={max_malformed:g}: {hint} (the rest is used)"
         )
-    return FileRows(file.path.name, file.kind, lines, kept, malformed, cached, error, rows)
+    return FileRows(file.name, file.kind, lines, kept, malformed, cached, error, rows)
+
+
+def _tables(file: DumpFile, reader: RowReader) -> Iterator[pa.Table]:
+    """Yield the wanted rows of a file, a part at a time."""
+    if file.is_parquet:
+        yield from parquet.tables(file.place, reader)
+    else:
+        with contextlib.closing(blocks(file.path)) as parts:
+            yield from map(reader.rows, parts)
 
 
 def checked_names(subreddits: Iterable[str]) -> list[str]:

@@ -11,15 +11,19 @@ from pathlib import Path
 
 import orjson
 
+from botlib.data.dumps import parquet
 from botlib.data.dumps.files import DamagedFile, blocks, has_wide_window
 from botlib.errors import BotlibError
 
 _COMPRESSED = (".zst", ".gz", ".bz2", ".xz")
 _LINES = (".ndjson", ".jsonl")
+_PARQUET = ".parquet"
 _KINDS = {"comments": "comments", "submissions": "submissions", "posts": "submissions"}
 _MONTHLY = re.compile(r"R([CS])_(\d{4})-(\d{2})", re.I)
 # NAME_comments.zst of the torrents, r_NAME_posts.jsonl of the archive's download page
 _NAMED = re.compile(r"(.*)_(comments|submissions|posts)(?=[._]|$)", re.I)
+# comments/2020/11/000.parquet, as the whole archive is laid out
+_LAYOUT = re.compile(r"/(comments|submissions|posts)/(\d{4})/(\d{2})/[^/]*$", re.I)
 _PREFIX = re.compile(r"r_", re.I)
 _SHOWN = 3
 
@@ -31,22 +35,43 @@ class DumpFile:
     path: Path
     kind: str
     month: str = ""  # "2019_05" if the name says so, as in RC_2019-05.zst
+    address: str = ""  # of a file on a server, such as hf://…; the path is for showing then
+
+    @property
+    def is_parquet(self) -> bool:
+        return self.path.suffix.lower() == _PARQUET
+
+    @property
+    def place(self) -> str:
+        """The address, or the path."""
+        return self.address or str(self.path)
+
+    @property
+    def name(self) -> str:
+        """What tells it from others: Parquet files are numbered alike in many folders."""
+        return "/".join(self.path.parts[-4:]) if self.is_parquet else self.path.name
+
+    @property
+    def size(self) -> int:
+        """In bytes; 0 on a server."""
+        return 0 if self.address else self.path.stat().st_size
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """A hash of the size and of both ends: changes with the content, at no cost."""
-        size = self.path.stat().st_size
-        digest = hashlib.blake2b(f"{self.kind}/{size}".encode(), digest_size=16)
+        """A hash that changes with the content, at no cost: of the size and of both ends."""
+        if self.address:
+            return parquet.fingerprint(self.address)
+        digest = hashlib.blake2b(f"{self.kind}/{self.size}".encode(), digest_size=16)
         with self.path.open("rb") as file:
             digest.update(file.read(1 << 20))
-            file.seek(max(0, size - (1 << 20)))
+            file.seek(max(0, self.size - (1 << 20)))
             digest.update(file.read())
         return digest.hexdigest()
 
     @property
     def has_wide_window(self) -> bool:
         """Whether decompressing takes a buffer of more than 128 MiB, as of public dumps."""
-        return has_wide_window(self.path)
+        return not self.is_parquet and has_wide_window(self.path)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,12 +92,13 @@ class Found:
 def find_files(paths: str | Path | Iterable[str | Path], subreddits: Iterable[str] = ()) -> Found:
     """Return the dump files that paths, folders (with subfolders) and glob patterns stand for.
 
-    The kind is read off the name (NAME_comments, NAME_submissions, r_NAME_posts, RC_…, RS_…), else
-    off the first line. A file found in a folder or by a pattern whose name gives a subreddit is
-    left alone unless that one is wanted; a file that is given by its path is always taken.
+    The kind is read off the name (NAME_comments, NAME_submissions, r_NAME_posts, RC_…, RS_…,
+    comments/2020/11/000.parquet), else off the first line or the columns. A file found in a folder
+    or by a pattern whose name gives a subreddit is left alone unless that one is wanted; a file
+    that is given by its path is always taken.
 
     Args:
-      paths: files, folders, patterns.
+      paths: files, folders, patterns; of Parquet also addresses (hf://…/*.parquet).
       subreddits: names wanted, in any case; none for all.
 
     Raises:
@@ -80,7 +106,8 @@ def find_files(paths: str | Path | Iterable[str | Path], subreddits: Iterable[st
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     wanted = {name.lower() for name in subreddits}
-    explicit, searched = _look(given)
+    remote = [name for name in map(str, given) if parquet.is_remote(name)]
+    explicit, searched = _look([name for name in given if str(name) not in remote])
     others = {path for path in searched - explicit if wanted and _is_other(path, wanted)}
     files, unreadable = [], []
     for path in sorted((explicit | searched) - others):
@@ -96,6 +123,11 @@ def find_files(paths: str | Path | Iterable[str | Path], subreddits: Iterable[st
                 f"{path}: neither comments nor submissions; name it NAME_comments or "
                 "NAME_submissions if it is a dump, else leave it out"
             )
+    for pattern in remote:
+        for address in parquet.addresses(pattern):
+            path = Path(address)
+            kind = _kind_by_name(path) or parquet.kind_of(address)
+            files.append(DumpFile(path, kind, _month(path), address))
     found = Found(files, unreadable, sorted(others))
     _check(found, given, wanted)
     return found
@@ -159,7 +191,7 @@ def shown(names: list[str], between: str = ", ") -> str:
 
 def _may_be_dump(path: Path) -> bool:
     suffix = path.suffix.lower()
-    known = suffix in (*_COMPRESSED, *_LINES, ".json")
+    known = suffix in (*_COMPRESSED, *_LINES, ".json", _PARQUET)
     return known or (not suffix and (bool(_NAMED.match(path.name)) or _is_monthly(path)))
 
 
@@ -187,10 +219,24 @@ def _is_other(path: Path, wanted: set[str]) -> bool:
 
 def _kind(path: Path) -> str:
     """Return "comments", "submissions", or "" for something else."""
+    if kind := _kind_by_name(path):
+        return kind
+    if path.suffix.lower() == _PARQUET:
+        return parquet.kind_of(str(path))
+    return _kind_by_line(path)
+
+
+def _kind_by_name(path: Path) -> str:
     if monthly := _MONTHLY.match(path.name):
         return "comments" if monthly[1].upper() == "C" else "submissions"
     if named := _NAMED.match(path.name):
         return _KINDS[named[2].lower()]
+    if path.suffix.lower() == _PARQUET and (layout := _LAYOUT.search(path.as_posix())):
+        return _KINDS[layout[1].lower()]
+    return ""
+
+
+def _kind_by_line(path: Path) -> str:
     start = next(blocks(path, 1 << 16), b"")
     for line in start.split(b"\n"):
         try:
@@ -204,4 +250,6 @@ def _kind(path: Path) -> str:
 
 def _month(path: Path) -> str:
     found = _MONTHLY.match(path.name)
+    if not found and path.suffix.lower() == _PARQUET:
+        found = _LAYOUT.search(path.as_posix())
     return f"{found[2]}_{found[3]}" if found else ""

@@ -52,7 +52,7 @@ SCHEMAS = {
     ),
 }
 # Dumps since November 2023 say here when the score was read, and what became of the text.
-_META = {
+META = {
     "retrieved_2nd_on": _INT,
     "was_deleted_later": _BOOL,
     "removal_type": _TEXT,
@@ -90,6 +90,7 @@ class RowReader:
     def __init__(self, kind: str, subreddits: Iterable[str], start: int, end: int) -> None:
         self.kind = kind
         self.schema = SCHEMAS[kind]
+        self.required = _REQUIRED[kind]
         self.names = sorted({name.lower() for name in subreddits})
         self.start, self.end = start, end
         self.counts = Counts()
@@ -97,13 +98,14 @@ class RowReader:
         names_pattern = "|".join(map(re.escape, self.names)).encode()
         self._named = re.compile(rb'"subreddit"\s*:\s*"(?i:' + names_pattern + rb')"')
         self._few = False
+        # The fields as they are written in a dump
         written = [field for field in self.schema if field.name != "taken_back"]
-        written.append(pa.field("_meta", pa.struct(list(_META.items()))))
-        self._written = pa.schema(written)
+        written.append(pa.field("_meta", pa.struct(list(META.items()))))
+        self.written = pa.schema(written)
         # Some years write times as strings: then all do, so remember what worked last.
         index = self.schema.get_field_index("created_utc")
-        texts = self._written.set(index, pa.field("created_utc", _TEXT))
-        self._layouts = [self._written, texts]
+        texts = self.written.set(index, pa.field("created_utc", _TEXT))
+        self._layouts = [self.written, texts]
 
     def rows(self, block: bytes) -> pa.Table:
         """Return the wanted rows of a block of whole lines, in order, and count the rest.
@@ -119,6 +121,13 @@ class RowReader:
             table = self._slow(block)
         else:
             self.counts.lines += table.num_rows
+        kept = self.take(table)
+        few = kept.num_rows < _FEW * (self.counts.lines - lines)
+        self._few = self._few or (few and bool(self.names))
+        return kept
+
+    def take(self, table: pa.Table) -> pa.Table:
+        """Return the wanted rows of a table of `written` fields; count them and the malformed."""
         table = _settled(table, self.schema)
         good = self._good(table)
         chosen = pc.and_(good, self._wanted(table))
@@ -126,8 +135,6 @@ class RowReader:
         kept = table if pc.all(chosen).as_py() else table.filter(chosen)
         self.counts.malformed += table.num_rows - (pc.sum(good).as_py() or 0)
         self.counts.kept += kept.num_rows
-        few = kept.num_rows < _FEW * (self.counts.lines - lines)
-        self._few = self._few or (few and bool(self.names))
         return kept
 
     def _only_named(self, block: bytes) -> bytes:
@@ -153,7 +160,7 @@ class RowReader:
     def _fast(self, block: bytes) -> pa.Table | None:
         """Arrow's parser takes a block whole or not at all: None if anything in it is odd."""
         if not block:
-            return self._written.empty_table()
+            return self.written.empty_table()
         letters = np.frombuffer(block, np.uint8)
         starts = np.flatnonzero(letters[:-1] == _NEWLINE) + 1
         # Arrow dies of a block that begins with the word null, and joins or parts odd lines.
@@ -168,7 +175,7 @@ class RowReader:
                 )
                 if table.num_rows != len(starts) + 1:
                     return None
-                table = table.cast(self._written)
+                table = table.cast(self.written)
             except pa.ArrowException:
                 continue
             self._layouts.sort(key=lambda one, chosen=layout: one is not chosen)
@@ -185,8 +192,8 @@ class RowReader:
             if row is None:
                 self.counts.malformed += 1
             else:
-                rows.append(_plain(row, self._written))
-        return pa.Table.from_pylist(rows, schema=self._written)
+                rows.append(_plain(row, self.written))
+        return pa.Table.from_pylist(rows, schema=self.written)
 
     def _good(self, table: pa.Table) -> pa.ChunkedArray:
         created = table["created_utc"]
@@ -215,7 +222,7 @@ def _settled(table: pa.Table, schema: pa.Schema) -> pa.Table:
     if meta.null_count == len(meta):
         none = pa.array(np.zeros(len(rows), bool))
         return rows.append_column(schema.field("taken_back"), none)
-    second, deleted, removal, note = (pc.struct_field(meta, name) for name in _META)
+    second, deleted, removal, note = (pc.struct_field(meta, name) for name in META)
     taken = pc.or_kleene(deleted, pc.not_equal(pc.coalesce(removal, ""), ""))
     taken = pc.fill_null(taken, False)
     read = pc.coalesce(second, rows["retrieved_on"])
@@ -270,7 +277,7 @@ def _plain_value(value: Any, kind: pa.DataType) -> Any:
     if not pa.types.is_struct(kind):
         return _PLAIN[kind](value)
     return (
-        {n: _PLAIN[k](value.get(n)) for n, k in _META.items()} if isinstance(value, dict) else None
+        {n: _PLAIN[k](value.get(n)) for n, k in META.items()} if isinstance(value, dict) else None
     )
 
 
