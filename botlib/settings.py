@@ -51,7 +51,7 @@ class DataSettings(Settings):
     # YYYY-MM, inclusive; empty: from the first there is, and of the archive the newest
     first_month: str = ""
     last_month: str = ""  # YYYY-MM, inclusive
-    dumps: str = ""  # folder or glob of dump files, for source="dumps"
+    dumps: str = ""  # folder or glob of dump files, or hf://…/*.parquet, for source="dumps"
     # source="archive", without first_month: the newest posts and comments, of all subreddits
     # together; at the archive's smallest pages 100,000 take 9 minutes
     archive_items: int = setting(100_000, minimum=100)
