@@ -49,18 +49,32 @@ def pages(
         calm += 1
         if calm % _CALM == 0:
             span *= 2
+        full = len(rows) >= FULL_PAGE
+        rows = _within(rows, at, until, subreddit)
         if not rows:
             at, known = until, set()
             continue
-        last = max(created(row) for row in rows)
-        if last > at or len(rows) < FULL_PAGE:
+        last = created(rows[-1])
+        if last > at or not full:
             # A page shorter than the archive's shortest holds all of its last second
-            following = last if len(rows) >= FULL_PAGE else last + 1
+            following = last if full else last + 1
         else:
             rows, following = _crowded(archive, kind, subreddit, at, rows), at + 1
         if fresh := [row for row in rows if row["id"] not in known]:
             yield fresh
         at, known = following, {row["id"] for row in rows if created(row) == following}
+
+
+def _within(rows: list[Row], start: int, end: int, subreddit: str) -> list[Row]:
+    """The rows of the time that was asked for; an order that would lose some is an error."""
+    times = [created(row) for row in rows]
+    kept = [row for row, second in zip(rows, times, strict=True) if start <= second < end]
+    if times != sorted(times) or (len(rows) >= FULL_PAGE and not kept):
+        raise ArchiveError(
+            f"the archive answered for r/{subreddit} in another order, or with another time, than "
+            "was asked for: nothing is taken from such an answer, run this again later"
+        )
+    return kept
 
 
 def _crowded(

@@ -99,6 +99,36 @@ def test_a_second_that_always_times_out_is_an_error_that_says_run_again(serve):
         read(archive, rows)
 
 
+def test_an_answer_in_another_order_is_an_error_and_no_gap(serve, monkeypatch):
+    rows = comments(300)
+    _, archive = serve(rows, auto=(100, 100))
+    real = archive.search
+    monkeypatch.setattr(
+        archive, "search", lambda *a, **options: real(*a, **{**options, "sort": "desc"})
+    )
+    with pytest.raises(ArchiveError, match="in another order"):
+        read(archive, rows)
+
+
+def test_bounds_that_include_their_own_second_change_nothing(serve, monkeypatch):
+    rows = comments(900, apart=0.7)
+    _, archive = serve(rows, auto=(100, 100))
+    real = archive.search
+
+    def inclusive(*names, after, before, **options):
+        return real(*names, after=after - 1, before=before + 1, **options)
+
+    monkeypatch.setattr(archive, "search", inclusive)
+    middle = START + 300
+    found = [
+        row["id"]
+        for start, end in ((START, middle), (middle, end_of(rows)))
+        for page in pages(archive, "comments", "College", start, end)
+        for row in page
+    ]
+    assert in_order(found) == expected(rows)
+
+
 def test_reading_goes_on_from_any_item(serve):
     rows = comments(900, apart=0.7)
     _, archive = serve(rows, auto=(100, 100))
