@@ -19,7 +19,7 @@ _INVISIBLE = re.compile(
 )
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _ODD = re.compile(r"[^\n -~]")
-_DIGITS = re.compile(r"\d\D{0,2}\d\D{0,2}\d\D{0,2}\d\D{0,2}\d\D{0,2}\d\D{0,2}\d")
+_DIGITS = re.compile(r"\d[\d .()/-]{5,}\d")
 _SPACES = re.compile(r"[^\S\n]+")
 _SPACE_AT_BREAK = re.compile(r" ?\n ?")
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -96,8 +96,12 @@ def _scrubbed(text: str) -> str:
         if "@" in text:
             text = _EMAIL.sub(EMAIL, text)
         if "/" in text:
-            text = _MENTION.sub(USER, _PROFILE.sub(USER, text))
-        if _DIGITS.search(text):
+            plain = text.lower()
+            if "reddit.com/u" in plain:
+                text = _PROFILE.sub(USER, text)
+            if "u/" in plain or "/user/" in plain:
+                text = _MENTION.sub(USER, text)
+        if any(map(text.__contains__, "0123456789")) and _DIGITS.search(text):
             text = _PHONE.sub(PHONE, text)
         # A replacement can set free what stood against it.
         if text == before:
