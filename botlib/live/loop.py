@@ -94,12 +94,16 @@ def _rest(seconds: float, wait: Callable[[float], Any]) -> None:
             wait(seconds)
 
 
+# Not by its name: a clone of the project may lie in a folder called botlib
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
 def _said(error: Exception) -> str:
     """An error in one line; of one that nobody foresaw also the type and the place."""
     if isinstance(error, BotlibError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "botlib" in frame.filename] or frames
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE)] or frames
     place = f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown place"
     text = " ".join(str(error).split())[:200]
     return f"unexpected {type(error).__name__} at {place}: {text or 'no message'}"

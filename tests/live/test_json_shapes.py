@@ -7,7 +7,7 @@ import praw
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live import choose, outcomes, sending
+from botlib.live import choose, inbox, outcomes, sending
 from botlib.live import round as rounds
 from botlib.live.json_shapes import mend
 from botlib.live.outbox.queue import Outbox
@@ -80,7 +80,7 @@ def test_posting_survives_any_shape(
             mangle(seed, rate)
             for _ in range(4):
                 sending.post_approved(workspace, client, settings(), clock=clock)
-                for look in (outcomes.listen, outcomes.follow):
+                for look in (inbox.listen, outcomes.follow):
                     try:
                         look(outbox, client, dry_run=False)
                     except BotlibError as error:
