@@ -11,8 +11,7 @@ from botlib.errors import BotlibError
 from botlib.live.checks import UNREADABLE, short
 from botlib.live.client import Client
 from botlib.live.events import note
-from botlib.live.optout_grammar import DELETE, STOP
-from botlib.live.optout_words import asked_for
+from botlib.live.optout import DELETE, STOP, asked_for
 from botlib.live.outbox import inbox_log, optouts
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED

@@ -3,43 +3,106 @@
 import itertools
 import json
 import random
+from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from botlib.data.dumps.files import blocks
-from botlib.live.optout_words import asked_for
+from botlib.live.optout import asked_for, classifier
+from botlib.live.optout.train import train
 from botlib.live.policy import DISCLOSURE
 
+# The classifier isn't trained on these
 WORDINGS = Path(__file__).parent / "wordings"
+SENTENCES = resources.files("botlib.live.optout") / "sentences"
 
 
-def wordings(name):
-    lines = (WORDINGS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
-    return [line.replace("\\n", "\n") for line in lines if line.strip()]
+def wordings(name, folder=WORDINGS):
+    lines = (folder / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return [
+        line.replace("\\n", "\n")
+        for line in lines
+        if line.strip() and not line.startswith("# ") and "{" not in line
+    ]
 
 
 @pytest.mark.parametrize(
     ("name", "wanted", "least"),
-    [("stop", {"stop"}, 500), ("delete", {"delete"}, 250), ("both", {"stop", "delete"}, 30)],
+    [("stop", {"stop"}, 950), ("delete", {"delete"}, 400), ("both", {"stop", "delete"}, 35)],
 )
 def test_a_person_who_asks_in_plain_words_is_heard(name, wanted, least):
-    texts = wordings(name)
+    texts = wordings(name, SENTENCES)
     missed = [text for text in texts if not wanted <= asked_for(text)]
     assert len(texts) >= least
-    assert len(missed) <= 0.05 * len(texts), missed
+    assert len(missed) <= 0.02 * len(texts), missed
 
 
 @pytest.mark.parametrize("name", ["stop", "delete"])
 def test_stop_deletes_nothing_and_delete_stops_nothing(name):
-    texts = wordings(name)
+    texts = wordings(name, SENTENCES)
     other = [text for text in texts if asked_for(text) - {name}]
-    assert len(other) <= 0.05 * len(texts), other
+    assert len(other) <= 0.01 * len(texts), other
 
 
-@pytest.mark.parametrize("text", wordings("ordinary"))
-def test_ordinary_talk_opts_nobody_out(text):
-    assert asked_for(text) == set()
+def test_ordinary_talk_opts_nobody_out():
+    texts = wordings("ordinary", SENTENCES)
+    heard = [text for text in texts if asked_for(text)]
+    assert len(texts) >= 350
+    assert len(heard) <= 0.01 * len(texts), heard
+
+
+@pytest.mark.parametrize(("name", "least"), [("stop", 130), ("delete", 80)])
+def test_a_wording_that_nobody_foresaw_is_mostly_heard(name, least):
+    texts = wordings(name)
+    missed = [text for text in texts if name not in asked_for(text)]
+    assert len(texts) >= least
+    assert len(missed) <= 0.12 * len(texts), missed
+
+
+def test_ordinary_talk_that_nobody_foresaw_is_hardly_ever_heard():
+    texts = wordings("ordinary")
+    heard = [text for text in texts if asked_for(text)]
+    assert len(texts) >= 180
+    assert len(heard) <= 0.06 * len(texts), heard
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("STOP. REPLYING. TO. ME.", {"stop"}),
+        ("stopreplyingtome", {"stop"}),
+        ("d0nt reply to me", {"stop"}),
+        ("arrête de me répondre stp", {"stop"}),
+        ("arrete de me repondre stp", {"stop"}),
+        ("supprime ce commentaire stp", {"delete"}),
+        ("never message me again you piece of garbage", {"stop"}),
+        ("remove urself", {"delete"}),
+        ("🛑", {"stop"}),
+        ("🗑️", {"delete"}),
+        ("🛑 the sign was new", set()),
+    ],
+)
+def test_a_hidden_or_glued_request_is_heard(text, wanted):
+    assert asked_for(text) == wanted
+
+
+def test_a_subject_about_the_bots_comment_deletes_nothing():
+    for subject in ("your comment", "Your reply", "About your bot", "a question"):
+        assert asked_for("I liked it.", subject, private=True) == set()
+
+
+@pytest.mark.slow
+def test_the_weights_are_small_and_come_from_the_sentences(tmp_path):
+    path = train(tmp_path / "weights.npz")
+    stored = resources.files("botlib.live.optout") / classifier.WEIGHTS
+    assert len(stored.read_bytes()) < 100_000
+    with np.load(path) as again, np.load(str(stored)) as kept:
+        new = again["weights"] * again["scale"]
+        old = kept["weights"] * kept["scale"]
+    # Another version of the solver may round another way
+    assert np.abs(new - old).max() < 0.05 * np.abs(old).max()
 
 
 def test_the_bots_own_line_quoted_is_no_request_but_what_stands_below_it_is():

@@ -1,4 +1,4 @@
-"""How people ask a bot to stop, or to delete: the patterns by which optout_words reads a clause."""
+"""How people ask a bot to stop, or to delete: the patterns by which a clause is read."""
 
 import re
 import unicodedata
@@ -244,7 +244,8 @@ _MAYBE_STOP = (
     r"cease and desist|cease|desist|quit it|knock it off|cut it out|give it up|pack it in|"
     r"enough(?: is enough| of this| of that| already)?|that is enough|end (?:this|it)|shut(?"
     r": the \w+)? (?:up|down)|be quiet|quiet|silence|shush|shut it(?: down)?|hush|pipe down|"
-    r"zip it|please dont|never again|that(?: wi)?ll be enough|please leave|leave bot|stay away|"
+    r"zip it|blocked|refrain|please dont|never again|that(?: wi)?ll be enough|please leave|"
+    r"leave bot|stay away|"
     r"(?:i )?(?:am )?unsubscribed|stfu|gtfo",
     r"(?:go|get) ?(?:the (?:fuck|hell) )?(?:away|lost|out of here)|(?:fuck|f|piss|bug|buzz|"
     r"bugger|sod|back) off|begone|be gone|shoo|scram|beat it|not interested|i am not interested|"
@@ -306,7 +307,9 @@ REQUESTS = (
     (DELETE, False, _compiled(_MAYBE_DELETE)),
 )
 # What may follow a request without a full stop
-RUN_ON = re.compile(r" (?:i|you|this|it|or|before|if) ")
+RUN_ON = re.compile(
+    r"(?: (?:again|ever|ever again|any ?more|please|now|thanks))* (?:i|you|this|it|or|before|if) "
+)
 # "I want to quit" is about oneself
 SELF = re.compile(r"\bi (?:\w+ )?(?:want|need|like|wish|will|going|have|hope|used|try|trying) to\b")
 # How people speak of themselves and of what was said to them, rather than give advice

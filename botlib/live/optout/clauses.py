@@ -1,100 +1,10 @@
-"""Hears in a person's own words what they ask of the bot: to stop, or to delete its reply."""
+"""A text as plain clauses: no quotes, markup or accents; hidden and misspelt words laid open."""
 
-import html
 import re
 import unicodedata
 
-from botlib.bots import is_bot_text
-from botlib.live.optout_grammar import (
-    COMPLAINT,
-    LEAD,
-    PLAYFUL,
-    REQUESTS,
-    RUN_ON,
-    SELF,
-    TALK,
-    TRAIL,
-)
+from botlib.live.optout.grammar import DELETE, STOP
 
-# So many characters are read at each end of a text: none may cost much time
-_LONGEST = 1500
-
-
-def asked_for(body: str, subject: str = "", *, private: bool = False) -> frozenset[str]:
-    """Returns what a comment or a message asks of the bot: of {"stop", "delete"} none, one or both.
-
-    A text is read clause by clause, without greetings, politeness and oaths. What can only be
-    meant for a bot ("don't reply to me", "delete your comment") counts in any clause; what people
-    also say to each other ("stop it", "delete this") only where the whole text says nothing else.
-
-    Args:
-      body: Markdown as Reddit gives it; quoted lines, and the bot's own words, don't count.
-      subject: of a message; a request may stand there alone.
-      private: a message, which is only read by the bot: laughter doesn't make it a joke.
-    """
-    subject = re.sub(r"^(?:(?:re|aw|fwd?)\s*:\s*)+", "", subject.strip(), flags=re.I)
-    found = _heard(body, private)
-    return frozenset(found | _heard(subject, private) if subject else found)
-
-
-def _heard(text: str, private: bool) -> set[str]:
-    if len(text) > 2 * _LONGEST:
-        text = f"{text[:_LONGEST]}\n{text[-_LONGEST:]}"
-    text = _without_quotes(html.unescape(html.unescape(text)))
-    if is_bot_text(text):
-        return set()
-    joking = not private and bool(_LAUGHTER.search(text))
-    clauses = _clauses(text)
-    short = sum(len(clause.split()) for _, clause in clauses) <= 20
-    certain, likely, only = set(), set(), True
-    for joint, clause in clauses:
-        kind, sure = _read(clause)
-        if kind is None:
-            # "stop and think" is advice; "stop. why do you do this?" is none
-            talk = short and joint not in ("and", "then") and TALK.match(clause)
-            only = only and (_beside_the_point(clause) or (talk and not PLAYFUL.search(clause)))
-        else:
-            (certain if sure else likely).add(kind)
-    # "stop and delete your reply": what is certain makes the rest so
-    return certain | likely if certain or (only and not joking) else set()
-
-
-def _read(clause: str) -> tuple[str | None, bool]:
-    """What one clause asks for (None: nothing), and whether it can only be meant for a bot."""
-    for part in _stripped(clause):
-        for kind, certain, pattern in REQUESTS:
-            if pattern.fullmatch(part) or (certain and RUN_ON.match(part[_end(pattern, part) :])):
-                return (kind, certain) if certain or not SELF.search(clause) else (None, False)
-    return None, False
-
-
-def _end(pattern: re.Pattern, part: str) -> int:
-    found = pattern.match(part)
-    return found.end() if found else len(part)
-
-
-def _stripped(clause: str) -> list[str]:
-    """A clause, then ever less of what politeness, anger or a vocative put around it."""
-    parts, left = [clause], clause
-    while True:
-        if (shorter := TRAIL.sub("", left).strip()) == left:
-            shorter = LEAD.sub("", left, count=1).strip()
-        if shorter == left:
-            return parts
-        parts.append(left := shorter)
-
-
-def _beside_the_point(clause: str) -> bool:
-    """Whether a clause only thanks, swears or complains, and so leaves "stop" a request."""
-    return not re.search(r"[^\W\d]", _stripped(clause)[-1]) or bool(
-        COMPLAINT.search(clause) and len(clause.split()) <= 9
-    )
-
-
-# Text to clauses
-_LAUGHTER = re.compile(
-    r"\b(?:lol|lmf?ao|rofl|(?:ha|he|ja){2,}h?|kidding|jk)\b|[😂🤣😹😆💀😍🥰☺😊🤭]", re.I
-)
 _QUOTED_LINE = re.compile(r"^\s*>.*$", re.M)
 _QUOTED = re.compile(r"[“\"«„]([^“”\"«»„]{1,400})[”\"»“]")
 # The bot's own line, whole or in pieces: how to opt out, said by someone who only repeats it
@@ -108,7 +18,8 @@ _OWN_LINE = re.compile(
 )
 
 
-def _without_quotes(text: str) -> str:
+def without_quotes(text: str) -> str:
+    """Returns a text without quoted lines, quoted sentences and the bot's own line."""
     text = text.replace("’", "'").replace("‘", "'").replace("´", "'").replace("ʼ", "'")
     text = _OWN_LINE.sub(" ", _QUOTED_LINE.sub("", text))
 
@@ -129,6 +40,8 @@ _BETWEEN = re.compile(
     r"und|et|y)\b)"
 )
 _SHORT = {
+    "urself": "yourself", "urs": "yours", "yr": "your", "tf": "the fuck", "dlt": "delete",
+    "rmv": "remove", "d0nt": "dont",
     "u": "you", "ur": "your", "r": "are", "2": "to", "dnt": "dont", "donot": "dont",
     "im": "i am", "ive": "i have", "youre": "you are", "wanna": "want to",
     "its": "it is", "thats": "that is", "replys": "replies", "cannot": "cant", "thx": "thanks",
@@ -162,8 +75,31 @@ _LOOKALIKES = str.maketrans("асеорѕхуіјһ", "aceopsxyijh")
 _MIXED = re.compile(r"(?=[^\W\d_]*[a-z])(?=[^\W\d_]*[а-ѿ])[^\W\d_]+")
 
 
-def _clauses(text: str) -> list[tuple[str, str]]:
-    """A text as clauses, each behind what parts it from the last; words plain, slips mended."""
+# Words that people write without a space between ("stopreplyingtome"), or with digits for letters
+_GLUED = (
+    *_LONG_WORDS,
+    *("stop", "quit", "opt", "out", "me", "my", "to", "do", "not", "dont", "this", "that", "your"),
+    *("it", "go", "away", "bot", "no", "more", "now", "pls", "plz", "answer", "contact", "posts"),
+    *("never", "again", "back", "off", "take", "down", "the", "bots", "list", "fuck", "shut", "up"),
+)
+_GLUE = re.compile("(?:" + "|".join(sorted(_GLUED, key=len, reverse=True)) + "){2,8}")
+_GLUE_WORD = re.compile("|".join(sorted(_GLUED, key=len, reverse=True)))
+_DIGITS = str.maketrans("0134578", "oieastb")
+# "STOP. REPLYING. TO. ME.": each word a sentence
+_ONE_BY_ONE = re.compile(r"(?<!\S)(?:[a-z]+\.+[ \n]*){2,8}[a-z]+\.*(?=\s|$)")
+_ALONE = {
+    STOP: re.compile(r"[🛑⛔\ufe0f\s!]*[🛑⛔][🛑⛔\ufe0f\s!]*"),
+    DELETE: re.compile(r"[🗑🚮\ufe0f\s!]*[🗑🚮][🗑🚮\ufe0f\s!]*"),
+}
+
+
+def signs(text: str) -> set[str]:
+    """Returns what a text asks for that is nothing but a stop sign or a waste bin."""
+    return {kind for kind, sign in _ALONE.items() if sign.fullmatch(text)}
+
+
+def clauses_of(text: str) -> list[tuple[str, str]]:
+    """Returns (what parts it from the last, clause) for each clause; words plain, slips mended."""
     # A link's text is no request, nor is what was struck out
     text = _STRUCK.sub(" ", _LINK.sub(" . ", text))
     # Superscript and full-width letters become plain; accents go; an emoji ends a clause
@@ -177,18 +113,31 @@ def _clauses(text: str) -> list[tuple[str, str]]:
     text = re.sub(r"@ ?me\b", " tag me ", text)
     text = re.sub(r"@\w+|\b/?u/[\w-]+", " bot ", text.replace("&", " and ").replace("%", ""))
     text = _SPACED.sub(lambda run: re.sub(r"[^a-z]", "", run[0]), text)
+    text = _ONE_BY_ONE.sub(lambda run: run[0].replace(".", " "), text)
     text = re.sub(r"(\w)\1{2,}", r"\1", text.replace("'", "").replace("_", " "))
     clauses, joint = [], ""
     for number, part in enumerate(_BETWEEN.split(text)):
         if number % 2:
             joint = part.strip()
             continue
-        words = [_SHORT.get(word, word) for word in re.findall(r"\w+", part)]
+        # In French "stp" is "please"; alone, or first, it is a slip
+        part = re.sub(r"(?<=\w )stp\b", "svp", part)
+        part = " ".join(_parted(word) for word in re.findall(r"\w+", part))
+        words = [_SHORT.get(word, word) for word in part.split()]
         line = " ".join(word if word in _REAL else _mended(word) for word in words)
         line = re.sub(r"\b(?:do|did|will|would) not\b|\bdo nt\b", "dont", line)
         if line := line.replace("can not", "cant").replace("opt ot", "opt out"):
             clauses.append((joint, line))
     return clauses
+
+
+def _parted(word: str) -> str:
+    """A word with its digits read as letters, then in its parts, where that gives known words."""
+    if not word.isalpha() and (plain := word.translate(_DIGITS)).isalpha():
+        word = plain if plain in _GLUED or _GLUE.fullmatch(plain) else word
+    if len(word) > 5 and word not in _REAL and _GLUE.fullmatch(word):
+        return " ".join(_GLUE_WORD.findall(word))
+    return word
 
 
 def _mended(word: str) -> str:
