@@ -53,6 +53,7 @@ def main() -> None:
 def train_model(workspace: Workspace, frame: pd.DataFrame, out: Path, minutes: float) -> dict:
     """Trains MiniLM on ratings and returns the row that says what int8 costs in AUC."""
     from botlib.bert import encoder, train
+    from botlib.settings import ClassifierSettings
 
     validation = frame["validation"]
     train.train(
@@ -61,11 +62,9 @@ def train_model(workspace: Workspace, frame: pd.DataFrame, out: Path, minutes: f
         task="upvotes",
         encoder=encoder.load("minilm", workspace),
         out=out,
-        max_tokens=MAX_TOKENS,
-        max_minutes=minutes,
-        learning_rate=5e-5,
-        epochs=3,
-        max_validation_pairs=3000,
+        settings=ClassifierSettings(
+            classifier_max_tokens=MAX_TOKENS, max_minutes=minutes, learning_rate=5e-5, epochs=3
+        ),
     )
     config = json.loads((out / "config.json").read_text())
     found = row(

@@ -40,6 +40,7 @@ def ours_train(job: dict, comments: list, replies: list, ratings: list) -> Calla
     from botlib.bert import model as bert_model
     from botlib.bert.features import PairFeatures
     from botlib.bert.legacy_keras import tensorflow
+    from botlib.settings import ClassifierSettings
 
     tf, encoder = tensorflow(), _encoder(job)
     # Mixed precision as the default has it, for the life of this process
@@ -47,10 +48,10 @@ def ours_train(job: dict, comments: list, replies: list, ratings: list) -> Calla
     frame = pd.DataFrame({"comment": comments, "reply": replies, "rating": ratings})
     features = PairFeatures(encoder.vocab_file, encoder.do_lower_case, MAX_TOKENS)
     examples = bert_pairs.examples_of(frame, "upvotes", features, "none")
-    plan = bert_loop.Plan("upvotes", 1, BATCH, 2e-5, 0.1, 0.01, 0, 0.0, 1, 1, 1, False)
+    settings = ClassifierSettings(batch_size=BATCH)
     model = bert_model.build(encoder, 4, pooling="cls", dropout=0.1, seed=1)
     strategy = tf.distribute.get_strategy()
-    loop = bert_loop.Loop(model, plan, examples, examples, strategy, False)
+    loop = bert_loop.Loop(model, "upvotes", settings, examples, examples, strategy, False)
 
     def run() -> None:
         losses = [

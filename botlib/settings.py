@@ -161,6 +161,7 @@ class ClassifierSettings(Settings):
     encoder: str = "https://tfhub.dev/tensorflow/bert_en_uncased_L-12_H-768_A-12/4"
     epochs: int = setting(1, minimum=1)
     batch_size: int = setting(32, minimum=1)
+    # Its peak; 2e-5 to 5e-5 for a trained encoder, 5e-4 for a scratch one
     learning_rate: float = setting(2e-5, minimum=0.0)
     max_pairs: int = setting(0, minimum=0)  # 0: all training pairs
     max_minutes: float = setting(0.0, minimum=0.0)  # 0: no limit
@@ -169,6 +170,7 @@ class ClassifierSettings(Settings):
     trained_layers: int = setting(0, minimum=0)  # only so many top layers; 0: all
     mixed_precision: str = setting("auto", choices=("auto", "off"))  # where the machine has it
     xla: str = setting("auto", choices=("auto", "off"))  # auto: on a GPU
+    classifier_max_tokens: int = setting(64, minimum=8)  # of comment and reply together
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -184,7 +186,6 @@ class RealismSettings(ClassifierSettings, DecoderSettings):
     # doesn't learn one decoder's habits; each gets its share of the fakes
     more_decoders: str = "1.0:0:0.95"
     unseen_decoder: str = "0.9:20:1.0"  # for the test comments only: does it generalise?
-    classifier_max_tokens: int = setting(64, minimum=8)  # of comment and reply together
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

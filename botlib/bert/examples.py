@@ -73,8 +73,6 @@ def examples_of(
     labels = frame[label].to_numpy(np.float64 if task == "rank" else np.int64)
     weights = np.ones(len(frame))
     groups, times, offsets = np.full(len(frame), -1), np.zeros(len(frame)), np.zeros(len(frame))
-    if class_weights not in ("none", "balanced"):
-        raise BotlibError(f"class_weights must be none or balanced, not {class_weights!r}")
     if classes and class_weights == "balanced":
         counts = np.bincount(labels, minlength=len(classes))
         weights = (len(labels) / ((counts > 0).sum() * np.maximum(counts, 1)))[labels]

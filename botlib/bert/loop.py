@@ -1,7 +1,6 @@
 """The training loop: AdamW as BERT was tuned, early stopping, best weights, resume after a kill."""
 
 import contextlib
-import dataclasses
 import json
 import math
 import shutil
@@ -17,6 +16,7 @@ from botlib.bert.batches import TARGETS, Examples, epoch_batches, sorted_batches
 from botlib.bert.encoder import INPUTS
 from botlib.bert.legacy_keras import tensorflow
 from botlib.errors import BotlibError
+from botlib.settings import ClassifierSettings
 from botlib.workspace import atomic_file
 
 # Scoring keeps no activations, so its batches may be larger than training's
@@ -24,39 +24,34 @@ SCORING_TOKENS = 8192
 # Loss and speed are written down about so often an epoch
 HISTORY_ROWS = 40
 CHECKPOINT_SECONDS = 120
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """How to train; see `bert.train` for what each means."""
-
-    task: str
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    warmup: float
-    weight_decay: float
-    trained_layers: int
-    max_minutes: float
-    validations: int
-    patience: int
-    seed: int
-    progress: bool
+# As BERT was fine-tuned: the share of a run in which the learning rate rises, and AdamW's decay
+WARMUP = 0.1
+WEIGHT_DECAY = 0.01
+# How often a run scores the validation pairs
+VALIDATIONS = 4
 
 
 class Loop:
     """One training run over a Keras model; `run` returns the history, the best weights are set."""
 
     def __init__(
-        self, model, plan: Plan, train: Examples, validation: Examples, strategy, scaled: bool
+        self,
+        model,
+        task: str,
+        settings: ClassifierSettings,
+        train: Examples,
+        validation: Examples,
+        strategy,
+        scaled: bool,
     ) -> None:
         tf = tensorflow()
         self.scaled = scaled
-        self.model, self.plan, self.strategy = model, plan, strategy
+        self.model, self.task, self.settings = model, task, settings
+        self.strategy = strategy
         self.train, self.validation = train, validation
-        self.variables = bert_model.trained_variables(model, plan.trained_layers)
+        self.variables = bert_model.trained_variables(model, settings.trained_layers)
         with strategy.scope():
-            self.optimizer = _adamw(tf, plan)
+            self.optimizer = _adamw(tf)
             if scaled:  # float16's range is small: gradients would vanish
                 self.optimizer = tf.keras.mixed_precision.LossScaleOptimizer(self.optimizer)
         self.step = 0
@@ -66,7 +61,7 @@ class Loop:
         self.history: list[dict] = []
         self._train_step, self._score_step = _steps(tf, self)
 
-    def run(self, folder: Path) -> pd.DataFrame:
+    def run(self, folder: Path, progress: bool = True) -> pd.DataFrame:
         """Trains, keeping what a resumed run needs in `folder` until the end.
 
         Returns:
@@ -75,26 +70,30 @@ class Loop:
         """
         from tqdm.auto import tqdm
 
-        plan = self.plan
-        batches = len(epoch_batches(self.train, plan.batch_size, plan.seed, 0))
-        total = batches * plan.epochs
+        settings = self.settings
+        batches = len(epoch_batches(self.train, settings.batch_size, settings.seed, 0))
+        total = batches * settings.epochs
         self._restore(folder)
         started = time.monotonic() - self.seconds
         saved = time.monotonic()
-        bar = tqdm(total=total, initial=self.step, unit="step", disable=not plan.progress)
+        bar = tqdm(
+            total=total,
+            initial=self.step,
+            desc=f"training {self.task}",
+            unit="step",
+            disable=not progress,
+        )
         recent, marks = [], [(self.step, self.seconds)]
         validated = self._progress(total)
-        for epoch in range(self.step // batches, plan.epochs):
-            order = epoch_batches(self.train, plan.batch_size, plan.seed, epoch)
+        for epoch in range(self.step // batches, settings.epochs):
+            order = epoch_batches(self.train, settings.batch_size, settings.seed, epoch)
             for rows in order[self.step - epoch * batches :]:
-                rate = plan.learning_rate * _schedule(self._progress(total), plan.warmup)
+                rate = settings.learning_rate * _schedule(self._progress(total), WARMUP)
                 recent.append((self._train_on(rows, rate), len(rows)))
                 self.step += 1
                 self.seconds = time.monotonic() - started
                 reached = self._progress(total)
-                due = int(reached * plan.validations + 1e-9) > int(
-                    validated * plan.validations + 1e-9
-                )
+                due = int(reached * VALIDATIONS + 1e-9) > int(validated * VALIDATIONS + 1e-9)
                 if due or self.step % max(1, batches // HISTORY_ROWS) == 0 or reached >= 1:
                     row = self._note(recent, epoch, rate, marks)
                     recent = []
@@ -109,9 +108,9 @@ class Loop:
                 # With a limit on time the bar's end is where that falls
                 bar.total = max(self.step, min(total, round(self.step / max(reached, 1e-9))))
                 bar.update()
-                if reached >= 1 or self.bad > plan.patience:
+                if reached >= 1 or self.bad > settings.patience:
                     break
-            if self._progress(total) >= 1 or self.bad > plan.patience:
+            if self._progress(total) >= 1 or self.bad > settings.patience:
                 break
         bar.close()
         for variable, value in zip(self.variables, self.best_weights or (), strict=False):
@@ -129,7 +128,7 @@ class Loop:
 
     def _progress(self, total: int) -> float:
         """How much of the run is over: by steps, or by time where that is limited and sooner."""
-        limit = self.plan.max_minutes * 60
+        limit = self.settings.max_minutes * 60
         return max(self.step / total, self.seconds / limit if limit else 0.0)
 
     def _train_on(self, rows: np.ndarray, rate: float) -> float:
@@ -141,7 +140,7 @@ class Loop:
         if replicas == 1:
             return self._train_step({name: tf.constant(value) for name, value in batch.items()})
         # Each replica gets every n-th pair; siblings are kept together by their group
-        if self.plan.task == "rank":
+        if self.task == "rank":
             _, order = np.unique(batch["groups"], return_inverse=True)
         else:
             order = np.arange(len(rows))
@@ -161,7 +160,7 @@ class Loop:
         if not np.all(np.isfinite(losses)):
             raise BotlibError(
                 f"the loss is no longer a number at step {self.step}: lower learning_rate "
-                f"({self.plan.learning_rate:g})"
+                f"({self.settings.learning_rate:g})"
             )
         passed = self.seconds - marks[-1][1]
         marks.append((self.step, self.seconds))
@@ -181,7 +180,7 @@ class Loop:
         started = time.monotonic()
         judged = self._validation_loss(row)
         row["validation_seconds"] = round(time.monotonic() - started, 2)
-        if self.plan.task != "rank" and not math.isnan(row["validation_metric"]):
+        if self.task != "rank" and not math.isnan(row["validation_metric"]):
             # The loss also moves with the classes' shares, which the AUC rightly doesn't see
             judged = -row["validation_metric"]
         if judged < self.best_loss:
@@ -197,9 +196,9 @@ class Loop:
             name: tf.constant(getattr(self.validation, name).astype(np.float32)) for name in TARGETS
         }
         batch["groups"] = tf.constant(self.validation.groups.astype(np.int32))
-        loss, weight = bert_model.loss_sums(self.plan.task, tf.constant(logits), batch)
+        loss, weight = bert_model.loss_sums(self.task, tf.constant(logits), batch)
         row["validation_loss"] = float(loss) / max(float(weight), 1e-9)
-        row["validation_metric"] = bert_model.metric(self.plan.task, self.validation, logits)
+        row["validation_metric"] = bert_model.metric(self.task, self.validation, logits)
         return row["validation_loss"]
 
     def _checkpoint(self):
@@ -265,11 +264,11 @@ def _read_state(folder: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def _adamw(tf, plan: Plan):
+def _adamw(tf):
     """AdamW as google-research/bert tunes: no decay on LayerNorm and bias, gradients clipped."""
     optimizer = tf.keras.optimizers.AdamW(
         learning_rate=0.0,  # set before each step
-        weight_decay=plan.weight_decay,
+        weight_decay=WEIGHT_DECAY,
         epsilon=1e-6,
         global_clipnorm=1.0,
         jit_compile=False,
@@ -287,7 +286,7 @@ def _schedule(progress: float, warmup: float) -> float:
 
 def _steps(tf, loop: Loop):
     """The two compiled functions; any batch size and length goes through one trace."""
-    task, model, variables = loop.plan.task, loop.model, loop.variables
+    task, model, variables = loop.task, loop.model, loop.variables
 
     def replica_step(batch):
         inputs = {name: batch[name] for name in INPUTS}

@@ -24,47 +24,35 @@ from botlib.bert.legacy_keras import tensorflow
 from botlib.bert.scorer import Scorer
 from botlib.errors import BotlibError
 from botlib.probabilities import softmax
+from botlib.settings import ClassifierSettings
 from botlib.workspace import atomic_folder, write_manifest
 
 # int8 is used only where it costs no more AUC than this on the validation pairs
 INT8_COST = 0.002
+# Before the last layer, as BERT was fine-tuned
+DROPOUT = 0.1
+# So many are scored at each validation, drawn by the seed
+MAX_VALIDATION_PAIRS = 2000
 # What scoring needs; a head adds its own
 PARTS = ("config.json", "vocab.txt", "model.onnx", "model_int8.onnx")
 
 
 def train(
-    train: pd.DataFrame,
+    training: pd.DataFrame,
     validation: pd.DataFrame,
     *,
     task: str,
     encoder: Encoder,
     out: Path,
-    epochs: int = 1,
-    batch_size: int = 32,
-    learning_rate: float = 2e-5,
-    max_tokens: int = 64,
-    max_pairs: int = 0,
-    max_minutes: float = 0.0,
-    seed: int = 2020,
-    pooling: str = "auto",
-    trained_layers: int = 0,
-    class_weights: str = "none",
-    warmup: float = 0.1,
-    weight_decay: float = 0.01,
-    dropout: float = 0.1,
-    validations: int = 4,
-    patience: int = 2,
-    max_validation_pairs: int = 2000,
-    mixed_precision: str = "auto",
-    xla: str = "auto",
+    settings: ClassifierSettings,
     start_from: Path | None = None,
     inputs: Iterable[Path] = (),
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Trains a classifier and exports it; a killed run goes on where it was when called again.
+    """Returns the history of a classifier's training; a run that was killed goes on where it was.
 
     Args:
-      train: columns comment, reply and the task's label: real (0, 1), rating (0 to 3), or for
+      training: columns comment, reply and the task's label: real (0, 1), rating (0 to 3), or for
         "rank" reply_score and comment_id (replies with the same one are siblings), and
         reply_created_utc if known: siblings over an hour apart aren't compared. Training pairs
         may have a column offset instead, the log-odds they owe to their time; then all siblings
@@ -73,27 +61,7 @@ def train(
       task: "realism", "upvotes" or "rank".
       encoder: from `encoder.load`.
       out: the folder that `Scorer` loads.
-      epochs: passes over the training pairs.
-      batch_size: pairs a step.
-      learning_rate: its peak; 2e-5 to 5e-5 for a trained encoder, 5e-4 for a scratch one.
-      max_tokens: of comment and reply together; see `PairFeatures`.
-      max_pairs: train on so many pairs, drawn by the seed; 0 takes all.
-      max_minutes: training ends after so many, with its learning rate decayed to zero; 0: never.
-      seed: of order, head and draws.
-      pooling: "cls" or "pair", see `bert_model.build`; "auto" is "pair" for a scratch encoder,
-        which has not learned to compare texts.
-      trained_layers: 0 trains everything, n only the n top layers.
-      class_weights: "balanced" counts each class alike in the loss, "none" each pair.
-      warmup: share of the run in which the learning rate rises.
-      weight_decay: AdamW's.
-      dropout: before the last layer.
-      validations: how often the validation pairs are scored during the run.
-      patience: the run ends after more than so many validations without a better AUC (for "rank":
-        without a lower loss); the best weights are kept.
-      max_validation_pairs: score so many of them, drawn by the seed.
-      mixed_precision: "auto" uses float16 on a GPU and bfloat16 on processors that have it;
-        "off" neither.
-      xla: "auto" lets XLA fuse operations on a GPU, "off" doesn't.
+      settings: how to train; pairs above their `max_pairs` are left out, drawn by their `seed`.
       start_from: an earlier model's folder; its weights are the first ones, but for the head where
         the classes differ.
       inputs: files and folders the pairs came from, for the manifest.
@@ -105,50 +73,38 @@ def train(
     Raises:
       BotlibError: pairs of one class only, no validation pairs, out of memory, and the like.
     """
-    parameters = {
-        name: value
-        for name, value in locals().items()
-        if isinstance(value, str | int | float | Path) and name not in ("progress", "out")
-    }
     tf = tensorflow()
-    tf.keras.utils.set_random_seed(seed)
-    if pooling == "auto":
-        pooling = "pair" if encoder.handle.startswith("scratch") else "cls"
+    tf.keras.utils.set_random_seed(settings.seed)
+    max_tokens = settings.classifier_max_tokens
     if max_tokens > encoder.max_positions:
         raise BotlibError(
-            f"max_tokens is {max_tokens}, but {encoder.handle} has room for {encoder.max_positions}"
+            f"classifier_max_tokens is {max_tokens}, but {encoder.handle} has room for "
+            f"{encoder.max_positions}: set classifier_max_tokens to {encoder.max_positions} or less"
         )
-    train, validation = checked(train, task, "training"), checked(validation, task, "validation")
-    train = draw(train, task, max_pairs, seed)
-    validation = draw(validation, task, max_validation_pairs, seed)
+    training = checked(training, task, "training")
+    validation = checked(validation, task, "validation")
+    training = draw(training, task, settings.max_pairs, settings.seed)
+    validation = draw(validation, task, MAX_VALIDATION_PAIRS, settings.seed)
     features = PairFeatures(encoder.vocab_file, encoder.do_lower_case, max_tokens)
-    sets = [examples_of(frame, task, features, class_weights) for frame in (train, validation)]
-    plan = bert_loop.Plan(
-        task=task,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        warmup=warmup,
-        weight_decay=weight_decay,
-        trained_layers=trained_layers,
-        max_minutes=max_minutes,
-        validations=validations,
-        patience=patience,
-        seed=seed,
-        progress=progress,
-    )
+    sets = [
+        examples_of(frame, task, features, settings.class_weights)
+        for frame in (training, validation)
+    ]
     classes = TASKS[task][1]
+    # A scratch encoder has not learned to compare texts
+    pooling = "pair" if encoder.handle.startswith("scratch") else "cls"
+    recipe = _recipe(settings, task, encoder)
     strategy = _strategy(tf)
-    memory, compiled = _memory(batch_size, max_tokens), _xla(tf, xla)
-    with memory, compiled, _precision(tf, mixed_precision) as half:
+    memory, compiled = _memory(settings), _xla(tf, settings.xla)
+    with memory, compiled, _precision(tf, settings.mixed_precision) as half:
         with strategy.scope():
             model = bert_model.build(
-                encoder, len(classes) or 1, pooling=pooling, dropout=dropout, seed=seed
+                encoder, len(classes) or 1, pooling=pooling, dropout=DROPOUT, seed=settings.seed
             )
         if start_from:
             _set_weights(model, Path(start_from), encoder)
-        loop = bert_loop.Loop(model, plan, *sets, strategy, half == "float16")
-        history = loop.run(_resume_folder(out, parameters, encoder, *sets))
+        loop = bert_loop.Loop(model, task, settings, *sets, strategy, half == "float16")
+        history = loop.run(_resume_folder(out, recipe, start_from, encoder, *sets), progress)
     with atomic_folder(out) as folder:
         shutil.copyfile(encoder.vocab_file, folder / "vocab.txt")
         np.savez(folder / "weights.npz", **{v.name: v.numpy() for v in model.variables})
@@ -169,13 +125,31 @@ def train(
         model_files.declare(folder, f"bert_{task}", PARTS)
         if start_from:
             # Whose machine it was made on is nobody's business
-            parameters["start_from"] = Path(start_from).name
-        card = _card(config, train, validation, history, parameters, loop.best_step)
+            recipe["start_from"] = Path(start_from).name
+        card = _card(config, training, validation, history, recipe, loop.best_step)
         _write_json(folder / "model_card.json", card)
         write_manifest(
-            folder, inputs=inputs, parameters=parameters, seed=seed, extra={"precision": half}
+            folder,
+            inputs=inputs,
+            parameters=recipe,
+            seed=settings.seed,
+            extra={"precision": half},
         )
     return history
+
+
+def _recipe(settings: ClassifierSettings, task: str, encoder: Encoder) -> dict[str, Any]:
+    """What decides a training run beside its pairs: a run is resumed, and described, by it."""
+    names = [field.name for field in dataclasses.fields(ClassifierSettings)]
+    chosen = {name: value for name, value in settings.as_dict().items() if name in names}
+    fixed = {
+        "dropout": DROPOUT,
+        "warmup": bert_loop.WARMUP,
+        "weight_decay": bert_loop.WEIGHT_DECAY,
+        "validations": bert_loop.VALIDATIONS,
+        "max_validation_pairs": MAX_VALIDATION_PAIRS,
+    }
+    return chosen | fixed | {"task": task, "encoder": encoder.handle}
 
 
 def _set_weights(model, folder: Path, encoder: Encoder) -> None:
@@ -202,17 +176,15 @@ def _strategy(tf):
 
 
 @contextlib.contextmanager
-def _precision(tf, wanted: str) -> Iterator[str]:
+def _precision(tf, choice: str) -> Iterator[str]:
     """Turns on mixed precision by TensorFlow's graph rewrite, and off again.
 
     A TF Hub module's types are fixed when it is saved, so Keras's own policy doesn't reach it.
     """
-    if wanted not in ("auto", "off"):
-        raise BotlibError(f"mixed_precision must be auto or off, not {wanted!r}")
     half, option = "float32", ""
-    if wanted == "auto" and tf.config.list_physical_devices("GPU"):
+    if choice == "auto" and tf.config.list_physical_devices("GPU"):
         half, option = "float16", "auto_mixed_precision"
-    elif wanted == "auto" and _has_bfloat16():
+    elif choice == "auto" and _has_bfloat16():
         half, option = "bfloat16", "auto_mixed_precision_onednn_bfloat16"
     if option:
         tf.config.optimizer.set_experimental_options({option: True})
@@ -224,15 +196,13 @@ def _precision(tf, wanted: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _xla(tf, wanted: str) -> Iterator[None]:
+def _xla(tf, choice: str) -> Iterator[None]:
     """Turns on XLA where there is a GPU, and off again.
 
     By clusters, not whole steps: batches of many lengths would each compile a step of their own.
     """
-    if wanted not in ("auto", "off"):
-        raise BotlibError(f"xla must be auto or off, not {wanted!r}")
     before = tf.config.optimizer.get_jit()
-    if wanted == "auto" and tf.config.list_physical_devices("GPU"):
+    if choice == "auto" and tf.config.list_physical_devices("GPU"):
         tf.config.optimizer.set_jit("autoclustering")
     try:
         yield
@@ -249,24 +219,26 @@ def _has_bfloat16() -> bool:
 
 
 @contextlib.contextmanager
-def _memory(batch_size: int, max_tokens: int) -> Iterator[None]:
+def _memory(settings: ClassifierSettings) -> Iterator[None]:
     tf = tensorflow()
     try:
         yield
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         raise BotlibError(
-            f"out of memory with batch_size {batch_size} and max_tokens {max_tokens}: "
-            "halve batch_size, or take a smaller encoder"
+            f"out of memory with batch_size {settings.batch_size} and classifier_max_tokens "
+            f"{settings.classifier_max_tokens}: halve batch_size, or choose a smaller encoder"
         ) from error
 
 
-def _resume_folder(out: Path, parameters: Mapping[str, Any], encoder: Encoder, *sets) -> Path:
+def _resume_folder(
+    out: Path, recipe: Mapping[str, Any], start_from: Path | None, encoder: Encoder, *sets
+) -> Path:
     """Where an unfinished run is kept; another run's settings or data lead to another folder."""
-    digest = hashlib.sha256(repr(sorted(parameters.items())).encode())
+    digest = hashlib.sha256(repr(sorted(recipe.items())).encode())
     digest.update(str(encoder.folder.resolve()).encode())
-    if start := parameters.get("start_from"):
+    if start_from:
         # The earlier model may have been trained anew since
-        digest.update((Path(start) / "weights.npz").read_bytes())
+        digest.update((Path(start_from) / "weights.npz").read_bytes())
     for examples in sets:
         digest.update(examples.pairs.ids.tobytes() + examples.labels.tobytes())
     return Path(out).with_name(f".{Path(out).name}.{digest.hexdigest()[:12]}.training")
@@ -282,12 +254,12 @@ def _calibrate(folder: Path, config: dict, frame: pd.DataFrame, examples: Exampl
     rough = bert_model.metric(
         config["task"], examples, Scorer(folder, precision="int8").logits(*texts)
     )
-    found = {"validation_metric": exact, "validation_metric_int8": rough}
+    chosen = {"validation_metric": exact, "validation_metric_int8": rough}
     if exact - rough <= INT8_COST:
-        found["precision"] = "int8"
+        chosen["precision"] = "int8"
     if config["task"] != "rank":
-        found["temperature"] = _temperature(logits, examples.labels)
-    return found
+        chosen["temperature"] = _temperature(logits, examples.labels)
+    return chosen
 
 
 def _temperature(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -301,19 +273,21 @@ def _temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
-def _card(config, train, validation, history, parameters, best_step) -> dict[str, Any]:
+def _card(config, training, validation, history, recipe, best_step) -> dict[str, Any]:
     """What a stranger should know before using the model."""
     label = TASKS[config["task"]][0]
     return {
         **config,
-        "training_pairs": len(train),
+        "training_pairs": len(training),
         "validation_pairs": len(validation),
         "training_labels": (
-            {} if config["task"] == "rank" else train[label].value_counts().sort_index().to_dict()
+            {}
+            if config["task"] == "rank"
+            else training[label].value_counts().sort_index().to_dict()
         ),
         "best_step": best_step,
         "seconds": float(history["seconds"].max()),
-        "parameters": parameters,
+        "parameters": recipe,
         "use": "Judges replies to comments like those it was trained on; not a measure of truth, "
         "quality or harm, and not to be used to judge people.",
     }
@@ -321,12 +295,3 @@ def _card(config, train, validation, history, parameters, best_step) -> dict[str
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
-
-
-def settings_of(settings) -> dict[str, Any]:
-    """Returns the arguments of `train` that a notebook's settings hold."""
-    values = dataclasses.asdict(settings)
-    names = ["epochs", "batch_size", "learning_rate", "max_pairs", "max_minutes", "seed"]
-    names += ["patience", "class_weights", "trained_layers", "mixed_precision", "xla"]
-    chosen = {name: values[name] for name in names}
-    return chosen | {"max_tokens": values["classifier_max_tokens"]}

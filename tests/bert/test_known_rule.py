@@ -12,12 +12,12 @@ from botlib.data.dumps import extract
 from botlib.data.pairs import build
 from botlib.data.sample import world as sample
 from botlib.evaluation import metrics
-from botlib.settings import DataSettings
+from botlib.settings import DataSettings, UpvotesSettings
 from botlib.tables import BERT_GAN_REAL, read_table
 from botlib.workspace import Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
-QUICK = {"epochs": 3, "learning_rate": 1e-3, "max_tokens": 64, "progress": False}
+SETTINGS = UpvotesSettings(epochs=3, learning_rate=1e-3, classifier_max_tokens=64)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,8 @@ def side(frame: pd.DataFrame, name: str) -> pd.DataFrame:
 def trained(encoder, frame: pd.DataFrame, out) -> np.ndarray:
     """Probabilities of the test replies' ratings, from a model trained as notebook 04 does."""
     first, second = side(frame, "generator"), side(frame, "classifier")
-    train.train(first, side(frame, "validation"), task="upvotes", encoder=encoder, out=out, **QUICK)
+    place = {"task": "upvotes", "encoder": encoder, "out": out, "progress": False}
+    train.train(first, side(frame, "validation"), settings=SETTINGS, **place)
     blend_training.add(out, first, second)
     test = side(frame, "test")
     return Scorer(out).predict(test["comment"].tolist(), test["reply"].tolist())

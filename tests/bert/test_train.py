@@ -1,5 +1,6 @@
 """Training: what it learns, writes and refuses; the same again from the same seed."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -20,18 +21,25 @@ from botlib.bert.features import PairFeatures
 from botlib.bert.scorer import Scorer
 from botlib.errors import BotlibError
 from botlib.probabilities import softmax
+from botlib.settings import ClassifierSettings, RealismSettings
 from botlib.workspace import Workspace, read_manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 ANIMALS, FOODS = ("cat", "dog", "fox", "owl"), ("rice", "soup", "figs", "tea")
-QUICK = {
-    "epochs": 2,
-    "batch_size": 16,
-    "learning_rate": 2e-3,
-    "max_tokens": 24,
-    "progress": False,
-    "mixed_precision": "off",
-}
+SETTINGS = ClassifierSettings(
+    epochs=2,
+    batch_size=16,
+    learning_rate=2e-3,
+    classifier_max_tokens=24,
+    mixed_precision="off",
+)
+
+
+def quick(**changes) -> dict:
+    return {"settings": dataclasses.replace(SETTINGS, **changes), "progress": False}
+
+
+QUICK = quick()
 
 
 def made_up(rows: int, seed: int) -> pd.DataFrame:
@@ -88,7 +96,7 @@ def trained(kept, encoder) -> Path:
         encoder=encoder,
         out=kept.bert_realism,
         inputs=[table],
-        **QUICK | {"epochs": 4},
+        **quick(epochs=4),
     )
     return kept.bert_realism
 
@@ -117,7 +125,7 @@ def test_leaves_what_its_users_need(trained, encoder):
         assert config["validation_metric"] - config["validation_metric_int8"] <= train.INT8_COST
     manifest = read_manifest(trained)
     assert list(manifest["inputs"]) == ["../pairs.csv"]
-    assert (manifest["seed"], manifest["parameters"]["max_tokens"]) == (2020, 24)
+    assert (manifest["seed"], manifest["parameters"]["classifier_max_tokens"]) == (2020, 24)
     assert not list(trained.parent.glob(".bert_realism*")), "no leftovers of training"
 
 
@@ -181,7 +189,7 @@ def test_same_seed_same_model(encoder, tmp_path):
 
 
 def test_an_earlier_model_is_a_start(trained, encoder, tmp_path):
-    arguments = {"encoder": encoder, "out": tmp_path / "model", **QUICK, "epochs": 1}
+    arguments = {"encoder": encoder, "out": tmp_path / "model", **quick(epochs=1)}
     frames = made_up(80, 1), made_up(60, 2)
     history = train.train(*frames, task="realism", start_from=trained, **arguments)
     assert history["loss"].iloc[0] < 0.5
@@ -204,7 +212,7 @@ def test_weights_of_another_encoder(trained, kept, tmp_path):
 
 
 def test_rank_orders_siblings(encoder, tmp_path):
-    chosen = {"task": "rank", "encoder": encoder, "out": tmp_path / "rank", **QUICK, "epochs": 3}
+    chosen = {"task": "rank", "encoder": encoder, "out": tmp_path / "rank", **quick(epochs=3)}
     history = train.train(siblings(800, 1), siblings(200, 2), **chosen)
     assert history["validation_metric"].max() > 0.9
     scores = Scorer(tmp_path / "rank").predict(["my cat wants tea today"] * 2, ["a cat", "a dog"])
@@ -236,6 +244,36 @@ def test_a_killed_run_goes_on_where_it_was(encoder, tmp_path, monkeypatch, on_dr
     assert history["step"].tolist() == sorted(set(history["step"]))
     assert history.dropna(subset="validation_loss")["step"].tolist() == [5, 10, 15, 20]
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_killed_run_goes_on_though_settings_of_no_weight_changed(encoder, tmp_path, monkeypatch):
+    """Else another way to sample the next fakes would throw an hour of training away."""
+    steps = []
+    original = loop.Loop._train_on
+
+    def counted(self, rows, rate):
+        steps.append(self.step)
+        if len(steps) == 15:
+            raise KeyboardInterrupt
+        return original(self, rows, rate)
+
+    monkeypatch.setattr(loop.Loop, "_train_on", counted)
+    shared = {field.name: getattr(SETTINGS, field.name) for field in dataclasses.fields(SETTINGS)}
+    place = {"task": "realism", "encoder": encoder, "out": tmp_path / "model", "progress": False}
+    frames = made_up(160, 1), made_up(60, 2)
+    with pytest.raises(KeyboardInterrupt):
+        train.train(*frames, settings=RealismSettings(**shared), **place)
+    moved = RealismSettings(**shared | {"drive_root": "/elsewhere"}, unseen_decoder="0.5:0:1.0")
+    train.train(*frames, settings=moved, **place)
+    assert steps[15] == 10  # the last validation, which is where it was kept
+
+
+def test_the_card_tells_every_setting_that_trained_the_model(trained):
+    told = json.loads((trained / "model_card.json").read_text())["parameters"]
+    names = {field.name for field in dataclasses.fields(ClassifierSettings)} - {"drive_root"}
+    assert names <= set(told)
+    assert told == read_manifest(trained)["parameters"]
+    assert (told["epochs"], told["encoder"], told["warmup"]) == (4, "scratch:1x64", 0.1)
 
 
 def test_a_start_trained_anew_begins_a_new_run(trained, encoder, tmp_path, monkeypatch):
@@ -271,11 +309,10 @@ def test_stops_early_and_keeps_the_best_weights(encoder, tmp_path, monkeypatch):
         return row["validation_loss"]
 
     monkeypatch.setattr(loop.Loop, "_validation_loss", validate)
+    monkeypatch.setattr(loop, "VALIDATIONS", 10)
     history = train.train(
         *(made_up(160, 1), made_up(60, 2)),
-        **{"task": "realism", "encoder": encoder, "out": tmp_path / "model", **QUICK},
-        validations=10,
-        patience=1,
+        **{"task": "realism", "encoder": encoder, "out": tmp_path / "model", **quick(patience=1)},
     )
     assert history["validation_loss"].dropna().tolist() == [0.5, 0.4, 0.6, 0.7]
     card = json.loads((tmp_path / "model" / "model_card.json").read_text())
@@ -368,26 +405,28 @@ def test_balanced_weights_count_classes_alike(encoder):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"train": lambda f: f.assign(real=1)}, "all 100 training pairs have real 1"),
+        ({"training": lambda f: f.assign(real=1)}, "all 100 training pairs have real 1"),
         ({"validation": lambda f: f[:0]}, "there are no validation pairs for realism"),
-        ({"train": lambda f: f.drop(columns="real")}, "training pairs lack the column 'real'"),
-        ({"train": lambda f: f.assign(real=f["real"] + 1)}, "have real 2, not 0 to 1"),
+        ({"training": lambda f: f.drop(columns="real")}, "training pairs lack the column 'real'"),
+        ({"training": lambda f: f.assign(real=f["real"] + 1)}, "have real 2, not 0 to 1"),
         ({"task": "fun"}, "task must be one of realism, upvotes, rank"),
-        ({"max_tokens": 2000}, "has room for 512"),
-        ({"class_weights": "some"}, "class_weights must be none or balanced"),
-        ({"pooling": "max"}, "pooling must be one of cls, pair"),
+        (
+            {"classifier_max_tokens": 2000},
+            "has room for 512: set classifier_max_tokens to 512 or less",
+        ),
         ({"learning_rate": 1e20, "epochs": 9}, "the loss is no longer a number"),
     ],
 )
 def test_clear_errors(encoder, tmp_path, change, message):
-    frames = {"train": made_up(100, 1), "validation": made_up(40, 2)}
+    frames = {"training": made_up(100, 1), "validation": made_up(40, 2)}
     for name in frames:
         frames[name] = change.get(name, lambda frame: frame)(frames[name])
-    arguments = QUICK | {k: v for k, v in change.items() if k not in frames}
+    changes = {k: v for k, v in change.items() if k not in frames}
+    task = changes.pop("task", "realism")
     with pytest.raises(BotlibError, match=message):
         train.train(
             **frames,
-            **{"task": "realism", "encoder": encoder, "out": tmp_path / "model", **arguments},
+            **{"task": task, "encoder": encoder, "out": tmp_path / "model", **quick(**changes)},
         )
     assert not (tmp_path / "model").exists()
 
@@ -405,7 +444,7 @@ def test_out_of_memory(encoder, tmp_path, monkeypatch):
         raise tensorflow().errors.ResourceExhaustedError(None, None, "OOM when allocating")
 
     monkeypatch.setattr(loop.Loop, "_train_on", fail)
-    with pytest.raises(BotlibError, match="out of memory with batch_size 16 and max_tokens 24"):
+    with pytest.raises(BotlibError, match="out of memory with batch_size 16 and classifier_max_t"):
         train.train(
             *(made_up(100, 1), made_up(40, 2)),
             **{"task": "realism", "encoder": encoder, "out": tmp_path / "model", **QUICK},
