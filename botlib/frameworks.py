@@ -1,5 +1,6 @@
 """Keeps gpt-2-simple and Keras out of one process: the first switches off what the second needs."""
 
+import logging
 import os
 import sys
 import tempfile
@@ -40,8 +41,10 @@ def quiet_tensorflow() -> None:
     """Imports TensorFlow without its start-up notes, which would stand between progress bars.
 
     They come from C++ before any log level counts, so the process's own stderr is held back
-    meanwhile; it is shown if the import fails.
+    meanwhile; it is shown if the import fails. Later notes ("Assets written to …") are left out
+    by a filter: in a notebook TensorFlow sets its logger's level itself.
     """
+    logging.getLogger("tensorflow").addFilter(_is_warning)
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -61,3 +64,7 @@ def quiet_tensorflow() -> None:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+def _is_warning(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING

@@ -1,5 +1,8 @@
 """All six notebooks, one after the other, on a made-up Reddit: what `make demo` does, smaller."""
 
+import json
+import re
+
 import pandas as pd
 
 from botlib.evaluation import record
@@ -13,6 +16,18 @@ def test_every_notebook_ends_well(chain):
     assert [(r.notebook, r.state, r.message) for r in results] == [
         (name, "done", "") for name in pipeline.STEPS
     ]
+
+
+def test_executed_notebooks_show_no_log_lines_and_label_each_bar(chain):
+    workspace, *_ = chain
+    for name in ("01_data", "02_gpt2_finetune", "03_bert_realism", "04_bert_upvotes"):
+        (path,) = workspace.root.glob(f"runs/*/{name}.ipynb")
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        streams = [o for c in cells for o in c.get("outputs", ()) if o["output_type"] == "stream"]
+        lines = [line for o in streams for line in re.split(r"[\r\n]+", "".join(o["text"]))]
+        assert not [line for line in lines if "tensorflow" in line.lower()], name
+        assert not [line for line in lines if line.strip() in ("True", "False", "None")], name
+        assert not [line for line in lines if re.match(r"\s*\d+%\|", line)], name
 
 
 def test_no_thread_stands_on_two_sides(chain):

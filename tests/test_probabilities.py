@@ -15,7 +15,7 @@ def test_the_reply_exactly_on_the_threshold_is_kept_by_figures_tables_and_the_bo
 
     y, p = np.array([1, 0, 1, 0]), np.array([0.9, 0.5, 0.95, 0.1])
     assert metrics.binary(y, p, threshold=0.9, resamples=0)["true_positives"] == 2
-    assert calibration.coverage(y, p, [0.9])["kept"].tolist() == [2]
+    assert calibration.by_threshold(y, p, [0.9])["kept"].tolist() == [2]
     frame = pd.DataFrame({"real": y, "comment": "c", "reply": "r"})
     beside = ThresholdExplorer(frame, p, threshold=0.9).beside()
     assert beside.loc[beside["probability"] == 0.9, "kept"].tolist() == ["yes"]

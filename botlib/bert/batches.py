@@ -1,50 +1,14 @@
-"""Batches by length: pairs of like length train together, so that little of a batch is padding."""
+"""Batches of pairs of similar length, so that little of a batch is padding."""
 
-import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
 
+from botlib.bert.examples import Examples
 from botlib.bert.features import EncodedPairs
 
 # Batches are cut from pools of so many, sorted by length: sorted enough to save padding, yet random
 POOL_BATCHES = 32
-# Lengths are rounded up to this: matrix kernels like it, and fewer shapes are met
-LENGTH_MULTIPLE = 8
-# What a batch holds beside BERT's inputs and the groups, as float32
-TARGETS = ("labels", "weights", "times", "offsets")
-
-
-@dataclasses.dataclass(frozen=True)
-class Examples:
-    """Encoded pairs with what is to be learned about them; every array has one entry a pair.
-
-    Attributes:
-      pairs: the features.
-      labels: class numbers (int), or scores (float) for ranking.
-      weights: how much each pair counts in the loss.
-      groups: which pairs are siblings (the same number); -1 throughout where it doesn't matter.
-      times: seconds; siblings are compared only if they are close in time.
-      offsets: what a pair's ranking score owes to other things than its text, in log-odds.
-    """
-
-    pairs: EncodedPairs
-    labels: np.ndarray
-    weights: np.ndarray
-    groups: np.ndarray
-    times: np.ndarray
-    offsets: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def batch(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the padded inputs and the targets of some pairs."""
-        return {
-            **self.pairs.pad(rows, multiple=LENGTH_MULTIPLE),
-            "groups": self.groups[rows].astype(np.int32),
-            **{name: getattr(self, name)[rows].astype(np.float32) for name in TARGETS},
-        }
 
 
 def epoch_batches(examples: Examples, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""An encoder's opinion, word counts and the text's form in one judgement, by a small linear head.
+"""A small linear head over the encoder's output, word counts and the form of the text.
 
 A fine-tuned encoder knows what a text means, TF-IDF remembers single words of far more texts than
 the encoder had time for, and form (length, questions, thanks) costs nothing. What is stored is
@@ -14,12 +14,47 @@ from pathlib import Path
 
 import numpy as np
 
-from botlib.bert.surface import surface
 from botlib.errors import BotlibError
 from botlib.probabilities import log_softmax
 from botlib.workspace import atomic_file
 
 ARRAYS, WORDS = "blend.npz", "blend_words.json"
+# Shares of a text's tokens, so that a long text doesn't count twice
+_SHARES = {
+    "question": r"\?",
+    "exclamation": r"!",
+    "quotation": r"(?m)^>",
+    "link": r"https?://|\]\(",
+    "digit": r"\d",
+    "line": r"\n",
+    "capitals": r"\b[A-Z]{2,}\b",
+    "capital": r"[A-Z]",
+    "comma": r",",
+    "full_stop": r"\.",
+    "ellipsis": r"\.\.\.|…",
+    "bracket": r"\(",
+    "emphasis": r"\*",
+    "emoji": r"[\U0001F300-\U0001FAFF\u2600-\u27BF]",
+    "i": r"\b[Ii](?:'m|'ve|'d|'ll)?\b",
+    "you": r"(?i)\byou(?:r|'re|'ll|'ve)?\b",
+    "we": r"(?i)\b(?:we|our|us)\b",
+    "they": r"(?i)\b(?:they|their|them|he|she|his|her)\b",
+    "negation": r"(?i)\b(?:not|no|never|none|nothing)\b|n't\b",
+    "thanks": r"(?i)\bthank(?:s| you)\b",
+    "sorry": r"(?i)\bsorry\b",
+    "laughter": r"(?i)\b(?:lol|lmao|haha+|rofl)\b",
+    "swearing": r"(?i)\b(?:fuck\w*|shit\w*|damn|hell|crap)\b",
+    "contrast": r"(?i)\b(?:but|however|though|although)\b",
+    "hedge": r"(?i)\b(?:maybe|perhaps|probably|might|seems?|guess|think)\b",
+    "agreement": r"(?i)\b(?:agree|exactly|this|same|true|yes|yeah|yep)\b",
+    "disagreement": r"(?i)\b(?:disagree|wrong|actually|incorrect|nope)\b",
+    "advice": r"(?i)\b(?:should|try|recommend|suggest|advice|make sure)\b",
+}
+_SURFACE_TOKEN = re.compile(r"\w+|[^\w\s]")
+_SENTENCE = re.compile(r"[.!?\n]+")
+_FORMS = ("log_chars", "log_words", "word_length", "distinct", "begins_capital", "ends_sentence")
+_PATTERNS = [re.compile(pattern) for pattern in _SHARES.values()]
+SURFACE_NAMES = (*_FORMS, "log_sentence", *_SHARES)
 
 
 class Words:
@@ -84,7 +119,7 @@ class Blend:
         return scaled @ self.arrays["head"] + self.arrays["intercept"]
 
     def features(self, encoder, comments, replies) -> np.ndarray:
-        """Returns what the head weighs, (n, features)."""
+        """Returns the head's inputs, (n, features)."""
         words = np.asarray(self.arrays["words_intercept"])
         words = words + self.words["reply"].logits(replies)
         if "comment" in self.words:
@@ -133,3 +168,24 @@ def load(folder: Path) -> Blend | None:
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise BotlibError(f"the head in {folder} is damaged ({error}): train it again") from error
     return Blend(described["task"], words, arrays)
+
+
+def surface(texts: Sequence[str]) -> np.ndarray:
+    """Returns float32 features of each text's form, (n, len(SURFACE_NAMES)): no model needed."""
+    features = np.zeros((len(texts), len(SURFACE_NAMES)), dtype=np.float32)
+    for row, text in enumerate(texts):
+        tokens = _SURFACE_TOKEN.findall(text)
+        words = [token.lower() for token in tokens if token.isalnum()]
+        count = max(1, len(words))
+        form = (
+            np.log1p(len(text)),
+            np.log1p(len(words)),
+            sum(map(len, words)) / count,
+            len(set(words)) / count,
+            text[:1].isupper(),
+            text[-1:] in (".", "!", "?"),
+            np.log1p(count / max(1, len(_SENTENCE.findall(text)))),
+        )
+        shares = [len(pattern.findall(text)) / max(1, len(tokens)) for pattern in _PATTERNS]
+        features[row] = (*form, *shares)
+    return features

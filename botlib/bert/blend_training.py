@@ -1,4 +1,4 @@
-"""Fits the head that judges with an encoder, and finds out whether it judges better than without.
+"""Fits a head for a trained encoder, and measures whether it helps.
 
 The head is fitted on threads that the encoder and the word counts have not seen, as stacking
 demands (Wolpert 1992). Whether it is used is decided on the same threads by cross-fitting: each
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from botlib import model_files
-from botlib.bert import rank
+from botlib.bert import reply_time
 from botlib.bert.blend import ARRAYS, WORDS, Blend, Words
 from botlib.bert.examples import TASKS
 from botlib.bert.head_choice import choose
@@ -38,7 +38,7 @@ def add(
     seed: int = 2020,
     progress: bool = False,
 ) -> dict[str, Any]:
-    """Fits a head for a trained classifier, and records in its folder whether `Scorer` uses it.
+    """Returns whether a head helps a trained classifier; its folder then says if `Scorer` uses it.
 
     Args:
       folder: what `bert.train` wrote for its task, trained on `first`.
@@ -91,7 +91,7 @@ def _record(folder: Path, task: str, head: Blend | None, choice: dict[str, Any])
 def fit(
     first: pd.DataFrame, second: pd.DataFrame, encoder: np.ndarray, *, task: str, seed: int = 2020
 ) -> Blend | None:
-    """Fits words on `first`, and the head on `second`.
+    """Returns a head: its word weights are fitted on `first`, the head itself on `second`.
 
     Args:
       first: rows the encoder was trained on: comment, reply and the label; for "rank" comment_id,
@@ -206,10 +206,10 @@ def _fit_rank(scaled: np.ndarray, rows: pd.DataFrame) -> tuple:
     better, worse = pairs["better"].to_numpy(), pairs["worse"].to_numpy()
     sign = np.where(np.arange(len(pairs)) % 2, 1, -1)
     # Time is a feature of the fit, not of the head: what it explains is not put on the text
-    both = np.hstack([scaled, rank.time_features(rows)])
+    both = np.hstack([scaled, reply_time.time_features(rows)])
     differences = (both[better] - both[worse]) * sign[:, None]
     model = LogisticRegression(C=0.1, fit_intercept=False, max_iter=300)
-    model.fit(differences, sign, sample_weight=rank.pair_weights(rows, pairs))
+    model.fit(differences, sign, sample_weight=reply_time.pair_weights(rows, pairs))
     return model.coef_[:, : scaled.shape[1]], np.zeros(1)
 
 

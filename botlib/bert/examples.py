@@ -1,10 +1,11 @@
-"""What a task learns from a table of pairs: its labels, weights and siblings, checked."""
+"""Training examples from a table of pairs: encoded texts, labels, weights and siblings, checked."""
+
+import dataclasses
 
 import numpy as np
 import pandas as pd
 
-from botlib.bert.batches import Examples
-from botlib.bert.features import PairFeatures
+from botlib.bert.features import EncodedPairs, PairFeatures
 from botlib.errors import BotlibError
 
 # task → (the column that holds the label, the classes' names in order)
@@ -13,6 +14,42 @@ TASKS: dict[str, tuple[str, list[str]]] = {
     "upvotes": ("rating", ["rating_0", "rating_1", "rating_2", "rating_3"]),
     "rank": ("reply_score", []),
 }
+# What a batch holds beside BERT's inputs and the groups, as float32
+TARGETS = ("labels", "weights", "times", "offsets")
+# Lengths are rounded up to this: matrix kernels like it, and fewer shapes are met
+LENGTH_MULTIPLE = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """Encoded pairs with what is to be learned about them; every array has one entry a pair.
+
+    Attributes:
+      pairs: the features.
+      labels: class numbers (int), or scores (float) for ranking.
+      weights: how much each pair counts in the loss.
+      groups: which pairs are siblings (the same number); -1 throughout where it doesn't matter.
+      times: seconds; siblings are compared only if they are close in time.
+      offsets: what a pair's ranking score owes to other things than its text, in log-odds.
+    """
+
+    pairs: EncodedPairs
+    labels: np.ndarray
+    weights: np.ndarray
+    groups: np.ndarray
+    times: np.ndarray
+    offsets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the padded inputs and the targets of some pairs."""
+        return {
+            **self.pairs.pad(rows, multiple=LENGTH_MULTIPLE),
+            "groups": self.groups[rows].astype(np.int32),
+            **{name: getattr(self, name)[rows].astype(np.float32) for name in TARGETS},
+        }
 
 
 def checked(frame: pd.DataFrame, task: str, role: str) -> pd.DataFrame:
@@ -24,13 +61,13 @@ def checked(frame: pd.DataFrame, task: str, role: str) -> pd.DataFrame:
     if task not in TASKS:
         raise BotlibError(f"task must be one of {', '.join(TASKS)}; not {task!r}")
     label, classes = TASKS[task]
-    wanted = ["comment", "reply", label] + ([] if classes else ["comment_id"])
-    if missing := [column for column in wanted if column not in frame.columns]:
+    required = ["comment", "reply", label] + ([] if classes else ["comment_id"])
+    if missing := [column for column in required if column not in frame.columns]:
         raise BotlibError(f"the {role} pairs lack the column {missing[0]!r}")
     if frame.empty:
         raise BotlibError(
             f"there are no {role} pairs for {task}: "
-            "take more data, or check the split column of bert_gan_real.csv"
+            "get more data with 01_data, or check the column split of bert_gan_real.csv"
         )
     if classes:
         present = sorted(frame[label].unique())
@@ -47,13 +84,14 @@ def checked(frame: pd.DataFrame, task: str, role: str) -> pd.DataFrame:
     counts = frame.groupby("comment_id")[label].transform("nunique")
     if not (counts > 1).any():
         raise BotlibError(
-            f"no two {role} replies to one comment differ in their score: nothing to rank"
+            f"no two {role} replies to one comment have different scores, so there is nothing to "
+            "rank: get more data with 01_data"
         )
     return frame[counts > 1].reset_index(drop=True)
 
 
 def draw(frame: pd.DataFrame, task: str, rows: int, seed: int) -> pd.DataFrame:
-    """At most `rows` pairs; siblings are drawn together."""
+    """Returns at most `rows` pairs, drawn by the seed; siblings are drawn together."""
     if not rows or len(frame) <= rows:
         return frame
     generator = np.random.default_rng(seed)

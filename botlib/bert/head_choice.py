@@ -1,4 +1,4 @@
-"""Does a head judge better than the encoder alone, by the measure that its user lives by?"""
+"""Whether a head judges better than the encoder alone, by the measure that matters for the task."""
 
 from typing import Any
 

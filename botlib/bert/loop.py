@@ -1,4 +1,4 @@
-"""The training loop: AdamW as BERT was tuned, early stopping, best weights, resume after a kill."""
+"""The training loop: AdamW, early stopping, best weights, and resume after a kill."""
 
 import contextlib
 import json
@@ -12,8 +12,9 @@ import pandas as pd
 
 from botlib import drive
 from botlib.bert import model as bert_model
-from botlib.bert.batches import TARGETS, Examples, epoch_batches, sorted_batches
+from botlib.bert.batches import epoch_batches, sorted_batches
 from botlib.bert.encoder import INPUTS
+from botlib.bert.examples import TARGETS, Examples
 from botlib.bert.legacy_keras import tensorflow
 from botlib.errors import BotlibError
 from botlib.settings import ClassifierSettings

@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 
-from botlib.bert.batches import Examples
 from botlib.bert.encoder import INPUTS, Encoder
+from botlib.bert.examples import Examples
 from botlib.bert.legacy_keras import tensorflow, tensorflow_hub
 from botlib.errors import BotlibError
 from botlib.probabilities import softmax

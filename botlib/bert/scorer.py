@@ -59,7 +59,8 @@ class Scorer:
             self.config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         except (OSError, json.JSONDecodeError) as error:
             raise BotlibError(
-                f"no trained classifier in {folder} ({error}): train it first"
+                f"no trained classifier in {folder} ({error}): run 03_bert_realism and "
+                "04_bert_upvotes"
             ) from error
         self.task: str = self.config["task"]
         files = model_files.needed(folder, f"bert_{self.task}")
@@ -97,7 +98,12 @@ class Scorer:
         Raises:
           BotlibError: there are not as many replies as comments.
         """
-        logits = self.logits(comments, replies, progress)
+        return self.from_logits(self.logits(comments, replies, progress), comments, replies)
+
+    def from_logits(
+        self, logits: np.ndarray, comments: Sequence[str], replies: Sequence[str]
+    ) -> np.ndarray:
+        """Returns what `predict` does, of pairs whose `logits` are known."""
         if self._blend:
             # The head was fitted to probabilities, so it needs no temperature
             logits = self._blend.logits(logits, comments, replies).astype(np.float32)
@@ -108,7 +114,7 @@ class Scorer:
     def logits(
         self, comments: Sequence[str], replies: Sequence[str], progress: bool = False
     ) -> np.ndarray:
-        """Returns what the encoder says before temperature and softmax, (pairs, classes)."""
+        """Returns the encoder's logits, before temperature and softmax, (pairs, classes)."""
         from tqdm.auto import tqdm
 
         pairs = self._features.encode(list(comments), list(replies))
@@ -121,7 +127,9 @@ class Scorer:
             return self._session.run(["logits"], pairs.pad(rows))[0]
 
         with (
-            tqdm(total=len(pairs), unit="pair", disable=not progress) as bar,
+            tqdm(
+                total=len(pairs), desc=f"judging {self.task}", unit="pair", disable=not progress
+            ) as bar,
             ThreadPoolExecutor(self._threads) as pool,
         ):
             for rows, found in zip(batches, pool.map(run, batches), strict=True):
@@ -130,22 +138,34 @@ class Scorer:
         return logits
 
 
-def judges(folder: Path, name: str = "BERT") -> dict[str, Scorer]:
-    """Returns the classifier as validation chose it, and the other way that was left.
+def predict_both_ways(
+    folder: Path,
+    comments: Sequence[str],
+    replies: Sequence[str],
+    name: str = "BERT",
+    progress: bool = True,
+) -> dict[str, np.ndarray]:
+    """Returns what the classifier predicts with and without its head; see `Scorer.predict`.
 
     Args:
       folder: what `bert.train` and `blend_training.add` wrote.
-      name: what to call it.
+      comments: one for each reply.
+      replies: what answers them.
+      name: what to call the classifier as validation chose it.
+      progress: show a bar.
 
     Returns:
       `name`, and "{name} alone" if the head is used, or "{name} with head" if it isn't; only
       `name` where there is no head.
     """
     chosen = Scorer(folder)
-    if not (Path(folder) / blend.ARRAYS).is_file():
-        return {name: chosen}
-    other = f"{name} alone" if chosen.blended else f"{name} with head"
-    return {name: chosen, other: Scorer(folder, blended=not chosen.blended)}
+    logits = chosen.logits(comments, replies, progress)
+    predictions = {name: chosen.from_logits(logits, comments, replies)}
+    if (Path(folder) / blend.ARRAYS).is_file():
+        other = Scorer(folder, blended=not chosen.blended)
+        label = f"{name} alone" if chosen.blended else f"{name} with head"
+        predictions[label] = other.from_logits(logits, comments, replies)
+    return predictions
 
 
 def _session(path: Path):
@@ -153,7 +173,9 @@ def _session(path: Path):
     import onnxruntime
 
     if not path.is_file():
-        raise BotlibError(f"{path} is missing: train the classifier again")
+        raise BotlibError(
+            f"{path} is missing: train the classifier again (03_bert_realism, 04_bert_upvotes)"
+        )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
@@ -163,6 +185,7 @@ def _session(path: Path):
         session = onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:
         raise BotlibError(
-            f"{path} can't be loaded ({str(error)[:200]}): train the classifier again"
+            f"{path} can't be loaded ({str(error)[:200]}): train the classifier again "
+            "(03_bert_realism, 04_bert_upvotes)"
         ) from error
     return session, "cuda" if "CUDA" in session.get_providers()[0] else "cpu"

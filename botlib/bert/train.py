@@ -1,4 +1,4 @@
-"""Fine-tunes a pair classifier: is a reply real, what rating will it get, which sibling wins."""
+"""Fine-tunes a classifier of pairs: realism, ratings, or rank among replies to one comment."""
 
 import contextlib
 import dataclasses
@@ -16,9 +16,8 @@ from botlib import model_files
 from botlib.bert import export
 from botlib.bert import loop as bert_loop
 from botlib.bert import model as bert_model
-from botlib.bert.batches import Examples
 from botlib.bert.encoder import Encoder
-from botlib.bert.examples import TASKS, checked, draw, examples_of
+from botlib.bert.examples import TASKS, Examples, checked, draw, examples_of
 from botlib.bert.features import PairFeatures
 from botlib.bert.legacy_keras import tensorflow
 from botlib.bert.scorer import Scorer
@@ -49,7 +48,7 @@ def train(
     inputs: Iterable[Path] = (),
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Returns the history of a classifier's training; a run that was killed goes on where it was.
+    """Returns the history of a classifier's training; a killed run resumes where it stopped.
 
     Args:
       training: columns comment, reply and the task's label: real (0, 1), rating (0 to 3), or for
@@ -155,7 +154,7 @@ def _recipe(settings: ClassifierSettings, task: str, encoder: Encoder) -> dict[s
 def _set_weights(model, folder: Path, encoder: Encoder) -> None:
     path = folder / "weights.npz"
     if not path.is_file():
-        raise BotlibError(f"start_from: {path} is missing; train that model first")
+        raise BotlibError(f"start_from: {path} is missing: train that model first")
     stored = np.load(path)
     for variable in model.variables:
         fits = variable.name in stored and stored[variable.name].shape == variable.shape
@@ -164,7 +163,7 @@ def _set_weights(model, folder: Path, encoder: Encoder) -> None:
         elif not variable.name.startswith("head/"):
             raise BotlibError(
                 f"start_from: {folder} holds the weights of another encoder than {encoder.handle} "
-                f"({variable.name} differs); choose the encoder it was trained with"
+                f"({variable.name} differs): set encoder to the one it was trained with"
             )
 
 

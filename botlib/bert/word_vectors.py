@@ -1,4 +1,4 @@
-"""Word vectors from counts: where a scratch encoder starts, so that minutes of training suffice.
+"""Word vectors from counts: a scratch encoder starts with them and needs minutes of training.
 
 A Transformer from random weights needs very many pairs before it sees that two different words
 are of one topic. Which words keep company says it at once.
@@ -17,7 +17,7 @@ MOST_DOCUMENTS = 20_000
 def from_cooccurrence(
     documents: Sequence[Sequence[int]], vocabulary: int, width: int, seed: int
 ) -> np.ndarray:
-    """Returns vectors whose products follow how much oftener than by chance words meet.
+    """Returns word vectors whose products follow how often two words occur together, beyond chance.
 
     The singular value decomposition of positive pointwise mutual information, which word2vec
     approximates (Levy and Goldberg 2014).

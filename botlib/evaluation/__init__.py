@@ -1,1 +1,1 @@
-"""What is true of a model: metrics with intervals, baselines, figures."""
+"""How good a model is: metrics with intervals, baselines, figures."""

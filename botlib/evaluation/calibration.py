@@ -1,4 +1,4 @@
-"""Do probabilities mean what they say, and what does a threshold keep?"""
+"""Whether probabilities match the observed shares, and what a threshold keeps."""
 
 from collections.abc import Sequence
 
@@ -37,7 +37,7 @@ def expected_calibration_error(y: Sequence[int], p: Sequence[float], bins: int =
     return float(np.average((rows["predicted"] - rows["observed"]).abs(), weights=rows["n"]))
 
 
-def coverage(y: Sequence[int], p: Sequence[float], thresholds: Sequence[float]) -> pd.DataFrame:
+def by_threshold(y: Sequence[int], p: Sequence[float], thresholds: Sequence[float]) -> pd.DataFrame:
     """Returns what each threshold keeps: threshold, kept (rows), coverage, precision, recall."""
     y, p = np.asarray(y), np.asarray(p, dtype=float)
     thresholds = np.asarray(thresholds, dtype=float)

@@ -17,7 +17,7 @@ _WORD = re.compile(r"\w+")
 
 
 def overlap(splits: Mapping[str, pd.DataFrame], test: str = "test") -> pd.DataFrame:
-    """Counts what the test rows share with each other split.
+    """Returns what the test rows share with each other split.
 
     Args:
       splits: name → rows of comment, reply and, as far as known, submission_id, comment_id.
@@ -32,7 +32,7 @@ def overlap(splits: Mapping[str, pd.DataFrame], test: str = "test") -> pd.DataFr
       BotlibError: there is no such split, or it is empty.
     """
     if test not in splits or splits[test].empty:
-        raise BotlibError(f"there are no {test!r} rows to look for leaks in")
+        raise BotlibError(f"there are no {test!r} rows to check for leaks")
     held_out = splits[test]
     rows = {}
     for name, frame in splits.items():
@@ -51,20 +51,25 @@ def overlap(splits: Mapping[str, pd.DataFrame], test: str = "test") -> pd.DataFr
 
 
 def sentence(rows: pd.DataFrame) -> str:
-    """Reads `overlap` in one sentence."""
+    """Returns what `overlap` found, in a sentence."""
     shared = rows["shared"].groupby("what").max()
     strict = [what for what in ("thread", "comment") if shared.get(what, 0)]
     if strict:
         worst = ", ".join(f"{shared[what]:,} rows by {what}" for what in strict)
-        return f"The test rows leak: {worst} are in another split too, so every figure is too good."
+        return f"The splits leak: {worst} are in another split too, so every result is too good."
     near = rows.xs("near-duplicate reply", level="what")["share"].max()
+    if not near:
+        return (
+            "No thread and no comment is in two splits, and no longer test reply has a "
+            "near-duplicate in another split."
+        )
     return (
-        "No thread and no comment is on two sides; "
-        f"{near:.1%} of the longer test replies have a near-duplicate elsewhere"
+        "No thread and no comment is in two splits; "
+        f"{near:.1%} of the longer test replies have a near-duplicate in another split"
         + (
-            ", which is what people who repeat themselves account for."
+            ", as some people write the same reply twice."
             if near < 0.02
-            else ": look whether a bot or a template wrote them."
+            else ": check whether a bot or a template wrote them."
         )
     )
 

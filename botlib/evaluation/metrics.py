@@ -1,4 +1,4 @@
-"""What a classifier is worth on held-out replies: scikit-learn's metrics, each with an interval."""
+"""Metrics of a classifier on held-out replies: scikit-learn's, each with an interval."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,11 +10,11 @@ from sklearn.preprocessing import label_binarize
 
 from botlib.errors import BotlibError
 from botlib.evaluation.calibration import (
+    by_threshold,
     calibration,
-    coverage,
     expected_calibration_error,
 )
-from botlib.evaluation.ranking import (
+from botlib.evaluation.pairwise import (
     lift,
     pairwise,
     pairwise_by,
@@ -26,9 +26,9 @@ from botlib.probabilities import at_least
 __all__ = [
     "TUTORIAL_KEYS",
     "binary",
+    "by_threshold",
     "calibration",
     "compare",
-    "coverage",
     "expected_calibration_error",
     "gain",
     "lift",
@@ -56,7 +56,7 @@ def binary(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Judges probabilities of the positive class.
+    """Returns how good probabilities of the positive class are.
 
     Args:
       y: labels 0 and 1, shape (n,).
@@ -136,7 +136,7 @@ def multiclass(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Judges probabilities of several ordered classes (ratings 0 … k-1), one against the rest.
+    """Returns how good probabilities of ordered classes (0 … k-1) are, one against the rest.
 
     Args:
       y: labels 0 … k-1, shape (n,).
@@ -255,11 +255,11 @@ def _auc(y, p, weights) -> float:
     """The AUC of (n,) probabilities, the macro AUC of (n, k); NaN where one class is alone."""
     hot = one_hot(y, p.shape[1]) if p.ndim == 2 else y[:, None]
     p = p.reshape(len(p), -1)
-    told = [c for c in range(hot.shape[1]) if 0 < hot[:, c].sum() < len(hot)]
-    if not told:
+    known = [c for c in range(hot.shape[1]) if 0 < hot[:, c].sum() < len(hot)]
+    if not known:
         return float("nan")
     return float(
-        np.mean([sk.roc_auc_score(hot[:, c], p[:, c], sample_weight=weights) for c in told])
+        np.mean([sk.roc_auc_score(hot[:, c], p[:, c], sample_weight=weights) for c in known])
     )
 
 

@@ -1,4 +1,4 @@
-"""A notebook's main scores, kept beside the model they are about, for the report to show."""
+"""A notebook's main scores, kept in the folder of the model that they are about, for the report."""
 
 import dataclasses
 import json

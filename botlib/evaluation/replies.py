@@ -1,4 +1,4 @@
-"""How varied generated replies are beside people's; how well a reply is foreseen, by length."""
+"""How varied generated replies are beside human ones; perplexity on human replies, by length."""
 
 import itertools
 import math
@@ -14,26 +14,26 @@ from botlib.evaluation.figures.style import GENERATED, HUMAN, axes, finish
 from botlib.evaluation.slices import decoder_names
 from botlib.intervals import RESAMPLES, bootstrap
 
-PEOPLE = "people"
+HUMAN_REPLIES = "human"
 TOKEN_EDGES = (1, 8, 16, 32, 64, 128)
 _RUN = 4
 
 
 def groups_of(frame: pd.DataFrame) -> dict[str, list[str]]:
-    """Returns people's replies and each decoder's, for `diversity`.
+    """Returns human replies and each decoder's, for `diversity`.
 
     Args:
       frame: reply, real (0, 1), temperature, top_k, top_p.
     """
-    names = np.where(frame["real"] == 1, PEOPLE, decoder_names(frame))
-    decoders = sorted(set(names) - {PEOPLE})
-    return {name: frame.loc[names == name, "reply"].tolist() for name in (PEOPLE, *decoders)}
+    names = np.where(frame["real"] == 1, HUMAN_REPLIES, decoder_names(frame))
+    decoders = sorted(set(names) - {HUMAN_REPLIES})
+    return {name: frame.loc[names == name, "reply"].tolist() for name in (HUMAN_REPLIES, *decoders)}
 
 
 def diversity(
     groups: Mapping[str, Sequence[str]], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> pd.DataFrame:
-    """Returns how varied the replies of people and of decoders are.
+    """Returns how varied human replies and those of decoders are.
 
     distinct-2 is the share of distinct ones among pairs of neighbouring words, over all replies
     of a group (Li et al., 2016, arXiv:1510.03055). It falls as text grows, so each group gives as
@@ -41,7 +41,7 @@ def diversity(
     that stood in it before (Welleck et al., 2020, arXiv:1908.04319), averaged over replies.
 
     Args:
-      groups: "people" and names of decoders → replies.
+      groups: "human" and names of decoders → replies.
       resamples, seed: of the interval, and of the order in which replies are taken.
 
     Returns:
@@ -76,7 +76,7 @@ def diversity(
 def diversity_bars(
     rows: pd.DataFrame, measure: str = "distinct-2", *, ax: Axes | None = None
 ) -> Axes:
-    """Draws distinct-2 or self-repetition of each group, people's hatched.
+    """Draws distinct-2 or self-repetition of each group, human replies hatched.
 
     Args:
       rows: of `diversity`, whose columns hold the numbers.
@@ -86,7 +86,7 @@ def diversity_bars(
     title, unit = _MEASURES[measure]
     ax = axes(ax, (6.0, 1.2 + 0.4 * len(rows)))
     for place, (name, row) in enumerate(rows.iterrows()):
-        look = {"color": HUMAN, "hatch": "//"} if name == PEOPLE else {"color": GENERATED}
+        look = {"color": HUMAN, "hatch": "//"} if name == HUMAN_REPLIES else {"color": GENERATED}
         ax.barh(place, row[measure], height=0.6, edgecolor="white", **look)
         ax.text(row[measure], place, f" {row[measure]:.1%}", va="center", fontsize=8)
     ax.set_yticks(range(len(rows)), rows.index)
@@ -97,15 +97,18 @@ def diversity_bars(
 
 
 _MEASURES = {
-    "distinct-2": ("How varied replies are", "distinct-2 (share of word pairs)"),
-    "self-repetition": ("How replies repeat themselves", "self-repetition (share of four words)"),
+    "distinct-2": ("Variety of replies", "distinct-2 (share of word pairs)"),
+    "self-repetition": (
+        "Repetition within a reply",
+        "self-repetition (share of four-word runs)",
+    ),
 }
 
 
 def perplexity_by_length(
     scores: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> pd.DataFrame:
-    """Returns the perplexity of people's replies of like length.
+    """Returns the perplexity on human replies, by length.
 
     Args:
       scores: log_prob (nats) and tokens of each reply, as `Generator.score` returns them.
@@ -135,7 +138,7 @@ def perplexity_points(rows: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.errorbar(places, rows["perplexity"], yerr=error, fmt="o-", color=HUMAN, capsize=3)
     ax.set_xticks(places, [f"{name}\nn={n:.0f}" for name, n in rows["replies"].items()])
     ax.set_ylim(bottom=0)
-    title = "How well people's replies are foreseen"
+    title = "Perplexity on human replies, by length"
     return finish(ax, title, "length of the reply (tokens)", "perplexity", None)
 
 

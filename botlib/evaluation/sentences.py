@@ -14,7 +14,7 @@ Results = Mapping[str, Mapping[str, Any]]
 def against_baselines(
     results: Results, figure: str, model: str = "BERT", gain: Mapping[str, Any] | None = None
 ) -> str:
-    """Says whether a model beats the best of the others, or whether noise can explain it.
+    """Returns whether a model beats the best of the others, or whether noise can explain it.
 
     Args:
       results: model name → result of `metrics.binary`, `multiclass`, `pairwise` or `lift`.
@@ -26,7 +26,7 @@ def against_baselines(
     own = f"{model} reaches {_NAMES.get(figure, figure)} {with_interval(results[model], figure)}"
     others = _baselines(results, model)
     if not others:
-        return f"{own} (95 % interval); there is no baseline beside it."
+        return f"{own} (95 % interval). There is no baseline to compare it with."
     best = best_baseline(results, figure, model)
     rival = f"{best}, the best baseline, with {with_interval(others[best], figure)}"
     low, high = _interval(results[model], figure)
@@ -37,24 +37,24 @@ def against_baselines(
     if low > other_high:
         verdict = f"clearly above {rival}"
     elif high < other_low:
-        verdict = f"clearly below {rival}: it has learned less than the baseline did"
+        verdict = f"clearly below {rival}: the baseline is better"
     elif _number(results[model][figure]) > _number(others[best][figure]):
         verdict = f"above {rival}, but the intervals overlap, so chance may explain it"
     else:
-        verdict = f"not above {rival}: a fine-tuned encoder that doesn't beat it is no result"
+        verdict = f"not above {rival}: fine-tuning did not help"
     return f"{own}, {verdict}."
 
 
 def gained(gain: Mapping[str, Any]) -> str:
-    """Reads `metrics.gain` or `metrics.pairwise_gain`."""
+    """Returns whether a `metrics.gain` (or `pairwise_gain`) is more than chance."""
     if np.isnan(gain["gain"]):
-        return "There is too little to tell whether the difference is more than chance."
+        return "There are too few replies to tell whether the difference is more than chance."
     low, high = _interval(gain, "gain")
     text = f"The difference, {with_interval(gain, 'gain')}, "
     if low > 0:
         return text + "is more than chance."
     if high < 0:
-        return text + "is a real loss: the baseline is to be preferred."
+        return text + "is a real loss: prefer the baseline."
     return text + "may be chance."
 
 
@@ -71,7 +71,7 @@ def _baselines(results: Results, model: str) -> Results:
 
 
 def length(results: Results) -> str:
-    """Reads `metrics.binary` of the baselines that know lengths only: does length tell fakes?"""
+    """Returns a sentence on `metrics.binary` of the baselines that know only lengths."""
     parts = []
     for name, what in (
         ("length only", "the number of characters"),
@@ -88,7 +88,7 @@ def length(results: Results) -> str:
 
 
 def head(choice: Mapping[str, Any]) -> str:
-    """Reads what `blend_training.add` chose: the head, or the encoder alone, and by how much."""
+    """Returns a sentence on what `blend_training.add` chose, and by how much."""
     if choice.get("gain") is None:
         reason = choice.get("reason", "there are too few replies to tell whether a head helps")
         return f"The encoder judges alone: {reason}."
@@ -104,36 +104,37 @@ def head(choice: Mapping[str, Any]) -> str:
 
 
 def realism(results: Results, model: str = "BERT", gain: Mapping[str, Any] | None = None) -> str:
-    """Reads `metrics.binary` of all models: AUC, and what accuracy hides."""
+    """Returns a sentence on `metrics.binary` of all models: AUC, and what accuracy hides."""
     result = results[model]
     share = max(result["prevalence"], 1 - result["prevalence"])
     text = against_baselines(results, "auc", model, gain)
     if share > 0.6:
         text += (
-            f" {share:.0%} of the replies are of one class, so always saying that class would be "
-            f"right {share:.0%} of the time; balanced accuracy, {result['balanced_accuracy']:.3f}, "
-            "counts both alike."
+            f" {share:.0%} of the replies are of one class, so a model that always predicts that "
+            f"class is right {share:.0%} of the time. Balanced accuracy "
+            f"({result['balanced_accuracy']:.3f}) counts both classes alike."
         )
     if result["auc"] > 0.98:
-        text += " An AUC so high says that the generator is easy to tell from people, too."
+        text += " An AUC this high also means that the fakes are easy to recognise."
     return text
 
 
 def ratings(results: Results, model: str = "BERT", gain: Mapping[str, Any] | None = None) -> str:
-    """Reads `metrics.multiclass` of all models: macro leads, micro mostly repeats frequencies."""
+    """Returns a sentence on `metrics.multiclass` of all models."""
     result = results[model]
     classes = {k: v for k, v in result.items() if k.startswith("auc_") and k[4:].isdigit()}
-    told = {name: value for name, value in classes.items() if np.isfinite(value)}
-    easiest, hardest = max(told, key=told.get), min(told, key=told.get)
+    known = {name: value for name, value in classes.items() if np.isfinite(value)}
+    easiest, hardest = max(known, key=known.get), min(known, key=known.get)
     return (
-        f"{against_baselines(results, 'auc_macro', model, gain)} Rating {easiest[4:]} is told best "
-        f"(AUC {told[easiest]:.2f}), rating {hardest[4:]} worst ({told[hardest]:.2f}); the micro "
-        f"AUC of {result['auc_micro']:.2f} mostly repeats how common the ratings are."
+        f"{against_baselines(results, 'auc_macro', model, gain)} Rating {easiest[4:]} is "
+        f"easiest to predict (AUC {known[easiest]:.2f}), rating {hardest[4:]} hardest "
+        f"({known[hardest]:.2f}). The micro AUC of {result['auc_micro']:.2f} mostly shows how "
+        "common the ratings are."
     )
 
 
 def rank(results: Results, model: str = "BERT rank", gain: Mapping[str, Any] | None = None) -> str:
-    """Reads `metrics.pairwise` of all models."""
+    """Returns a sentence on `metrics.pairwise` of all models."""
     result = results[model]
     if not result["pairs"]:
         return (
@@ -144,13 +145,13 @@ def rank(results: Results, model: str = "BERT rank", gain: Mapping[str, Any] | N
     low, high = _interval(result, "pairwise")
     if high - low > 0.1:
         text += (
-            f" With {result['pairs']:,} pairs only, differences under {high - low:.2f} are noise."
+            f" With only {result['pairs']:,} pairs, differences under {high - low:.2f} are noise."
         )
     return text
 
 
 def lift(results: Results, model: str = "BERT rank") -> str:
-    """Reads `metrics.lift` of one or all models."""
+    """Returns a sentence on `metrics.lift` of one or all models."""
     result = results[model]
     low, high = _interval(result, "lift")
     gained = (
@@ -162,12 +163,12 @@ def lift(results: Results, model: str = "BERT rank") -> str:
         possible = f"{result['of_possible']:.0%} of what is possible"
         return f"{gained}: a gain of {with_interval(result, 'lift', 1)}, {possible}."
     if high < 0:
-        return f"{gained}: a loss of {with_interval(result, 'lift', 1)}; chance does better."
+        return f"{gained}: a loss of {with_interval(result, 'lift', 1)}; a random reply is better."
     return f"{gained}; the difference, {with_interval(result, 'lift', 1)}, may be chance."
 
 
 def calibration(rows: pd.DataFrame, model: str = "BERT") -> str:
-    """Reads `metrics.calibration`: does 0.9 mean nine in ten?"""
+    """Returns a sentence on `metrics.calibration`: whether 0.9 means nine in ten."""
     error = float(np.average((rows["predicted"] - rows["observed"]).abs(), weights=rows["n"]))
     bias = float(np.average(rows["predicted"] - rows["observed"], weights=rows["n"]))
     worst = rows.loc[(rows["predicted"] - rows["observed"]).abs().idxmax()]
@@ -176,93 +177,94 @@ def calibration(rows: pd.DataFrame, model: str = "BERT") -> str:
         if error < 0.03
         else ("are roughly right" if error < 0.08 else "must not be read as shares")
     )
-    lean = "" if abs(bias) < 0.02 else f", too {'high' if bias > 0 else 'low'} on the whole"
+    lean = "" if abs(bias) < 0.02 else f", and are mostly too {'high' if bias > 0 else 'low'}"
     return (
-        f"{model}'s probabilities {quality}: they miss the observed share by {error:.3f} on "
-        f"average{lean}, at worst where they say {worst['predicted']:.2f} and "
-        f"{worst['observed']:.2f} is true."
+        f"{model}'s probabilities {quality}: they differ from the observed share by {error:.3f} on "
+        f"average{lean}. The worst bin predicts {worst['predicted']:.2f}, but "
+        f"{worst['observed']:.2f} of its replies are real."
     )
 
 
 def threshold(rows: pd.DataFrame) -> str:
-    """Reads one or more rows of `metrics.coverage`: what a threshold keeps and costs."""
+    """Returns a sentence on each row of `metrics.by_threshold`."""
     parts = []
     for row in rows.itertuples():
         if not row.kept:
-            parts.append(f"at {row.threshold:g} or more nothing is left")
+            parts.append(f"a threshold of {row.threshold:g} keeps nothing")
             continue
         parts.append(
-            f"at {row.threshold:g} or more remain {row.coverage:.0%} of the replies, "
-            f"{row.precision:.1%} of them real"
+            f"a threshold of {row.threshold:g} keeps {row.coverage:.0%} of the replies; "
+            f"{row.precision:.1%} of these are real"
         )
-    text = "; ".join(parts)
-    return f"{text[:1].upper()}{text[1:]}."
+    return " ".join(f"{part[:1].upper()}{part[1:]}." for part in parts)
 
 
 def slices(rows: pd.DataFrame, what: str, model: str = "BERT") -> str:
-    """Reads `slices.auc_by_decoder` or `auc_by_length`; `what` is "decoder" or "length"."""
-    told = rows[rows["auc"].notna()]
-    if told.empty:
+    """Returns a sentence on `slices.auc_by_decoder` or `auc_by_length`; `what` says which."""
+    known = rows[rows["auc"].notna()]
+    if known.empty:
         return f"No {what} has both real and generated replies, so none can be judged."
-    if len(told) == 1:
-        return f"There is one {what} only, {told.index[0]}: AUC {told['auc'].iloc[0]:.3f}."
-    best, worst = told["auc"].idxmax(), told["auc"].idxmin()
-    apart = told.loc[best, "low"] > told.loc[worst, "high"]
+    if len(known) == 1:
+        return f"There is only one {what}, {known.index[0]}: AUC {known['auc'].iloc[0]:.3f}."
+    best, worst = known["auc"].idxmax(), known["auc"].idxmin()
+    apart = known.loc[best, "low"] > known.loc[worst, "high"]
     return (
-        f"{model} does best at {what} {best} (AUC {told.loc[best, 'auc']:.3f}) and worst at "
-        f"{worst} ({told.loc[worst, 'auc']:.3f})"
+        f"{model} is best at {what} {best} (AUC {known.loc[best, 'auc']:.3f}) and worst at "
+        f"{worst} ({known.loc[worst, 'auc']:.3f})"
         + ("." if apart else "; the intervals overlap, so the order may be chance.")
     )
 
 
 def context(known: Mapping[str, Any], later: Mapping[str, Any]) -> str:
-    """Reads `metrics.multiclass` of the context model without and with what time has touched."""
+    """Returns a sentence on the context model, without and with values known only later."""
     gap = later["auc_macro"] - known["auc_macro"]
     return (
-        f"From what is known when one answers the context model reaches a macro AUC of "
-        f"{with_interval(known, 'auc_macro')}; with the comment's final score and the number of "
-        f"replies in all {with_interval(later, 'auc_macro')}. The {gap:+.3f} between them "
-        "is hindsight: those values grew together with the score they predict, and a bot that "
-        "answers now doesn't have them."
+        f"With what is known when the bot answers, the context model reaches a macro AUC of "
+        f"{with_interval(known, 'auc_macro')}. With the comment's final score and its final number "
+        f"of replies, it reaches {with_interval(later, 'auc_macro')}. The difference of {gap:+.3f} "
+        "is hindsight: those values grew together with the score that they predict, and the bot "
+        "doesn't have them when it answers."
     )
 
 
 def diversity(rows: pd.DataFrame) -> str:
-    """Reads `replies.diversity`: people beside the least varied decoder."""
-    people, others = rows.loc["people"], rows.drop(index="people")
+    """Returns a sentence on `replies.diversity`: human replies beside generated ones."""
+    human, others = rows.loc["human"], rows.drop(index="human")
     name = others["distinct-2"].idxmin()
     least = others.loc[name]
-    share = least["distinct-2"] / people["distinct-2"]
+    share = least["distinct-2"] / human["distinct-2"]
     verdict = (
-        "as varied as people's"
+        "as varied as human replies"
         if share > 0.95
-        else ("a little less varied than people's" if share > 0.8 else "far less varied")
+        else f"{'a little' if share > 0.8 else 'far'} less varied than human replies"
     )
     worst = others["self-repetition"].idxmax()
     loop = others.loc[worst]
-    kept = "no more than people do" if loop["low"] <= people["high"] else "more than people do"
+    kept = "no more" if loop["low"] <= human["high"] else "more"
+    text = (
+        f"The least varied decoder ({name}) is {verdict}: {least['distinct-2']:.0%} of its word "
+        f"pairs are distinct, {human['distinct-2']:.0%} of human ones in as much text. "
+    )
+    if not loop["self-repetition"]:
+        return f"{text}No generated reply repeats four of its own words."
     return (
-        f"The least varied replies, with {name}, are {verdict}: {least['distinct-2']:.0%} of their "
-        f"pairs of words are distinct, {people['distinct-2']:.0%} of people's in as much text. "
-        f"Within a reply {worst} repeats itself most, {loop['self-repetition']:.1%} of runs of "
-        f"four words against {people['self-repetition']:.1%}: {kept}."
+        f"{text}Replies of {worst} repeat themselves most: {loop['self-repetition']:.1%} of their "
+        f"runs of four words are repeats, {human['self-repetition']:.1%} in human replies. That "
+        f"is {kept} than in human replies."
     )
 
 
 def perplexity_by_length(rows: pd.DataFrame) -> str:
-    """Reads `replies.perplexity_by_length`."""
+    """Returns a sentence on `replies.perplexity_by_length`."""
     if rows.empty:
-        return "No replies were held out (validation_pairs is 0), so none can be foreseen."
+        return "No replies were held out (validation_pairs is 0), so there is no perplexity."
     if len(rows) == 1:
-        return (
-            f"All replies are of {rows.index[0]} tokens: perplexity {rows.perplexity.iloc[0]:.1f}."
-        )
+        return f"All replies have {rows.index[0]} tokens: perplexity {rows.perplexity.iloc[0]:.1f}."
     best, worst = rows["perplexity"].idxmin(), rows["perplexity"].idxmax()
     apart = rows.loc[best, "high"] < rows.loc[worst, "low"]
     return (
-        f"Replies of {best} tokens are foreseen best (perplexity "
-        f"{rows.loc[best, 'perplexity']:.1f}), those of {worst} worst "
-        f"({rows.loc[worst, 'perplexity']:.1f})"
+        f"Perplexity is lowest on replies of {best} tokens ({rows.loc[best, 'perplexity']:.1f}) "
+        f"and highest on those of {worst} ({rows.loc[worst, 'perplexity']:.1f})"
         + ("." if apart else "; the intervals overlap, so the order may be chance.")
     )
 

@@ -1,4 +1,4 @@
-"""Where a realism classifier holds: by decoder, by reply length, on a decoder it never saw."""
+"""Where a realism classifier works: by decoder (one of them unseen) and by reply length."""
 
 import itertools
 from collections.abc import Sequence

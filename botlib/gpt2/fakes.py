@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from tqdm.auto import tqdm
 
 from botlib.errors import BotlibError
 from botlib.gpt2.decoder import Decoder
@@ -71,7 +72,7 @@ def write_fakes(
       workspace: reads gpt2_generate.csv, writes bert_gan_fake{NNN}.csv.
       settings: how many comments, how many replies to each, by which decoders.
       generator: the fine-tuned GPT-2.
-      progress: show a bar for each file.
+      progress: show a bar.
 
     Returns:
       The tables written now or before; replies that came out empty are left out and counted in
@@ -94,15 +95,18 @@ def write_fakes(
         path.unlink()
         manifest_path(path).unlink(missing_ok=True)
     hashes = sorted(hash_path(path) for path in inputs)
-    for path, start in zip(paths, starts, strict=True):
-        if path.is_file() and _same(read_manifest(path), wanted, settings.seed, hashes):
-            continue
-        part = comments.iloc[start : start + COMMENTS_PER_FILE]
-        fakes = _generate(part, settings, generator, settings.seed + start, progress)
-        write_table(path, fakes, BERT_GAN_FAKE)
-        empty = len(part) * settings.fakes_per_comment - len(fakes)
-        extra = {"empty": empty, "unfinished": fakes.attrs["unfinished"]}
-        write_manifest(path, inputs=inputs, parameters=wanted, seed=settings.seed, extra=extra)
+    total = len(comments) * settings.fakes_per_comment
+    with tqdm(total=total, desc="fakes", unit="reply", disable=not progress) as bar:
+        for path, start in zip(paths, starts, strict=True):
+            part = comments.iloc[start : start + COMMENTS_PER_FILE]
+            count = len(part) * settings.fakes_per_comment
+            if path.is_file() and _same(read_manifest(path), wanted, settings.seed, hashes):
+                bar.update(count)
+                continue
+            fakes = _generate(part, settings, generator, settings.seed + start, bar)
+            write_table(path, fakes, BERT_GAN_FAKE)
+            extra = {"empty": count - len(fakes), "unfinished": fakes.attrs["unfinished"]}
+            write_manifest(path, inputs=inputs, parameters=wanted, seed=settings.seed, extra=extra)
     return paths
 
 
@@ -142,7 +146,7 @@ def _generate(
     settings: RealismSettings,
     generator: Generator,
     seed: int,
-    progress: bool,
+    bar: tqdm,
 ) -> pd.DataFrame:
     parts = []
     for split, some in comments.groupby("split", sort=False):
@@ -151,7 +155,7 @@ def _generate(
             n=settings.fakes_per_comment,
             decoder=decoders(settings, split),
             seed=seed,
-            progress=progress,
+            progress=bar,
         )
         source = some.iloc[replies["comment_index"]].reset_index(drop=True)
         parts.append(replies.assign(**source[["comment_id", "comment", "split"]], real=0))

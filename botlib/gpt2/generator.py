@@ -1,5 +1,6 @@
 """Replies to comments: many comments in one call, a table of candidates out; no TensorFlow."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -90,7 +91,7 @@ class Generator:
         n: int = 10,
         decoder: Decoder | Sequence[Decoder] = Decoder(),  # noqa: B008 - frozen
         seed: int | None = 0,
-        progress: bool = False,
+        progress: bool | tqdm = False,
     ) -> pd.DataFrame:
         """Returns n candidate replies to each comment.
 
@@ -102,7 +103,7 @@ class Generator:
             on the same machine and versions. Not so on a GPU, where sums depend on timing, nor
             between engines or compute types. None: different each time, and saves the reload
             (0.1 s for 124M) that an engine with a fixed seed needs.
-          progress: whether to show a bar.
+          progress: whether to show a bar, or the bar of all replies of which these are some.
 
         Returns:
           A frame of len(comments) × n rows ordered by comment_index, sample: reply (cleaned; ""
@@ -117,7 +118,13 @@ class Generator:
         """
         decoders = [decoder] if isinstance(decoder, Decoder) else list(decoder)
         rows = []
-        with tqdm(total=len(comments) * n, unit="reply", disable=not progress) as bar:
+        own = isinstance(progress, bool)
+        bar = (
+            tqdm(total=len(comments) * n, desc="replies", unit="reply", disable=not progress)
+            if own
+            else progress
+        )
+        with bar if own else contextlib.nullcontext():
             for part in self.stream(comments, n, decoders, seed):
                 rows.extend(part)
                 bar.update(len(part))

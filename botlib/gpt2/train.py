@@ -124,7 +124,11 @@ class Run:
         self._started = self._last = time.monotonic()
         self._seconds = self.state["seconds"]
         self._bar = tqdm(
-            total=self.plan.steps, initial=step, unit="step", disable=not self.progress
+            total=self.plan.steps,
+            initial=step,
+            desc="training GPT-2",
+            unit="step",
+            disable=not self.progress,
         )
         with self._bar:
             try:

@@ -7,7 +7,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from botlib import model_files
 from botlib.bert import blend, blend_training, head_choice
-from botlib.bert.surface import NAMES, surface
+from botlib.bert.blend import SURFACE_NAMES, surface
 from botlib.errors import BotlibError
 from botlib.evaluation import metrics
 
@@ -238,7 +238,7 @@ def test_no_head_and_a_damaged_head(replies, tmp_path):
 
 def test_surface_counts_what_its_names_say():
     texts = ["Thanks! Should I try?\n> no", "", "wrong 😀 (lol) https://a.b"]
-    features = pd.DataFrame(surface(texts), columns=NAMES)
+    features = pd.DataFrame(surface(texts), columns=SURFACE_NAMES)
     assert np.isfinite(features.to_numpy()).all()
     assert (features.loc[0, ["thanks", "question", "exclamation", "advice", "quotation"]] > 0).all()
     assert (features.loc[1].drop("log_sentence") == 0).all()

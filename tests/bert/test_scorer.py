@@ -191,7 +191,10 @@ def test_the_scorer_obeys_what_validation_chose(kept, name, tmp_path):
     assert not np.allclose(with_head, alone)
     expected, other = (with_head, "alone") if choice["used"] else (alone, "with head")
     np.testing.assert_array_equal(Scorer(folder).predict(*texts), expected)
-    assert list(scoring.judges(folder)) == ["BERT", f"BERT {other}"]
+    both = scoring.predict_both_ways(folder, *texts, progress=False)
+    assert list(both) == ["BERT", f"BERT {other}"]
+    np.testing.assert_array_equal(both["BERT"], expected)
+    np.testing.assert_array_equal(both[f"BERT {other}"], alone if choice["used"] else with_head)
     np.testing.assert_array_equal(Scorer(folder, blended=False).predict(*texts), alone)
     with pytest.raises(BotlibError, match="has no head"):
         Scorer(kept.models / name, blended=True)

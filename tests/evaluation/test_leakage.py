@@ -24,7 +24,7 @@ def test_a_clean_split_is_called_clean():
     assert result["shared"].sum() == 0
     assert result.loc[("train", "thread"), "of"] == 2
     assert result.loc[("train", "reply text"), "of"] == 1  # "thanks!" proves nothing
-    assert "No thread and no comment is on two sides" in leakage.sentence(result)
+    assert "No thread and no comment is in two splits" in leakage.sentence(result)
 
 
 def test_each_kind_of_leak_is_found():

@@ -121,7 +121,7 @@ def test_calibration_of_true_probabilities():
 
 
 def test_coverage_counts_what_is_kept():
-    rows = metrics.coverage([1, 0, 1, 0], [0.9, 0.8, 0.3, 0.1], [0.0, 0.5, 0.95])
+    rows = metrics.by_threshold([1, 0, 1, 0], [0.9, 0.8, 0.3, 0.1], [0.0, 0.5, 0.95])
     assert rows.kept.tolist() == [4, 2, 0]
     assert rows.precision[1] == 0.5 and np.isnan(rows.precision[2])
     assert rows.recall.tolist() == [1.0, 0.5, 0.0]

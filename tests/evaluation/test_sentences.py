@@ -15,11 +15,11 @@ def test_a_clear_win_and_a_clear_loss_are_called_so():
     assert "clearly below BERT" in sentences.against_baselines(models, "auc", "TF-IDF")
 
 
-def test_overlap_is_called_chance_and_no_win_no_result():
+def test_overlap_is_called_chance_and_a_tie_is_no_success():
     close = {"BERT": result(0.81, 0.78, 0.84), "TF-IDF": result(0.8, 0.78, 0.82)}
     assert "chance may explain it" in sentences.against_baselines(close, "auc")
     behind = {"BERT": result(0.79, 0.76, 0.82), "TF-IDF": result(0.8, 0.78, 0.82)}
-    assert "no result" in sentences.against_baselines(behind, "auc")
+    assert "fine-tuning did not help" in sentences.against_baselines(behind, "auc")
     unknown = {"BERT": result(0.9, np.nan, np.nan), "TF-IDF": result(0.8, np.nan, np.nan)}
     assert "clearly above" in sentences.against_baselines(unknown, "auc")
 
@@ -36,15 +36,15 @@ def test_the_best_baseline_is_named():
 def test_realism_says_what_accuracy_hides(two_class):
     rare = pd.concat([two_class[two_class.real == 1], two_class[two_class.real == 0][:20]])
     text = sentences.realism({"BERT": metrics.binary(rare.real, rare.p, resamples=20)})
-    assert "always saying that class" in text and "balanced accuracy" in text
+    assert "always predicts that class" in text and "Balanced accuracy" in text
     even = sentences.realism({"BERT": metrics.binary(two_class.real, two_class.p, resamples=20)})
-    assert "always saying" not in even
+    assert "always predicts" not in even
 
 
 def test_ratings_rank_and_lift(four_class, siblings):
     y, p, groups = four_class
     text = sentences.ratings({"BERT": metrics.multiclass(y, p, groups, resamples=20)})
-    assert "is told best" in text and "micro" in text
+    assert "is easiest to predict" in text and "micro" in text
     length = siblings.reply.str.len().to_numpy(float)
     models = {
         "BERT rank": metrics.pairwise(siblings, length, resamples=50),
@@ -66,14 +66,14 @@ def test_calibration_threshold_and_slices(two_class):
     y = rng.uniform(size=20_000) < p
     assert "can be read as they are" in sentences.calibration(metrics.calibration(y, p))
     assert "too low" in sentences.calibration(metrics.calibration(y, p**3))
-    rows = metrics.coverage(two_class.real, two_class.p, [0.5, 1.0])
+    rows = metrics.by_threshold(two_class.real, two_class.p, [0.5, 1.0])
     text = sentences.threshold(rows)
-    assert text.startswith("At 0.5 or more remain")
-    assert text.endswith("at 1 or more nothing is left.")
+    assert text.startswith("A threshold of 0.5 keeps ")
+    assert text.endswith("A threshold of 1 keeps nothing.")
     by_length = slices.auc_by_length(two_class, two_class.p, resamples=20)
-    assert "does best at length" in sentences.slices(by_length, "length")
+    assert "is best at length" in sentences.slices(by_length, "length")
     one = slices.auc_by_decoder(two_class.assign(temperature=1.0), two_class.p, resamples=20)
-    assert "one decoder only" in sentences.slices(one, "decoder")
+    assert "There is only one decoder, " in sentences.slices(one, "decoder")
 
 
 def test_the_context_sentence_names_the_cost():
@@ -92,7 +92,7 @@ def test_a_paired_gain_decides_where_intervals_overlap():
 
     assert told(0.002, 0.018).endswith("0.010 [0.002, 0.018], is more than chance.")
     assert "may be chance" in told(-0.01, 0.03)
-    assert "to be preferred" in told(-0.03, -0.01)
+    assert "prefer the baseline" in told(-0.03, -0.01)
 
 
 def test_the_encoder_without_its_head_is_no_baseline():

@@ -7,8 +7,8 @@ import numpy as np
 
 from botlib import model_files
 from botlib.bert import blend
+from botlib.bert.blend import SURFACE_NAMES
 from botlib.bert.features import SPECIAL_TOKENS
-from botlib.bert.surface import NAMES
 from botlib.gpt2 import convert, vocabulary
 from botlib.workspace import Workspace
 
@@ -132,7 +132,7 @@ def add_head(folder: Path, seed: int = 0) -> None:
         )
         for name in names
     }
-    width = 2 * outputs + len(names) * len(NAMES)
+    width = 2 * outputs + len(names) * len(SURFACE_NAMES)
     arrays = {"words_intercept": np.zeros(outputs), "mean": np.zeros(width)}
     arrays |= {"scale": np.ones(width), "intercept": np.zeros(outputs)}
     arrays["head"] = random.normal(0, 0.3, (width, outputs))

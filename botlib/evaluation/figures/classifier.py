@@ -199,7 +199,7 @@ def score_histogram(
     ax: Axes | None = None,
     title: str = "Probability of being real",
 ) -> Axes:
-    """Draws how the probabilities of both classes spread; numbers: `score_histogram_table`."""
+    """Draws the probabilities of both classes as histograms; numbers: `score_histogram_table`."""
     ax = axes(ax)
     y, p = np.asarray(y), np.asarray(p, dtype=float)
     edges = np.linspace(0, 1, bins + 1)
@@ -231,7 +231,7 @@ def score_histogram_table(
     )
 
 
-def coverage(
+def by_threshold(
     y: Sequence[int],
     p: Sequence[float],
     *,
@@ -239,9 +239,9 @@ def coverage(
     ax: Axes | None = None,
     title: str = "What a threshold keeps",
 ) -> Axes:
-    """Draws coverage, precision and recall over the threshold; numbers: `metrics.coverage`."""
+    """Draws coverage, precision and recall over the threshold; numbers: `metrics.by_threshold`."""
     ax = axes(ax)
-    rows = cal.coverage(y, p, np.linspace(0, 0.999, 200))
+    rows = cal.by_threshold(y, p, np.linspace(0, 0.999, 200))
     looks = (
         ("coverage", "#0072B2", "-"),
         ("precision", "#000000", "--"),

@@ -57,12 +57,12 @@ class ThresholdExplorer:
         """Returns threshold, kept, coverage and, where labels are known, precision and recall."""
         at = [self.threshold if threshold is None else threshold]
         if self.y is not None:
-            return calibration.coverage(self.y, self.p, at)
-        rows = calibration.coverage(np.ones(len(self.p)), self.p, at)
+            return calibration.by_threshold(self.y, self.p, at)
+        rows = calibration.by_threshold(np.ones(len(self.p)), self.p, at)
         return rows[["threshold", "kept", "coverage"]]
 
     def beside(self, threshold: float | None = None) -> pd.DataFrame:
-        """Returns the replies just above and just below the threshold, the highest first."""
+        """Returns the replies just above and just below the threshold, highest first."""
         at = self.threshold if threshold is None else threshold
         order = np.argsort(-self.p, kind="stable")
         kept = at_least(self.p, at)
@@ -72,7 +72,7 @@ class ThresholdExplorer:
         found.insert(0, "probability", self.p[rows].round(4))
         found.insert(1, "kept", np.where(kept[rows], "yes", "no"))
         if self.y is not None:
-            found.insert(2, "truly", np.where(self.y[rows] == 1, "real", "generated"))
+            found.insert(2, "truth", np.where(self.y[rows] == 1, "real", "generated"))
         return found
 
     def figure(self, threshold: float | None = None):
@@ -90,8 +90,8 @@ class ThresholdExplorer:
             ax.legend(fontsize=8)
             return figure
         figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.6), layout="constrained")
-        classifier.confusion(self.y, self.p > at, labels=("generated", "real"), ax=left)
-        classifier.coverage(self.y, self.p, threshold=at, ax=right)
+        classifier.confusion(self.y, at_least(self.p, at), labels=("generated", "real"), ax=left)
+        classifier.by_threshold(self.y, self.p, threshold=at, ax=right)
         return figure
 
     def show(self, interactive: bool | None = None) -> Any:
@@ -117,6 +117,6 @@ class ThresholdExplorer:
     def judged(self, threshold: float | None = None) -> pd.DataFrame:
         """Returns the nine figures of the tutorial at the threshold; needs labels of both kinds."""
         if self.y is None:
-            raise BotlibError("live candidates have no labels, so nothing can be judged")
+            raise BotlibError("live candidates have no labels, so their metrics are unknown")
         at = self.threshold if threshold is None else threshold
         return table(binary(self.y, self.p, threshold=at, resamples=0))[["value"]]

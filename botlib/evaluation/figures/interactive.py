@@ -1,4 +1,4 @@
-"""Sliders and hover in a notebook with a person before it; the same, still, in a batch run."""
+"""Sliders in a notebook with a person before it; the same, still, in a batch run."""
 
 import html
 import os
@@ -92,46 +92,3 @@ def _cell(text: str, characters: int) -> str:
         return html.escape(text)
     short = html.escape(text[:characters].rstrip())
     return f'<span title="{html.escape(text, quote=True)}">{short} …</span>'
-
-
-def hover(ax: Any) -> str:
-    """Returns a figure as SVG in which pointing at a curve shows its name and the point's values.
-
-    Browsers show an SVG element's <title> on hover; nothing is loaded and no kernel is needed, so
-    it works in an executed copy and in a report as well.
-
-    Args:
-      ax: axes that a function of `plots` has drawn; the figure is closed.
-    """
-    import io
-    import re
-
-    import matplotlib.pyplot as plt
-
-    figure = ax.figure
-    titles = {}
-    for number, line in enumerate(ax.get_lines()):
-        x, y = line.get_xdata(), line.get_ydata()
-        label = line.get_label()
-        if label.startswith("_"):
-            continue
-        # Invisible points along the curve, each with its own title
-        step = max(1, len(x) // 60)
-        for place in range(0, len(x), step):
-            name = f"hover_{number}_{place}"
-            ax.plot(
-                x[place], y[place], "o", color=line.get_color(), alpha=0.01, markersize=9, gid=name
-            )
-            titles[name] = (
-                f"{label}: {ax.get_xlabel()} {x[place]:.3f}, {ax.get_ylabel()} {y[place]:.3f}"
-            )
-    buffer = io.StringIO()
-    with plt.rc_context({"svg.fonttype": "none"}):
-        figure.savefig(buffer, format="svg")
-    plt.close(figure)
-    svg = buffer.getvalue()[buffer.getvalue().index("<svg") :]
-    return re.sub(
-        r'<g id="(hover_\d+_\d+)">',
-        lambda found: f"<g><title>{html.escape(titles[found[1]])}</title>",
-        svg,
-    )

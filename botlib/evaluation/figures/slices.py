@@ -16,26 +16,22 @@ from botlib.evaluation.metrics import with_interval
 Tables = Mapping[str, pd.DataFrame]
 
 
-def pairwise_by_gap(
+def pairwise_by(
     tables: Tables, *, ax: Axes | None = None, title: str = "Which of two replies scored higher"
 ) -> Axes:
-    """Draws `metrics.pairwise_by(frame, score, by="gap")` of each model."""
+    """Draws `metrics.pairwise_by(frame, score, by=…)` of each model, by gap or by subreddit."""
     ax = _points(tables, "pairwise", axes(ax, (6.4, 4.0)), "pairs")
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    return finish(ax, title, "gap between the two scores (points)", "pairs ordered rightly")
-
-
-def pairwise_by_subreddit(
-    tables: Tables, *, ax: Axes | None = None, title: str = "Which of two replies scored higher"
-) -> Axes:
-    """Draws `metrics.pairwise_by(frame, score, by="subreddit")` of each model."""
-    ax = _points(tables, "pairwise", axes(ax, (6.4, 4.0)), "pairs")
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    return finish(ax, title, "subreddit", "pairs ordered rightly")
+    by = next(iter(tables.values())).index.name
+    label = "gap between the two scores (points)" if by == "gap" else by
+    return finish(ax, title, label, "pairwise accuracy")
 
 
 def by_decoder(
-    tables: Tables, *, ax: Axes | None = None, title: str = "Fakes of each decoder against people"
+    tables: Tables,
+    *,
+    ax: Axes | None = None,
+    title: str = "Fakes against human replies, by decoder",
 ) -> Axes:
     """Draws `slices.auc_by_decoder(frame, p)` of each model."""
     ax = _points(tables, "auc", axes(ax, (6.4, 4.0)), "fakes")
@@ -69,12 +65,12 @@ def lift(
 def lift_table(results: Mapping[str, Mapping]) -> pd.DataFrame:
     """Returns the lifts, one row a model, with intervals."""
     names = {
-        "chosen": "score of the first-ranked",
-        "random": "of a random reply",
-        "best": "of the best reply",
+        "chosen": "score of the reply ranked first",
+        "random": "score of a random reply",
+        "best": "score of the best reply",
         "lift": "lift (points)",
-        "of_possible": "share of the possible",
-        "won": "share of the others it beats",
+        "of_possible": "share of the possible lift",
+        "won": "share of the other replies that it beats",
     }
     digits = {"of_possible": 3, "won": 3}
     return pd.DataFrame(
@@ -93,7 +89,7 @@ def _points(tables: Tables, value: str, ax: Axes, count: str) -> Axes:
         x = np.arange(len(bands)) + (place - (len(tables) - 1) / 2) * 0.6 / len(tables)
         centre = frame[value].to_numpy(dtype=float)
         error = np.abs(frame[["low", "high"]].to_numpy(dtype=float).T - centre)
-        # An interval that couldn't be told is drawn without a bar
+        # A point without an interval gets no bar
         error = np.nan_to_num(error)
         look = style(name)
         bars = ax.errorbar(x, centre, error, label=name, capsize=3, **{**look, "linestyle": "none"})

@@ -1,4 +1,4 @@
-"""A table that is sorted by a click on a column's head: in Jupyter, in Colab, in the report."""
+"""A table that a click on a column's head sorts: in Jupyter, in Colab, in the report."""
 
 import html
 import uuid

@@ -1,4 +1,4 @@
-"""One colour and one line style per model, the same in every figure, told apart in grey too."""
+"""One colour and one line style per model, the same in every figure, distinct in grey too."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 
 # Okabe & Ito's palette (safe for colour-blind readers), ordered by rising lightness; each has a
-# line style and a marker of its own, so that a grey print tells them apart as well
+# line style and a marker of its own, so that they differ in a grey print as well
 STYLES: dict[str, tuple[str, str | tuple, str]] = {
     "BERT": ("#000000", "-", "o"),
     "BERT rank": ("#000000", "-", "s"),
@@ -67,7 +67,7 @@ def axes(ax: Axes | None, size: tuple[float, float] = FIGURE_SIZE) -> Axes:
 
 @contextmanager
 def as_model(ax: Axes, name: str) -> Iterator[None]:
-    """What is drawn on `ax` inside looks like the model `name`.
+    """Gives what is drawn on `ax` inside the look of the model `name`.
 
     scikit-learn's displays name their line arguments differently from version to version; the
     property cycle works with all.

@@ -48,7 +48,7 @@ def test_figures_take_axes_and_return_their_display(two_class, models, four_clas
     assert shown.ax_ is axes[1] and shown.confusion_matrix.sum() == len(two_class)
     histogram = classifier.score_histogram(two_class.real, two_class.p, threshold=0.9, ax=axes[2])
     assert histogram is axes[2]
-    assert classifier.coverage(two_class.real, two_class.p, ax=axes[3]) is axes[3]
+    assert classifier.by_threshold(two_class.real, two_class.p, ax=axes[3]) is axes[3]
     curves = classifier.roc_per_class(y, p, labels=["low", "1", "some", "many"], ax=axes[4])
     assert len(curves) == 6
     assert curves[4].roc_auc == pytest.approx(metrics.multiclass(y, p, resamples=0)["auc_micro"])
@@ -78,12 +78,14 @@ def test_slices_are_drawn_with_their_tables(two_class, models, siblings):
     for ax in (
         slice_plots.by_decoder(by_decoder),
         slice_plots.by_length(by_length),
-        slice_plots.pairwise_by_gap(by_gap),
-        slice_plots.pairwise_by_subreddit(by_subreddit),
+        slice_plots.pairwise_by(by_gap),
+        slice_plots.pairwise_by(by_subreddit),
         slice_plots.lift(lifts),
     ):
         assert ax.get_title() and ax.get_xlabel()
         ax.figure.canvas.draw()
+    assert slice_plots.pairwise_by(by_gap).get_xlabel() == "gap between the two scores (points)"
+    assert slice_plots.pairwise_by(by_subreddit).get_xlabel() == "subreddit"
     assert "[" in slice_plots.lift_table(lifts).loc["length only", "lift (points)"]
 
 

@@ -1,12 +1,10 @@
-import re
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from botlib.errors import BotlibError
 from botlib.evaluation import metrics
-from botlib.evaluation.figures import classifier, interactive
+from botlib.evaluation.figures import interactive
 from botlib.evaluation.figures.explorer import ThresholdExplorer
 
 
@@ -86,15 +84,6 @@ def test_a_kernel_that_may_ask_is_interactive(monkeypatch):
     Shell.kernel._allow_stdin = False
     monkeypatch.delenv(interactive.BATCH_VARIABLE)
     assert not interactive.is_interactive()
-
-
-def test_hover_titles_tell_the_points(two_class):
-    display = classifier.roc(two_class.real, {"BERT": two_class.p.to_numpy()})[0]
-    svg = interactive.hover(display.ax_)
-    titles = re.findall(r"<title>(.*?)</title>", svg)
-    assert svg.startswith("<svg") and len(titles) > 20
-    assert any(title.startswith("BERT (AUC") and "recall" in title for title in titles)
-    assert "<script" not in svg and "hover_" not in svg
 
 
 def test_errors_name_the_column(two_class):

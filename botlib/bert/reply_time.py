@@ -1,4 +1,4 @@
-"""What a reply's place in time does to its score, so that the rank model need not learn it."""
+"""The effect of a reply's time on its score, so that the rank model need not learn it."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from botlib.errors import BotlibError
 
 
 def time_offsets(frame: pd.DataFrame) -> np.ndarray:
-    """Returns what each reply owes to its time, in log-odds of outscoring a sibling.
+    """Returns the effect of each reply's time, in log-odds of outscoring a sibling.
 
     Within an hour time decides as many sibling pairs as text does, and within a day far more. With
     the offsets as a column `offset`, `bert.train(task="rank")` compares siblings of any distance in
@@ -29,7 +29,8 @@ def time_offsets(frame: pd.DataFrame) -> np.ndarray:
     pairs = sibling_pairs(frame, max_hours=np.inf, min_age_hours=0)
     if pairs.empty:
         raise BotlibError(
-            "no two replies to one comment differ in their score: nothing to rank; take more data"
+            "no two replies to one comment have different scores, so there is nothing to rank: "
+            "get more data with 01_data"
         )
     features = time_features(frame)
     better, worse = pairs["better"].to_numpy(), pairs["worse"].to_numpy()
@@ -43,7 +44,7 @@ def time_offsets(frame: pd.DataFrame) -> np.ndarray:
 
 
 def pair_weights(frame: pd.DataFrame, pairs: pd.DataFrame) -> np.ndarray:
-    """Returns what each pair counts: more for a wide gap, less where a comment has many pairs."""
+    """Returns the weight of each pair: more for a wide gap, less where a comment has many pairs."""
     comments = frame["comment_id"].to_numpy()[pairs["better"].to_numpy()]
     of_comment = pairs.groupby(comments)["gap"].transform("size").to_numpy()
     return np.log1p(pairs["gap"].to_numpy()) / np.sqrt(of_comment)

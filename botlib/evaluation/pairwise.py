@@ -1,4 +1,4 @@
-"""Does a score order the replies to one comment as their readers did?"""
+"""Whether a score orders the replies to one comment as their readers did."""
 
 import itertools
 from collections.abc import Sequence
@@ -149,7 +149,7 @@ def lift(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Returns what ranking gains among people's replies to one comment.
+    """Returns what ranking gains among human replies to one comment.
 
     Few replies have most of the points and rule the means; `won` counts all comments alike.
 

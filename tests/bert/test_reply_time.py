@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from botlib.bert import rank
+from botlib.bert import reply_time
 from botlib.data.pairs.siblings import sibling_pairs
 from botlib.errors import BotlibError
 from botlib.evaluation import metrics
@@ -29,7 +29,7 @@ def replies() -> pd.DataFrame:
 
 
 def test_offsets_know_that_the_early_reply_wins(replies):
-    offset = rank.time_offsets(replies)
+    offset = reply_time.time_offsets(replies)
     order = sibling_pairs(replies, max_hours=np.inf, min_age_hours=0)
     assert np.mean(offset[order.better] > offset[order.worse]) > 0.65
     early_first = np.corrcoef(offset, replies.reply_created_utc)[0, 1]
@@ -38,7 +38,7 @@ def test_offsets_know_that_the_early_reply_wins(replies):
 
 def test_text_learns_more_once_time_is_taken_as_given(replies):
     length = replies.reply.str.len().to_numpy(float)
-    offset = rank.time_offsets(replies)
+    offset = reply_time.time_offsets(replies)
     together = offset / offset.std() + length / length.std()
     share = [
         metrics.pairwise(replies, s, max_hours=np.inf, min_gap=3, resamples=0)["pairwise"]
@@ -52,19 +52,19 @@ def test_unknown_times_owe_nothing(replies):
         reply_created_utc=pd.array([pd.NA] * 600, dtype="Int64"),
         comment_created_utc=pd.array([pd.NA] * 600, dtype="Int64"),
     )
-    assert np.array_equal(rank.time_offsets(unknown), np.zeros(600))
+    assert np.array_equal(reply_time.time_offsets(unknown), np.zeros(600))
     without = replies.drop(columns="comment_created_utc")
-    assert np.isfinite(rank.time_offsets(without)).all()
+    assert np.isfinite(reply_time.time_offsets(without)).all()
 
 
 def test_nothing_to_rank_is_an_error(replies):
     with pytest.raises(BotlibError, match="nothing to rank"):
-        rank.time_offsets(replies.drop_duplicates("comment_id"))
+        reply_time.time_offsets(replies.drop_duplicates("comment_id"))
 
 
 def test_a_comment_with_many_pairs_does_not_rule(replies):
     pairs = sibling_pairs(replies, max_hours=np.inf, min_age_hours=0)
-    weights = rank.pair_weights(replies, pairs)
+    weights = reply_time.pair_weights(replies, pairs)
     assert weights.shape == (len(pairs),) and (weights > 0).all()
     three = pairs.assign(weight=weights, comment=replies.comment_id.to_numpy()[pairs.better])
     heavy = three.groupby("comment").weight.sum() / three.groupby("comment").gap.apply(
