@@ -157,4 +157,4 @@ def make_context(folder: Path) -> None:
             "comment_created_utc": 1_500_000_000,
         }
     )
-    model.train(rows, out=folder, max_rounds=5)
+    model.train(rows, out=folder, trees=5)

@@ -4,7 +4,7 @@ import pytest
 
 from botlib.errors import BotlibError
 from botlib.worth import model as context
-from botlib.worth.trees import Trees
+from botlib.worth.forest import Forest
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def replies() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def trained(replies, tmp_path_factory):
     out = tmp_path_factory.mktemp("models") / "context"
-    report = context.train(replies[:900], out=out, max_rounds=40)
+    report = context.train(replies[:900], out=out, trees=40)
     assert report.index.tolist() == ["known", "later"]
     assert report.loc["later", "features"] == report.loc["known", "features"] + 4
     return out
@@ -50,9 +50,9 @@ def expected(folder, frame, variant):
 def test_it_learns_time_and_later_knows_the_parents_score(replies, trained):
     test = replies[900:]
     known, later = (expected(trained, test, variant) for variant in context.VARIANTS)
-    told = np.corrcoef(known, test.rating)[0, 1]
-    assert told > 0.3
-    assert np.corrcoef(later, test.rating)[0, 1] > told + 0.1
+    correlation = np.corrcoef(known, test.rating)[0, 1]
+    assert correlation > 0.3
+    assert np.corrcoef(later, test.rating)[0, 1] > correlation + 0.1
 
 
 def test_known_never_looks_at_what_time_touches(replies, trained):
@@ -74,7 +74,7 @@ def test_rows_sum_to_one_and_unknown_columns_may_be_missing(replies, trained):
 def test_a_text_models_output_is_used_and_its_width_checked(replies, tmp_path):
     text = np.eye(4)[replies.rating]
     text[:300] = np.nan
-    context.train(replies[:900], out=tmp_path / "c", text=text[:900], max_rounds=30)
+    context.train(replies[:900], out=tmp_path / "c", text=text[:900], trees=30)
     model = context.ContextModel(tmp_path / "c")
     assert np.mean(model.predict(replies[900:], text[900:]).argmax(1) == replies.rating[900:]) > 0.8
     assert model.predict(replies[900:]).shape == (300, 4)
@@ -106,40 +106,53 @@ def test_columns_that_are_unknown_everywhere_do_no_harm(replies, tmp_path):
     bare = replies[["comment", "reply", "rating", "subreddit"]].assign(
         comment_score=pd.array([pd.NA] * len(replies), dtype="Int64")
     )
-    context.train(bare, out=tmp_path / "c", max_rounds=3)
+    context.train(bare, out=tmp_path / "c", trees=3)
     assert context.ContextModel(tmp_path / "c", "later").predict(replies).shape == (1200, 4)
 
 
 def test_a_rating_nobody_gave_gets_no_probability(replies, tmp_path):
-    context.train(replies[replies.rating != 2], out=tmp_path / "c", max_rounds=5)
+    context.train(replies[replies.rating != 2], out=tmp_path / "c", trees=5)
     p = context.ContextModel(tmp_path / "c").predict(replies)
     assert (p[:, 2] == 0).all() and np.allclose(p.sum(axis=1), 1)
 
 
 def test_same_seed_same_model(replies, tmp_path):
     for name in ("one", "two"):
-        context.train(replies, out=tmp_path / name, seed=3, max_rounds=5)
+        context.train(replies, out=tmp_path / name, seed=3, trees=5)
     one, two = (context.ContextModel(tmp_path / n).predict(replies) for n in ("one", "two"))
     assert np.array_equal(one, two)
 
 
 @pytest.mark.parametrize("classes", [2, 4])
-def test_trees_say_what_scikit_learn_says(classes, tmp_path):
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
+def test_a_stored_forest_says_what_scikit_learn_says(classes, tmp_path):
+    from sklearn.ensemble import RandomForestClassifier
 
     rng = np.random.default_rng(5)
     x = rng.normal(size=(600, 5))
     x[rng.uniform(size=x.shape) < 0.2] = np.nan
-    y = np.digitize(np.nan_to_num(x[:, 0]) + rng.normal(size=600), [0, 1, 2])
-    y = y % classes
-    with threadpool_limits(1):
-        model = HistGradientBoostingClassifier(max_iter=12).fit(x, y)
-    Trees.from_model(model).save(tmp_path / "t.npz")
-    copy = Trees.load(tmp_path / "t.npz")
+    # The bot may lack what was always known in training
+    x[:, 4] = np.nan_to_num(x[:, 4])
+    y = np.digitize(np.nan_to_num(x[:, 0]) + x[:, 4] + rng.normal(size=600), [0, 1, 2]) % classes
+    model = RandomForestClassifier(12, min_samples_leaf=3, random_state=1).fit(x, y)
+    Forest.from_model(model).save(tmp_path / "forest.npz")
+    stored = Forest.load(tmp_path / "forest.npz")
     fresh = rng.normal(size=(300, 5))
-    fresh[::9, 2] = np.nan
-    assert np.allclose(copy.predict_proba(fresh), model.predict_proba(fresh), atol=1e-9)
+    fresh[::9, 2] = fresh[::7, 4] = np.nan
+    assert np.allclose(stored.predict_proba(fresh), model.predict_proba(fresh), atol=1e-6)
+    assert stored.predict_proba(fresh[:0]).shape == (0, classes)
+
+
+def test_a_model_of_botlib_0_1_0_is_refused_with_the_cure(trained, tmp_path):
+    old = tmp_path / "context"
+    old.mkdir()
+    (old / "config.json").write_bytes((trained / "config.json").read_bytes())
+    # Boosted trees, as 0.1.0 stored them, and no declaration of files
+    nodes = ("feature_idx", "num_threshold", "missing_go_to_left", "left", "right", "is_leaf")
+    arrays = dict.fromkeys((*nodes, "value", "starts", "baseline", "outputs"), np.zeros(4))
+    for variant in context.VARIANTS:
+        np.savez_compressed(old / f"{variant}.npz", **arrays)
+    with pytest.raises(BotlibError, match=r"0\.1\.0.*run 04_bert_upvotes again"):
+        context.ContextModel(old)
 
 
 def test_errors_name_the_cure(replies, trained, tmp_path):
@@ -149,9 +162,9 @@ def test_errors_name_the_cure(replies, trained, tmp_path):
         context.ContextModel(trained, "never")
     with pytest.raises(BotlibError, match="'rating'"):
         context.train(replies.drop(columns="rating"), out=tmp_path / "c")
-    with pytest.raises(BotlibError, match="one rating only"):
+    with pytest.raises(BotlibError, match="the same rating"):
         context.train(replies.assign(rating=1), out=tmp_path / "c")
     assert not (tmp_path / "c").exists()
     (tmp_path / "bad.npz").write_bytes(b"not an archive")
-    with pytest.raises(BotlibError, match="train the model again"):
-        Trees.load(tmp_path / "bad.npz")
+    with pytest.raises(BotlibError, match="run 04_bert_upvotes again"):
+        Forest.load(tmp_path / "bad.npz")
