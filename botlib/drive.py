@@ -1,4 +1,4 @@
-"""Google Drive on Colab: mounted once, written by verified copies, and told when it is lost."""
+"""Google Drive on Colab: mounts it once, writes by verified copies, notices when it is gone."""
 
 import contextlib
 import errno
@@ -15,12 +15,12 @@ DRIVE = Path("/content/drive")
 
 
 def covers(path: Path) -> bool:
-    """Whether a path lies on Google Drive."""
+    """Returns whether a path lies on Google Drive."""
     return Path(path).is_relative_to(DRIVE)
 
 
 def is_lost(path: Path) -> bool:
-    """Whether a path lies on Drive (`MyDrive` or a shared one) and that isn't mounted."""
+    """Returns whether a path lies on Drive (`MyDrive` or a shared drive) that isn't mounted."""
     if not covers(path):
         return False
     try:
@@ -31,11 +31,11 @@ def is_lost(path: Path) -> bool:
 
 
 def check(path: Path) -> None:
-    """Raises the one clear error if a path's Drive is lost."""
+    """Raises `BotlibError` if a path's Drive is no longer mounted."""
     if is_lost(path):
         raise BotlibError(
             f"Google Drive is no longer mounted, so {path} can't be reached: run this notebook's "
-            "set-up cells again, which mount it; training goes on from its last checkpoint"
+            "set-up cells again, which mount it; training resumes from its last checkpoint"
         )
 
 
@@ -43,7 +43,7 @@ def mount(root: Path) -> None:
     """Mounts Drive if a workspace lies on it and it isn't mounted.
 
     Raises:
-      BotlibError: this isn't Colab, or nobody can allow it.
+      BotlibError: this isn't Colab, or access was not allowed.
     """
     if not is_lost(root):
         # drive.mount would ask in the browser before it looks whether Drive is mounted
@@ -52,7 +52,8 @@ def mount(root: Path) -> None:
         from google.colab import drive
     except ImportError:
         raise BotlibError(
-            f"drive_root is {root}, but this isn't Colab: set drive_root to a folder of yours"
+            f"drive_root is {root}, but this isn't Colab: "
+            "set drive_root to a folder on this machine"
         ) from None
     try:
         drive.mount(str(DRIVE), force_remount=True)
@@ -72,7 +73,7 @@ def local_first(folder: Path) -> Iterator[Path]:
     Elsewhere it is `folder` itself.
 
     Raises:
-      BotlibError: Drive is lost, or a file didn't arrive as it was.
+      BotlibError: Drive is gone, or a copy differs.
     """
     folder = Path(folder)
     if not covers(folder):
@@ -105,8 +106,8 @@ def deliver(source: Path, target: Path) -> None:
                 os.fsync(file.fileno())
             if _fingerprint(part) != _fingerprint(source):
                 raise BotlibError(
-                    f"{target} did not arrive on Google Drive as it was written: make sure that "
-                    "Drive has room, then run this cell again; the file before it is untouched"
+                    f"the copy of {target} on Google Drive is incomplete: check that Drive has "
+                    "free space, then run this cell again; the earlier file is unchanged"
                 )
             part.replace(target)
         except BaseException:
@@ -122,21 +123,22 @@ def _fingerprint(path: Path) -> tuple[int, str]:
 
 @contextlib.contextmanager
 def clear_disk_errors(path: Path) -> Iterator[None]:
-    """Turns a full disk, a lost mount or a missing right into one line with the cure."""
+    """Turns a full disk, a lost mount or a missing permission into one line with the cure."""
     try:
         yield
     except OSError as error:
         check(path)
         if error.errno == errno.ENOENT and not path.parent.is_dir():
             raise BotlibError(
-                f"cannot write {path}: its folder is gone; mount its disk again, then rerun this "
-                "step, which goes on from the last checkpoint"
+                f"cannot write {path}: its folder is gone; mount its disk again, then run this "
+                "step again, which resumes from the last checkpoint"
             ) from error
         if error.errno not in _DISK_ERRNOS:
             raise
         raise BotlibError(
             f"cannot write {path}: {os.strerror(error.errno).lower()}; "
-            "free space, check the folder's rights or mount the drive again, then rerun this step"
+            "free some space, check the folder's permissions or mount the drive again, then run "
+            "this step again"
         ) from error
 
 

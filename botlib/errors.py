@@ -1,5 +1,5 @@
-"""The one error a user meets: a clear line that says what is wrong and what to do."""
+"""The error that users see: a line that says what is wrong and what to do."""
 
 
 class BotlibError(Exception):
-    """Something a user can mend: a file, a setting, an account. One line, with the cure."""
+    """A problem that the user can solve (a file, a setting, an account): one line with the cure."""

@@ -1,4 +1,4 @@
-"""Keeps gpt-2-simple and Keras out of one process: the first switches off what the second needs."""
+"""Keeps gpt-2-simple and Keras in separate processes: one turns off what the other needs."""
 
 import logging
 import os
@@ -23,25 +23,25 @@ def claim(framework: str) -> None:
     fail far from the cause.
 
     Raises:
-      BotlibError: the other one was claimed before.
+      BotlibError: the other framework was claimed before.
     """
     global _claimed
     if framework not in _USERS:
         raise ValueError(f"unknown framework {framework!r}")
     if _claimed not in (None, framework):
         raise BotlibError(
-            f"this process already runs {_USERS[_claimed]}; {_USERS[framework]} can't share it: "
-            "restart the kernel, or run the notebooks one by one"
+            f"this process already runs {_USERS[_claimed]}; {_USERS[framework]} needs "
+            "another one: restart the kernel, or run each notebook in its own kernel"
         )
     _claimed = framework
     quiet_tensorflow()
 
 
 def quiet_tensorflow() -> None:
-    """Imports TensorFlow without its start-up notes, which would stand between progress bars.
+    """Imports TensorFlow without its start-up messages, which break progress bars.
 
-    They come from C++ before any log level counts, so the process's own stderr is held back
-    meanwhile; it is shown if the import fails. Later notes ("Assets written to …") are left out
+    They come from C++ before any log level applies, so the process's stderr is held back during
+    the import, and shown if the import fails. Later notes ("Assets written to …") are left out
     by a filter: in a notebook TensorFlow sets its logger's level itself.
     """
     logging.getLogger("tensorflow").addFilter(_is_warning)
@@ -50,7 +50,7 @@ def quiet_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     sys.stderr.flush()
-    kept = os.dup(2)
+    stderr = os.dup(2)
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
@@ -59,11 +59,11 @@ def quiet_tensorflow() -> None:
             tf.config.list_physical_devices()
         except BaseException:
             held.seek(0)
-            os.write(kept, held.read())
+            os.write(stderr, held.read())
             raise
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def _is_warning(record: logging.LogRecord) -> bool:

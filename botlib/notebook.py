@@ -1,4 +1,4 @@
-"""What each notebook does first: settings, Drive, workspace, errors in one line, figures."""
+"""The start of each notebook: settings, Drive, workspace, errors in one line."""
 
 import os
 import random
@@ -55,7 +55,7 @@ def who_set_what(settings: Settings) -> pd.DataFrame:
 
 
 def _plain_bars_in_batch() -> None:
-    """A bar that is a widget would stand at 0 % in the executed copy for ever."""
+    """Uses text bars in a batch run: a widget would stay at 0 % in the executed copy."""
     if os.environ.get("BOTLIB_BATCH"):
         import tqdm.auto
         import tqdm.std
@@ -64,7 +64,7 @@ def _plain_bars_in_batch() -> None:
 
 
 def _readable_tables() -> None:
-    """Comments and replies are to be read, not guessed from their first forty letters."""
+    """Makes pandas show comments and replies in full."""
     pd.set_option("display.max_colwidth", 240, "display.precision", 3)
 
 
@@ -76,7 +76,7 @@ def today() -> str:
 def keep(
     path: Path, frame: pd.DataFrame, table: Table, settings: Settings, inputs: Iterable[Path]
 ) -> Path:
-    """Writes one of a notebook's tables, with its manifest; returns its path.
+    """Returns the path of a notebook's table, after writing it with its manifest.
 
     Raises:
       BotlibError: a column is missing, or the disk is full.
@@ -87,7 +87,7 @@ def keep(
 
 
 def newest(table: Callable[[str], Path]) -> str:
-    """Returns the latest date for which a dated table is there.
+    """Returns the latest date of a dated table.
 
     Args:
       table: the workspace's method that names it, such as `workspace.proposed_replies`.
@@ -96,10 +96,10 @@ def newest(table: Callable[[str], Path]) -> str:
       BotlibError: there is none.
     """
     before, after = table("*").name.split("*")
-    found = sorted(path.name for path in table("*").parent.glob(table("*").name))
-    if not found:
+    names = sorted(path.name for path in table("*").parent.glob(table("*").name))
+    if not names:
         raise BotlibError(f"{table('DATE')} is missing: run 05_generate first")
-    return found[-1].removeprefix(before).removesuffix(after)
+    return names[-1].removeprefix(before).removesuffix(after)
 
 
 def _show_errors_in_one_line() -> None:

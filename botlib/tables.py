@@ -20,11 +20,15 @@ TIME = "Int64"
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table: its name, its columns in order (column → pandas dtype), who writes it."""
+    """A table: its name, who writes it, its columns in order (column → dtype), and how to mend it.
+
+    `cure` is for tables that no notebook writes; the others are cured by running their writer.
+    """
 
     name: str
     writer: str
     columns: dict[str, str]
+    cure: str = ""
 
     def extended(self, name: str, writer: str, columns: dict[str, str]) -> "Table":
         return Table(name, writer, {**self.columns, **columns})
@@ -110,7 +114,7 @@ PROPOSED = Table(
         "log_prob": REAL,
     },
 )
-# Everything that was said in the threads that 05 read, whether it may be answered or not
+# All comments of the threads that 05 read, whether the bot may answer them or not
 READ_THREADS = Table(
     "read_threads_{DATE}.csv",
     "05_generate",
@@ -152,12 +156,12 @@ TABLES = (
 
 
 def read_table(path: Path, table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Reads a table, all columns or some, and checks it.
+    """Returns a table, all columns or some, after checking it.
 
     Args:
       path: the CSV file.
-      table: what it should hold.
-      columns: the columns wanted, in the order wanted; all of the table's by default.
+      table: its columns and types.
+      columns: which columns, in which order; all of the table's by default.
 
     Returns:
       A frame with those columns and the table's types; empty texts are "", never NaN.
@@ -166,29 +170,32 @@ def read_table(path: Path, table: Table, columns: Sequence[str] | None = None) -
       BotlibError: no such file, a column is missing, or a value doesn't fit its column.
     """
     path = Path(path)
-    wanted = list(columns or table.columns)
+    columns = list(columns or table.columns)
+    cure = table.cure or f"run {table.writer} again"
     try:
         present = pd.read_csv(path, nrows=0, encoding="utf-8").columns
     except FileNotFoundError:
         drive.check(path)
-        raise BotlibError(f"{path} is missing: run {table.writer} first") from None
+        raise BotlibError(
+            f"{path} is missing: {table.cure or f'run {table.writer} first'}"
+        ) from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise BotlibError(f"{path} is no CSV table ({error}): run {table.writer} again") from error
-    if missing := [column for column in wanted if column not in present]:
-        raise BotlibError(f"{path} lacks the column {missing[0]!r}: run {table.writer} again")
+        raise BotlibError(f"{path} is not a CSV table ({error}): {cure}") from error
+    if missing := [column for column in columns if column not in present]:
+        raise BotlibError(f"{path} has no column {missing[0]!r}: {cure}")
     try:
         frame = pd.read_csv(
             path,
-            usecols=wanted,
-            dtype={column: table.columns[column] for column in wanted},
+            usecols=columns,
+            dtype={column: table.columns[column] for column in columns},
             # Only a number can be absent: a person may well have written "NA" or "null"
             keep_default_na=False,
-            na_values={column: [""] for column in wanted if table.columns[column] != TEXT},
+            na_values={column: [""] for column in columns if table.columns[column] != TEXT},
             encoding="utf-8",
         )
     except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
-        raise BotlibError(f"{path} holds a value that doesn't fit its column ({error})") from error
-    return frame[wanted]
+        raise BotlibError(f"{path} contains a value of the wrong type ({error}): {cure}") from error
+    return frame[columns]
 
 
 def write_table(path: Path, frame: pd.DataFrame, table: Table) -> None:

@@ -35,7 +35,7 @@ def text_table(frame: pd.DataFrame, width: int = 60) -> str:
 
     Args:
       frame: its index is not shown.
-      width: longer texts are cut to so many characters.
+      width: texts are cut to this many characters.
     """
     rows = [[one_line(str(name)) for name in frame.columns]]
     rows += [[_cell(value, width) for value in row] for row in frame.itertuples(index=False)]

@@ -51,12 +51,12 @@ class Workspace:
             except OSError as error:
                 raise BotlibError(
                     f"cannot create the workspace {workspace.root}: {error.strerror}; "
-                    "choose another folder as drive_root"
+                    "set drive_root (--workspace in a terminal) to another folder"
                 ) from error
         if not workspace.root.is_dir():
             raise BotlibError(
-                f"no workspace at {workspace.root}: run 01_data first, or set drive_root "
-                "(--workspace in a terminal) to the folder you mean"
+                f"there is no workspace at {workspace.root}: run 01_data first, or set drive_root "
+                "(--workspace in a terminal) to another folder"
             )
         parts.clear_orphans(workspace.root, depth=0 if drive.covers(workspace.root) else 3)
         return workspace
@@ -68,7 +68,7 @@ class Workspace:
 
     @property
     def archive(self) -> Path:
-        """What was downloaded from the public archive, as dump files by month."""
+        """Returns the downloads from the public archive, as dump files by month."""
         return self.dumps / "archive"
 
     @property
@@ -76,12 +76,12 @@ class Workspace:
         return self.root / "raw_data"
 
     def raw_month(self, month: str) -> Path:
-        """The raw table of a month written as YYYY_MM."""
+        """Returns the raw table of a month, written as YYYY_MM."""
         return self.raw_data / f"myreddit_{month}.csv"
 
     @property
     def damaged(self) -> Path:
-        """One line for each dump file that was read in part only; absent if there is none."""
+        """Returns the list of dump files that were read in part only; absent if there are none."""
         return self.raw_data / "damaged.txt"
 
     @property
@@ -246,7 +246,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def manifest_path(artefact: Path) -> Path:
-    """Where an artefact's manifest lies: inside a folder, beside a file."""
+    """Returns the path of an artefact's manifest: inside a folder, beside a file."""
     artefact = Path(artefact)
     if artefact.is_dir():
         return artefact / "manifest.json"
@@ -261,17 +261,14 @@ def write_manifest(
     seed: int | None,
     extra: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Records what an artefact was made from and how.
+    """Returns the manifest's path, after recording what an artefact was made from and how.
 
     Args:
       artefact: the file or folder just written.
       inputs: files and folders it was made from; their hashes are recorded.
       parameters: the settings used; never secrets.
       seed: the random seed, or None where there is none.
-      extra: anything else worth keeping (counts, losses).
-
-    Returns:
-      The manifest's path.
+      extra: anything else to keep, such as counts and losses.
     """
     artefact = Path(artefact)
     manifest = {
@@ -302,18 +299,20 @@ def read_manifest(artefact: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except json.JSONDecodeError as error:
-        raise BotlibError(f"{path} is damaged ({error}): make the artefact again") from error
+        raise BotlibError(
+            f"{path} is damaged ({error}): run the notebook that makes {Path(artefact).name} again"
+        ) from error
 
 
 def _relative(path: Path, artefact: Path) -> str:
-    """Relative to the artefact, so that a workspace can move (Drive today, a laptop tomorrow)."""
+    """Returns a path relative to the artefact, so that a workspace can be moved."""
     return os.path.relpath(path.resolve(), artefact.resolve().parent)
 
 
 def hash_path(path: Path) -> str:
     """Returns the SHA-256 of a file, or of a folder's names and contents; manifests don't count.
 
-    A missing path hashes to "missing", so that its loss shows as a change.
+    A missing path hashes to "missing", so that its absence counts as a change.
     """
     path = Path(path)
     if path.is_file():

@@ -95,7 +95,7 @@ def test_a_mount_whose_process_has_died_is_lost(mounted, monkeypatch):
 
 def test_a_copy_that_differs_is_refused_and_the_old_model_stays(mounted, monkeypatch):
     monkeypatch.setattr(drive.shutil, "copyfile", lambda source, target: target.write_text("ne"))
-    wanted = pytest.raises(BotlibError, match="did not arrive on Google Drive as it was written")
+    wanted = pytest.raises(BotlibError, match="on Google Drive is incomplete")
     with wanted, atomic_folder(mounted) as folder:
         (folder / "weights").write_text("new")
     assert (mounted / "weights").read_text() == "old"

@@ -34,7 +34,9 @@ def test_only_the_first_notebook_makes_a_workspace(tmp_path):
 
 def test_drive_on_a_laptop_is_a_clear_error(monkeypatch):
     monkeypatch.setitem(sys.modules, "google.colab", None)
-    with pytest.raises(BotlibError, match="this isn't Colab: set drive_root to a folder of yours"):
+    with pytest.raises(
+        BotlibError, match="this isn't Colab: set drive_root to a folder on this machine"
+    ):
         notebook.start(DataSettings, {"profile": "demo"})
 
 

@@ -41,7 +41,7 @@ def test_a_full_disk_is_one_line_with_the_cure(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(workspace_module.os, "fsync", full)
-    wanted = pytest.raises(BotlibError, match="no space left on device; free space")
+    wanted = pytest.raises(BotlibError, match="no space left on device; free some space")
     with wanted, atomic_file(tmp_path / "table.csv") as file:
         file.write("x")
     assert [path.name for path in tmp_path.iterdir()] == []

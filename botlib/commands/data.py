@@ -1,4 +1,4 @@
-"""`forget` removes people and texts from a workspace; `load-bigquery` makes tables of one's own."""
+"""`forget` removes people and texts from a workspace; `load-bigquery` fills your own tables."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,7 @@ from botlib.workspace import Workspace
 
 
 def add_parsers(subparsers: argparse._SubParsersAction) -> None:
-    """Add both commands to the command line."""
+    """Adds both commands to the command line."""
     forget = subparsers.add_parser(
         "forget", help="remove people or texts from every table, and keep them out"
     )
@@ -17,23 +17,25 @@ def add_parsers(subparsers: argparse._SubParsersAction) -> None:
         "--author", action="append", default=[], metavar="NAME", help="may be repeated"
     )
     forget.add_argument(
-        "--ids", type=Path, metavar="FILE", help="ids of posts, comments or replies, one a line"
+        "--ids", type=Path, metavar="FILE", help="ids of posts, comments or replies, one per line"
     )
     forget.set_defaults(func=_forget)
 
     load = subparsers.add_parser(
-        "load-bigquery", help="load dump files into two BigQuery tables of your own"
+        "load-bigquery", help="load dump files into two BigQuery tables that you own"
     )
     load.add_argument("--workspace", type=Path, required=True)
     load.add_argument(
-        "--dumps", help="a folder, a file or a pattern; left out: what the archive gave"
+        "--dumps", help="a folder, a file or a pattern (default: the archive's downloads)"
     )
     load.add_argument("--comments", required=True, metavar="PROJECT.DATASET.TABLE")
     load.add_argument("--posts", required=True, metavar="PROJECT.DATASET.TABLE")
     load.add_argument("--subreddits", help="comma-separated; all if left out")
     load.add_argument("--project", default="", help="the Google Cloud project that pays")
-    load.add_argument("--location", default="", help="where new datasets shall lie, such as EU")
-    load.add_argument("--max-malformed", type=float, default=0.01, help="share of a file's lines")
+    load.add_argument("--location", default="", help="where to create new datasets, such as EU")
+    load.add_argument(
+        "--max-malformed", type=float, default=0.01, help="highest share of damaged lines in a file"
+    )
     load.add_argument("--memory-limit", default="1GB", help="memory for sorting")
     load.add_argument("--max-temp", default="20GB", help="disk for sorting")
     load.set_defaults(func=_load)
@@ -50,14 +52,14 @@ def _forget(args: argparse.Namespace) -> int:
             raise BotlibError(f"--ids: {args.ids} can't be read: {error.strerror}") from error
     report = forget(Workspace.open(args.workspace), authors=args.author, ids=ids)
     if report.removed.empty:
-        print("No table held them; they are on the list and will be left out from now on.")
+        print("No table contains them. They are on the list now, so they stay out from now on.")
     else:
         print(report.removed.to_string(index=False))
     for row in report.models.itertuples():
-        seen = "has learnt from them" if row.seen == "yes" else "may have learnt from them"
-        print(f"{row.model} {seen}: train it again, or delete it")
+        verb = "was" if row.seen == "yes" else "may have been"
+        print(f"{row.model} {verb} trained on them: train it again, or delete it")
     for place in report.elsewhere:
-        print(f"Left to you: {place}")
+        print(f"Delete these yourself: {place}")
     return 0
 
 

@@ -24,37 +24,39 @@ def add_parsers(subparsers: Any) -> None:
     bot = subparsers.add_parser(
         "bot",
         help="read, write, score, queue and post what was approved",
-        description="Runs the bot against the sandbox, or with --live on Reddit.",
+        description="Runs the bot in the sandbox, or with --live on Reddit.",
     )
     _common(bot)
     rounds = bot.add_mutually_exclusive_group()
-    rounds.add_argument("--every", metavar="10m", help="go on, one round every 90s, 10m or 2h")
+    rounds.add_argument("--every", metavar="10m", help="repeat: a round every 90s, 10m or 2h")
     rounds.add_argument("--once", action="store_true", help="one round (the default)")
     place = bot.add_mutually_exclusive_group()
-    place.add_argument("--live", action="store_true", help="on Reddit itself, and post there")
+    place.add_argument("--live", action="store_true", help="read Reddit itself and post there")
     place.add_argument(
         "--archive", action="store_true", help="read Reddit without a key; you post by hand"
     )
     bot.add_argument(
-        "--dry-run", action="store_true", help="send nothing, only say what would be posted"
+        "--dry-run", action="store_true", help="post nothing, only show what would be posted"
     )
-    bot.add_argument("--subreddits", metavar="A,B", help="which to read")
-    bot.add_argument("--allow", metavar="A,B", help="which to post to")
-    bot.add_argument("--profile", choices=parameters.profiles(), help="laptop by default")
+    bot.add_argument("--subreddits", metavar="A,B", help="subreddits to read")
+    bot.add_argument("--allow", metavar="A,B", help="subreddits to post to")
+    bot.add_argument("--profile", choices=parameters.profiles(), help="default: laptop")
     bot.add_argument(
         "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
         help="any setting of 05_generate or 06_discriminate_and_post; booleans are true or false",
     )  # fmt: skip
     bot.add_argument(
-        "--show-config", action="store_true", help="show all settings and who set them, then end"
+        "--show-config", action="store_true", help="show all settings and their sources, then exit"
     )
     bot.set_defaults(func=run_bot)
 
     review = subparsers.add_parser("review", help="approve, edit or reject proposed replies")
     _common(review)
-    review.add_argument("--live", action="store_true", help="those meant for Reddit itself")
+    review.add_argument(
+        "--live", action="store_true", help="replies to Reddit itself, not to the sandbox"
+    )
     way = review.add_mutually_exclusive_group()
-    way.add_argument("--csv-out", metavar="FILE", help="write them to a file to be edited")
+    way.add_argument("--csv-out", metavar="FILE", help="write them to a file, to edit")
     way.add_argument("--csv-in", metavar="FILE", help="read the edited file back")
     way.add_argument("--list", action="store_true", help="show the outbox, change nothing")
     way.add_argument(
@@ -62,20 +64,26 @@ def add_parsers(subparsers: Any) -> None:
     )
     review.set_defaults(func=run_review)
 
-    outcomes = subparsers.add_parser("outcomes", help="how our replies fared")
+    outcomes = subparsers.add_parser(
+        "outcomes", help="scores of the bot's replies, and answers to them"
+    )
     _common(outcomes)
-    outcomes.add_argument("--live", action="store_true", help="those on Reddit itself")
+    outcomes.add_argument(
+        "--live", action="store_true", help="replies on Reddit itself, not in the sandbox"
+    )
     ask = outcomes.add_mutually_exclusive_group()
-    ask.add_argument("--offline", action="store_true", help="show what is known, ask nobody")
-    ask.add_argument("--delete", action="store_true", help="delete own disliked replies")
+    ask.add_argument(
+        "--offline", action="store_true", help="show what is stored, without asking Reddit"
+    )
+    ask.add_argument("--delete", action="store_true", help="delete the bot's disliked replies")
     outcomes.set_defaults(func=run_outcomes)
 
-    stop = subparsers.add_parser("stop", help="post nothing more, at once")
+    stop = subparsers.add_parser("stop", help="stop posting, at once")
     _common(stop)
-    stop.add_argument("reason", nargs="*", help="for whoever finds the file")
+    stop.add_argument("reason", nargs="*", help="a reason, kept in the stop file")
     stop.set_defaults(func=run_stop)
     start = subparsers.add_parser(
-        "start", help="take the stop switch away; lift a pause; reopen a subreddit"
+        "start", help="remove the stop switch; end a pause; reopen a subreddit"
     )
     _common(start)
     start.add_argument("--reopen", action="append", default=[], metavar="SUBREDDIT")
@@ -87,7 +95,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 
 def run_bot(args: argparse.Namespace) -> int:
-    """Runs one round or many; the log goes to standard error, one line a decision."""
+    """Runs one round or many; logs each decision to standard error."""
     began = time.monotonic()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("botlib.live").setLevel(logging.INFO)
@@ -135,9 +143,9 @@ def _settings(args: argparse.Namespace) -> tuple[GenerateSettings, PostSettings]
     parameters.refuse_unknown(notebooks, given)
     typed = [(item.key.rpartition(".")[2], item.text) for item in given]
     if any(name == "date" for name, _ in typed):
-        raise BotlibError("-p date: it names tables of the notebooks, and the bot uses none")
+        raise BotlibError("-p date: the bot doesn't use the notebooks' dated tables; leave it out")
     if ("reddit", "live") in typed and not args.live:
-        raise BotlibError("-p reddit live: only --live leads to Reddit itself; add it")
+        raise BotlibError("-p reddit live: only --live connects to Reddit itself; add it")
     if args.dry_run:
         given.append(Given("--dry-run", "dry_run", "true"))
     given += [
@@ -191,14 +199,14 @@ def _warnings(settings: Iterable[Settings]) -> list[str]:
 
 
 def _seconds(text: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h)?", text.strip())
-    if not found or float(found[1]) <= 0:
-        raise BotlibError(f"--every: {text!r} is no duration; write 90s, 10m or 2h")
-    return float(found[1]) * {"s": 1, "m": 60, "h": 3600, None: 1}[found[2]]
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h)?", text.strip())
+    if not match or float(match[1]) <= 0:
+        raise BotlibError(f"--every: {text!r} is not a duration; write 90s, 10m or 2h")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600, None: 1}[match[2]]
 
 
 def run_review(args: argparse.Namespace) -> int:
-    """Lets a person judge: in the terminal, or through a CSV file."""
+    """Lets a person approve replies: in the terminal, or through a CSV file."""
     from botlib.live import review, settle
     from botlib.live.outbox.queue import Outbox
 
@@ -213,7 +221,10 @@ def run_review(args: argparse.Namespace) -> int:
             return 0
         if args.csv_out:
             count = review.write_csv(outbox, site, args.csv_out)
-            print(f"{count} replies written to {args.csv_out}: fill the column decision")
+            print(
+                f"{count} replies written to {args.csv_out}: "
+                "fill in the column `decision`, then use --csv-in"
+            )
             return 0
         if args.undo is not None:
             if outbox.get(args.undo).site != site:
@@ -235,7 +246,7 @@ def run_review(args: argparse.Namespace) -> int:
         other = "sandbox" if site == "live" else "live"
         elsewhere = review.waiting(outbox, other)
     counts = ", ".join(f"{number} {what}" for what, number in done.items())
-    print(counts if any(done.values()) else "no reply waits for you")
+    print(counts if any(done.values()) else "no reply waits for approval")
     if done["approved"] or done["edited"]:
         what, live = "bot", " --live --allow SUBREDDITS" if args.live else ""
         if reddit is not None and reddit.from_archive:
@@ -251,7 +262,7 @@ def _other_site(args: argparse.Namespace) -> str:
 
 
 def run_outcomes(args: argparse.Namespace) -> int:
-    """Shows how replies fared, after a look at Reddit."""
+    """Shows the outcomes of the bot's replies, after asking Reddit."""
     from botlib.live import inbox, outcomes
     from botlib.live.outbox.queue import Outbox
 
@@ -266,7 +277,7 @@ def run_outcomes(args: argparse.Namespace) -> int:
                 outcomes.follow(outbox, reddit, dry_run=not args.delete)
         fared = outcomes.table(outbox, site)
     if fared.empty:
-        print(f"nothing was posted to the {site} site yet")
+        print(f"no reply was posted to the {site} site yet")
         return 0
     print(fared.to_string(index=False, max_colwidth=50))
     print("\npredicted rating and score after a day:")
@@ -295,7 +306,7 @@ def _site(args: argparse.Namespace) -> str:
 
 
 def run_stop(args: argparse.Namespace) -> int:
-    """Puts the stop switch into the workspace."""
+    """Writes the stop switch into the workspace."""
     workspace = Workspace.open(args.workspace)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     with atomic_file(workspace.stop_switch) as file:
@@ -305,7 +316,7 @@ def run_stop(args: argparse.Namespace) -> int:
 
 
 def run_start(args: argparse.Namespace) -> int:
-    """Takes the stop switch away."""
+    """Removes the stop switch, and reopens subreddits."""
     from botlib.live.outbox import optouts
     from botlib.live.outbox.queue import Outbox
 
@@ -314,7 +325,7 @@ def run_start(args: argparse.Namespace) -> int:
     with Outbox(workspace.outbox) as outbox:
         for name in args.reopen:
             was = [site for site in ("live", "sandbox") if optouts.reopen(outbox, site, name)]
-            print(f"r/{name}: {'reopened' if was else 'was not shut'}")
+            print(f"r/{name}: {'reopened' if was else 'was not closed'}")
         for site in ("live", "sandbox"):
             if optouts.resume(outbox, site):
                 print(f"the pause on the {site} site is lifted")

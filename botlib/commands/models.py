@@ -14,7 +14,7 @@ def add_parsers(subparsers: Any) -> None:
     export = subparsers.add_parser(
         "export",
         help="pack a trained model into one file",
-        description="Packs what inference needs of a model, with its card and hashes.",
+        description="Packs the files that inference needs, with the model card and hashes.",
     )
     export.add_argument("kind", choices=tuple(model_files.KINDS), help="which model")
     export.add_argument("file", type=Path, metavar="FILE", help="the archive to write (.tar.gz)")
@@ -23,11 +23,11 @@ def add_parsers(subparsers: Any) -> None:
 
     take = subparsers.add_parser(
         "import",
-        help="unpack a model that somebody exported",
-        description="Checks names, sizes and hashes, then unpacks; 05_generate can follow.",
+        help="unpack an exported model",
+        description="Checks names, sizes and hashes, then unpacks. Run 05_generate next.",
     )
     take.add_argument("file", type=Path, metavar="FILE", help="the archive")
-    take.add_argument("--replace", action="store_true", help="replace a model that is there")
+    take.add_argument("--replace", action="store_true", help="replace an existing model")
     _common(take)
     take.set_defaults(func=run_import)
 
@@ -46,4 +46,4 @@ def run_import(args: argparse.Namespace) -> int:
 
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workspace", required=True, metavar="DIR", help="the workspace")
-    parser.add_argument("--run-name", default="run1", help="which GPT-2 run (run1)")
+    parser.add_argument("--run-name", default="run1", help="which GPT-2 run (default: run1)")

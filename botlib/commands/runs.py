@@ -1,4 +1,4 @@
-"""`run` and `status`: the six notebooks, and what they have left."""
+"""`run`, `status` and `compare`: the six notebooks and their results."""
 
 import argparse
 import dataclasses
@@ -20,33 +20,31 @@ def add_parsers(subparsers: Any) -> None:
     run = subparsers.add_parser(
         "run",
         help="run the notebooks, all or some",
-        description="Runs the six notebooks with papermill; what is up to date is skipped.",
+        description="Runs the six notebooks with papermill; skips those that are up to date.",
     )
     run.add_argument("--workspace", required=True, metavar="DIR", help="tables and models")
     run.add_argument("--profile", default="laptop", choices=parameters.profiles())
     run.add_argument("--from", dest="first", default="01", metavar="NN", help="first notebook")
     run.add_argument("--to", dest="last", default="06", metavar="NN", help="last notebook")
-    run.add_argument("--force", action="store_true", help="run what is up to date, too")
+    run.add_argument("--force", action="store_true", help="also run notebooks that are up to date")
     run.add_argument(
         "-p",
         nargs=2,
         action="append",
         default=[],
         metavar=("NAME", "VALUE"),
-        help="any setting, as NAME or NOTEBOOK.NAME; booleans are true or false; may be repeated",
+        help="any setting, as NAME or NOTEBOOK.NAME; booleans are true or false; repeatable",
     )
     for name in SHORTCUTS:
         run.add_argument(f"--{name.replace('_', '-')}", metavar="TEXT", help=f"same as -p {name}")
     run.set_defaults(func=run_notebooks)
 
-    status = subparsers.add_parser(
-        "status", help="what a workspace holds, what is stale, what the bot does"
-    )
+    status = subparsers.add_parser("status", help="show tables, models and the bot of a workspace")
     status.add_argument("--workspace", required=True, metavar="DIR")
-    status.add_argument("--json", action="store_true", help="for machines")
+    status.add_argument("--json", action="store_true", help="print JSON")
     status.set_defaults(func=show_status)
 
-    compare = subparsers.add_parser("compare", help="two runs side by side")
+    compare = subparsers.add_parser("compare", help="show two runs side by side")
     compare.add_argument("first", type=Path, metavar="RUN", help="a folder in WORKSPACE/runs")
     compare.add_argument("second", type=Path, metavar="RUN")
     compare.add_argument("--page", type=Path, default=Path("compare.html"), metavar="FILE")
@@ -87,32 +85,32 @@ def run_notebooks(args: argparse.Namespace) -> int:
         print(f"\n{report.best_replies_text(workspace)}")
     print(f"\nreport: {page}")
     damaged = _damaged(workspace)
-    for message in failed:  # once more and last, where a log is looked at first
+    for message in failed:  # again at the end, where people look first
         print(f"\n{message}")
     return int(bool(failed) or damaged)
 
 
 def _damaged(workspace: Workspace) -> bool:
-    """Says which dump files were read in part only; a run on them doesn't count as well ended."""
+    """Returns whether dump files were read in part only, and prints them: such a run fails."""
     try:
         lines = workspace.damaged.read_text(encoding="utf-8")
     except FileNotFoundError:
         return False
-    print(f"\ndamaged dumps, used as far as they were good:\n{lines}", end="")
+    print(f"\ndamaged dumps, read only up to the damage:\n{lines}", end="")
     return True
 
 
 def show_status(args: argparse.Namespace) -> int:
-    """Prints what the workspace holds, and what the bot may do."""
+    """Prints the workspace's tables and models, and the state of the bot."""
     from botlib.runs import bot_state, status
 
     workspace = Workspace.open(args.workspace)
-    found, bot = status.artefacts(workspace), bot_state.read(workspace)
+    artefacts, bot = status.artefacts(workspace), bot_state.read(workspace)
     if args.json:
         about_bot = dataclasses.asdict(bot) if bot else None
-        print(json.dumps({"artefacts": status.as_records(found), "bot": about_bot}, indent=1))
+        print(json.dumps({"artefacts": status.as_records(artefacts), "bot": about_bot}, indent=1))
     else:
-        print(status.as_table(found))
+        print(status.as_table(artefacts))
         if bot:
             print(f"\n{bot_state.as_text(bot)}")
     return 0

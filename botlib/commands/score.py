@@ -1,4 +1,4 @@
-"""`score`: judges a table of comments and replies with a trained classifier."""
+"""`score`: scores a table of comments and replies with a trained classifier."""
 
 import argparse
 from pathlib import Path
@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 
 from botlib.bert.scorer import PRECISIONS, Scorer
-from botlib.errors import BotlibError
 from botlib.tables import ID, REAL, TEXT, Table, read_table, write_table
 from botlib.workspace import Workspace
 
+_COLUMNS = {"comment_id": ID, "reply_id": ID, "comment": TEXT, "reply": TEXT}
 PAIRS = Table(
-    "pairs to score", "whoever has pairs to judge", dict.fromkeys(("comment_id", "reply_id"), ID)
-    | dict.fromkeys(("comment", "reply"), TEXT)
-)  # fmt: skip
+    "pairs to score",
+    writer="",
+    columns=_COLUMNS,
+    cure=f"give --pairs a CSV with the columns {', '.join(_COLUMNS)}",
+)
 MODELS = ("bert_realism", "bert_upvotes", "bert_rank", "rank")
 
 
@@ -22,42 +24,44 @@ def add_parsers(subparsers: Any) -> None:
     """Adds the subcommand to the command line."""
     score = subparsers.add_parser(
         "score",
-        help="judge pairs of comment and reply",
-        description="Scores a CSV of comment_id, reply_id, comment, reply; no TensorFlow needed.",
+        help="score pairs of comment and reply",
+        description="Scores a CSV with comment_id, reply_id, comment, reply. Needs no TensorFlow.",
     )
-    score.add_argument("--workspace", required=True, metavar="DIR", help="has the trained models")
+    score.add_argument(
+        "--workspace", required=True, metavar="DIR", help="contains the trained models"
+    )
     score.add_argument("--model", required=True, choices=MODELS, help="which classifier")
-    score.add_argument("--pairs", required=True, type=Path, metavar="FILE", help="the CSV to judge")
+    score.add_argument("--pairs", required=True, type=Path, metavar="FILE", help="the CSV to score")
     score.add_argument("--out", required=True, type=Path, metavar="FILE", help="the CSV to write")
     score.add_argument(
-        "--precision", choices=PRECISIONS, default="auto", help="auto: int8 where it costs no AUC"
+        "--precision",
+        choices=PRECISIONS,
+        default="auto",
+        help="auto: int8 where it has the same AUC",
     )
     score.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes comment_id, reply_id and the scores, a line for each pair, in their order.
+    """Writes comment_id, reply_id and the scores, a row for each pair, in the same order.
 
-    The scores are prob_real; or prob_rating_0 to 3 and score, the rating expected; or score, where
-    only differences between replies to one comment mean something.
+    Realism gives prob_real; ratings give prob_rating_0 to 3 and score, the expected rating; rank
+    gives score, which compares replies to the same comment only.
     """
-    if not args.pairs.is_file():
-        columns = ", ".join(PAIRS.columns)
-        raise BotlibError(f"{args.pairs} is missing: give --pairs a CSV with the columns {columns}")
     workspace = Workspace.open(args.workspace)
     folder = workspace.bert_rank if args.model == "rank" else workspace.models / args.model
     scorer = Scorer(folder, args.precision)
     pairs = read_table(args.pairs, PAIRS)
     scores = scorer.predict(pairs["comment"].tolist(), pairs["reply"].tolist(), progress=True)
-    found = pairs[["comment_id", "reply_id"]].assign(**named_scores(scorer.task, scores))
-    columns = {name: ID if name.endswith("_id") else REAL for name in found.columns}
-    write_table(args.out, found, Table(str(args.out), "score", columns))
-    print(f"{args.out}: {len(found)} pairs scored by {folder} ({scorer.precision})")
+    table = pairs[["comment_id", "reply_id"]].assign(**named_scores(scorer.task, scores))
+    columns = {name: ID if name.endswith("_id") else REAL for name in table.columns}
+    write_table(args.out, table, Table(str(args.out), "score", columns))
+    print(f"{args.out}: {len(table)} pairs scored by {folder} ({scorer.precision})")
     return 0
 
 
 def named_scores(task: str, scores: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns what `Scorer.predict` gave as named columns."""
+    """Returns the output of `Scorer.predict` as named columns."""
     if task == "rank":
         return {"score": scores}
     if task == "realism":

@@ -1,4 +1,4 @@
-"""Where fine-tuning starts: a downloaded GPT-2, one from a folder, or a small one made here."""
+"""The base model of fine-tuning: downloaded, from a folder, or made here with random weights."""
 
 import json
 import re
@@ -44,7 +44,10 @@ def base_model(name: str, workspace: Workspace, settings: Gpt2Settings) -> Path:
     if (folder / "config.json").is_file() and not (folder / "hparams.json").is_file():
         return hub.from_folder(folder, workspace.gpt2_base(folder.name))
     if read_hparams(folder)["n_ctx"] != N_CTX:
-        raise BotlibError(f"{folder}: n_ctx must be {N_CTX}, since gpt-2-simple's windows are")
+        raise BotlibError(
+            f"{folder}: n_ctx must be {N_CTX}, the length of gpt-2-simple's windows"
+            ": choose another base_model"
+        )
     vocabulary.Vocabulary(folder)
     return folder
 
@@ -56,7 +59,7 @@ def _openai(name: str, folder: Path) -> Path:
     try:
         return download(name, folder)
     except BotlibError as error:
-        print(f"{error}\nThe Hugging Face Hub has the same model; trying there.")
+        print(f"{error}\nTrying the Hugging Face Hub, which has the same model.")
         return hub.fetch(name, folder)
 
 
@@ -70,14 +73,14 @@ def _scratch(workspace: Workspace, settings: Gpt2Settings) -> Path:
         "vocabulary": settings.scratch_vocabulary,
     }
     source = workspace.gpt2_finetune
-    known = read_manifest(folder)
-    same = known.get("parameters") == parameters and known.get("seed") == settings.seed
-    if same and hash_path(source) in known.get("inputs", {}).values():
+    manifest = read_manifest(folder)
+    same = manifest.get("parameters") == parameters and manifest.get("seed") == settings.seed
+    if same and hash_path(source) in manifest.get("inputs", {}).values():
         return folder
     if settings.scratch_width % settings.scratch_heads:
         raise BotlibError(
-            f"scratch_width={settings.scratch_width} can't be shared by "
-            f"scratch_heads={settings.scratch_heads}: choose a multiple"
+            f"scratch_width={settings.scratch_width} must be a multiple of "
+            f"scratch_heads={settings.scratch_heads}: change one of them"
         )
     texts = read_table(source, GPT2_FINETUNE)["text"]
     with atomic_folder(folder) as part:

@@ -1,4 +1,4 @@
-"""What a reader should know of a fine-tuned GPT-2: data, sizes, losses, and what it repeats."""
+"""The model card of a fine-tuned GPT-2: data, sizes, losses, and how much it memorised."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,17 +73,17 @@ def memorised_share(generated: pd.Series, training: pd.Series, words: int = RUN_
     Returns:
       Between 0 and 1; 0 for no replies.
     """
-    wanted = [_runs(text, words) for text in generated]
-    searched = set().union(*wanted) if wanted else set()
-    found = {run for text in training for run in _runs(text, words) if run in searched}
-    return sum(bool(runs & found) for runs in wanted) / len(wanted) if wanted else 0.0
+    of_replies = [_runs(text, words) for text in generated]
+    searched = set().union(*of_replies) if of_replies else set()
+    repeated = {run for text in training for run in _runs(text, words) if run in searched}
+    return sum(bool(runs & repeated) for runs in of_replies) / max(len(of_replies), 1)
 
 
 def _memorisation(folder: Path, texts: pd.Series, held_out: HeldOut, seed: int) -> dict[str, Any]:
     comments = list(held_out.frame["comment"].drop_duplicates())
     each = max(1, CARD_REPLIES // len(comments))
     generator = Generator(folder)
-    longest = min(Decoder().max_tokens, generator.engine.context // 2)
+    longest = min(Decoder().max_tokens, generator.engine.window // 2)
     drawn = generator.generate(comments, each, Decoder(max_tokens=longest), seed)
     replies = texts.str.split(SEPARATOR, n=1).str[-1]
     return {

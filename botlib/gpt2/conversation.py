@@ -1,7 +1,7 @@
-"""How a conversation is written for a GPT-2: what stands between the comment and its reply.
+"""The form of a conversation for a GPT-2: what stands between a comment and its reply.
 
-A property of the model, not a setting: a model answers best in the form that it was trained with.
-It is kept in the model's folder; training, fakes, live replies and perplexity all read it here.
+The form belongs to the model, not to the settings: a model answers best in the form it was trained
+with. The model's folder keeps it; training, fakes, live replies and perplexity read it here.
 """
 
 import dataclasses
@@ -34,31 +34,31 @@ class Conversation:
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise BotlibError(
-                f"a conversation is written as {' or '.join(FORMS)}, not {self.form!r}: "
+                f"the form of a conversation must be {' or '.join(FORMS)}, not {self.form!r}: "
                 "update botlib, or use another model"
             )
 
     def prompts(self, comments: Sequence[str]) -> list[list[int]]:
-        """Returns what the model reads before it replies, for each comment."""
+        """Returns the prompt of each comment, as token ids."""
         if self.form == "separator":
             return self.vocabulary.encode([prompt(comment) for comment in comments])
         texts = [clean_text(comment) for comment in comments]
         return [[*ids, self.vocabulary.end] for ids in self.vocabulary.encode(texts)]
 
     def replies(self, replies: Sequence[str]) -> list[list[int]]:
-        """Returns each reply as the model writes it, with the end that closes it."""
+        """Returns the token ids of each reply, with the end-of-text token."""
         before = " " if self.form == "separator" else ""
         texts = [f"{before}{clean_text(reply)}" for reply in replies]
         return [[*ids, self.vocabulary.end] for ids in self.vocabulary.encode(texts)]
 
     def cut(self, prompt_ids: list[int], room: int) -> list[int]:
-        """Returns a prompt that fits into `room` tokens: its end, with what opens a text."""
+        """Returns the last `room` tokens of a prompt, with the token that opens a text."""
         if self.form == "separator":
             return [self.vocabulary.end, *prompt_ids[-(room - 1) :]]
         return prompt_ids[-room:]
 
     def examples(self, texts: Sequence[str]) -> list[list[int]]:
-        """Returns training texts (`comment [SEP] reply`) as ids, each up to the next one's start.
+        """Returns training texts (`comment [SEP] reply`) as ids, one list for each text.
 
         With the form "turns" a second end-of-text token closes an example, so that the next
         comment isn't read as the next turn.
@@ -84,7 +84,9 @@ def read(folder: Path) -> str:
     except FileNotFoundError:
         return "separator"
     except (ValueError, KeyError, TypeError) as error:
-        raise BotlibError(f"{path} is damaged ({error}): get the model again") from error
+        raise BotlibError(
+            f"{path} is damaged ({error}): download or import the model again"
+        ) from error
 
 
 def write(folder: Path, form: str) -> None:

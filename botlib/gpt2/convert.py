@@ -1,4 +1,4 @@
-"""From a gpt-2-simple checkpoint to CTranslate2, which generates without TensorFlow."""
+"""Converts a gpt-2-simple checkpoint to CTranslate2, which generates without TensorFlow."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ def convert(
     out_folder: Path,
     quantization: str = "float32",
     *,
-    context: int = 0,
+    window: int = 0,
     step: int | None = None,
 ) -> Path:
     """Writes a checkpoint as a CTranslate2 model, with the vocabulary beside it.
@@ -30,7 +30,7 @@ def convert(
       out_folder: the CTranslate2 folder to be; replaced whole.
       quantization: how weights are stored: one of QUANTIZATIONS. "float32" is exact; it can
         still be computed with as int8, which CTranslate2 decides at load time.
-      context: tokens of context that the model was trained for; 0: all of its n_ctx.
+      window: tokens that the model sees at once; 0: its n_ctx.
       step: which checkpoint; None: the latest.
 
     Returns:
@@ -69,7 +69,7 @@ def convert(
         for name in FILES:
             shutil.copyfile(base_folder / name, folder / name)
         conversation.write(folder, conversation.read(base_folder))
-        about = {"hparams": hparams, "context": context or hparams["n_ctx"]}
+        about = {"hparams": hparams, "context": window or hparams["n_ctx"]}
         (folder / "gpt2.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     return out_folder
 
@@ -86,10 +86,12 @@ def read_hparams(folder: Path) -> dict[str, int]:
     except FileNotFoundError:
         raise BotlibError(f"{path} is missing: {folder} is not a GPT-2 model folder") from None
     except ValueError as error:
-        raise BotlibError(f"{path} is damaged ({error})") from error
+        raise BotlibError(
+            f"{path} is damaged ({error}): delete its folder and run 02_gpt2_finetune"
+        ) from error
     for name in ("n_vocab", "n_ctx", "n_embd", "n_head", "n_layer"):
         if not isinstance(hparams.get(name), int):
-            raise BotlibError(f"{path} lacks the size {name}")
+            raise BotlibError(f"{path} has no size {name}: use the file that came with the model")
     return hparams
 
 
@@ -125,14 +127,14 @@ def check_shapes(weights: dict, hparams: dict, vocabulary: int, source: Path) ->
     """Compares a checkpoint with its sizes and its vocabulary.
 
     Raises:
-      BotlibError: they don't belong together; names the first difference.
+      BotlibError: they don't fit each other; says the first difference.
     """
     rows = weights["model/wte"].shape[0] if "model/wte" in weights else 0
     if not rows:
         raise BotlibError(f"{source} is not a GPT-2 checkpoint: it has no token embeddings")
     if not rows == hparams["n_vocab"] == vocabulary:
         raise BotlibError(
-            f"checkpoint and vocabulary are of different sizes: {source} has {rows} token "
+            f"checkpoint and vocabulary differ in size: {source} has {rows} token "
             f"embeddings, hparams.json says {hparams['n_vocab']}, encoder.json has {vocabulary}: "
             "use the files the checkpoint was trained with"
         )

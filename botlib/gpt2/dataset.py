@@ -1,4 +1,4 @@
-"""Training texts as token ids, and the windows of them that each training step sees."""
+"""Training texts as token ids, and the windows that each training step gets."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ CHUNK = 10_000
 
 
 def encode(texts: Sequence[str], conversation: Conversation) -> tuple[np.ndarray, np.ndarray]:
-    """Returns all texts as one int32 array, closed by the end of text, and where each begins.
+    """Returns all texts as an int32 array that ends with the end of text, and where each begins.
 
     Each text holds or is followed by the end-of-text *token*, which is what stops generation.
 
@@ -47,14 +47,14 @@ def encode(texts: Sequence[str], conversation: Conversation) -> tuple[np.ndarray
 
 
 def save(tokens: np.ndarray, path: Path) -> Path:
-    """Writes the tokens as the `.npz` that gpt-2-simple takes as a data set."""
+    """Returns `path`, after writing the tokens as the `.npz` that gpt-2-simple reads."""
     with atomic_file(path, "wb") as file:
         np.savez(file, tokens=tokens)
     return path
 
 
 class Windows:
-    """The windows of a run, each known from its number alone, so a resumed run goes on exactly.
+    """The windows of a run: a number gives its window, so a resumed run continues exactly.
 
     Every epoch shuffles the texts and lays them end to end. A window begins where a text begins,
     as a prompt does when the model is used; a text that a window cuts opens the next one.

@@ -22,7 +22,7 @@ CHUNK = 1 << 20
 
 
 def download(name: str, folder: Path, url: str = URL, progress: bool = True) -> Path:
-    """Fetches a GPT-2 into `folder`; files already there and whole are not fetched again.
+    """Returns `folder` with a downloaded GPT-2; complete files are not downloaded again.
 
     A file arrives as NAME.part and gets its name when its size is right, so a kill or a lost
     connection costs only what was not yet written. Sizes and SHA-256 of what came are kept, in
@@ -61,7 +61,7 @@ def download(name: str, folder: Path, url: str = URL, progress: bool = True) -> 
 
 
 def parameters_of(hparams: dict[str, int]) -> int:
-    """Returns how many numbers a GPT-2 of these sizes has."""
+    """Returns how many parameters a GPT-2 of these sizes has."""
     width = hparams["n_embd"]
     # Attention 4 w², MLP 8 w², biases 9 w, two layer norms 4 w
     layer = 12 * width * width + 13 * width
@@ -74,7 +74,7 @@ def _check_weights(folder: Path) -> None:
     needed, got = 4 * parameters_of(hparams), (folder / WEIGHTS).stat().st_size
     if got < needed:
         raise BotlibError(
-            f"{folder / WEIGHTS} has {got:,} bytes, {needed:,} are needed for its hparams.json: "
+            f"{folder / WEIGHTS} has {got:,} bytes, but its hparams.json needs {needed:,}: "
             f"delete {folder} and download again"
         )
 
@@ -94,14 +94,15 @@ def _fetch(url: str, path: Path, progress: bool) -> None:
             reason = "the connection ended before the file did"
         except requests.HTTPError as error:
             raise BotlibError(
-                f"{url} can't be downloaded: the server says {error.response.status_code}"
+                f"{url} can't be downloaded: the server answers {error.response.status_code}; "
+                "try again later, or give a folder as base_model"
             ) from error
         if attempt < TRIES - 1:
-            tqdm.write(f"{path.name}: {reason}; going on from what is here")
+            tqdm.write(f"{path.name}: {reason}; resuming")
     got = part.stat().st_size if part.is_file() else 0
     raise BotlibError(
         f"the download of {url} was cut off after {got:,} bytes ({reason}): check the connection "
-        "and run this step again, it goes on from there; or give a folder as base_model"
+        "and run this step again, which resumes the download; or give a folder as base_model"
     )
 
 

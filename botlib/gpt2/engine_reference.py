@@ -15,7 +15,7 @@ from botlib.gpt2.vocabulary import Vocabulary
 
 
 class ReferenceEngine:
-    """Slow, and by gpt-2-simple's own code: what the fast engine is compared with.
+    """The reference: gpt-2-simple's own sampler, slow, to compare the fast engine with.
 
     Its sampler always writes `max_tokens` tokens; what follows the end of text is cut here. It
     knows temperature, top_k and top_p (which, when given, replaces top_k), nothing else.
@@ -30,7 +30,7 @@ class ReferenceEngine:
         self.folder = _checkpoint_folder(folder)
         self.vocabulary = Vocabulary(self.folder)
         self.hparams = read_hparams(self.folder)
-        self.context = _context(folder, self.hparams["n_ctx"])
+        self.window = _window(folder, self.hparams["n_ctx"])
         self._sizes = model.default_hparams()
         self._sizes.override_from_dict(self.hparams)
         self._graph = tf.Graph()
@@ -53,9 +53,9 @@ class ReferenceEngine:
     ) -> Iterator[tuple[int, list[tuple[list[int], float]]]]:
         _check(decoder)
         width = 1 if decoder.greedy else n
-        context, output = self._sampler(width, decoder, seed)
+        tokens, output = self._sampler(width, decoder, seed)
         for index, prompt in enumerate(prompts):
-            out = self._session.run(output, {context: [prompt] * width})
+            out = self._session.run(output, {tokens: [prompt] * width})
             drawn = []
             for row in out[:, len(prompt) :]:
                 ids = _until_end([int(i) for i in row], self.vocabulary.end)
@@ -74,7 +74,7 @@ class ReferenceEngine:
         return self._session.run(self._log_probs, {self._tokens: [ids]})[0]
 
     def close(self) -> None:
-        """Frees the memory; the engine is of no use afterwards."""
+        """Frees the memory; the engine can't be used afterwards."""
         self._session.close()
 
     def _sampler(self, width: int, decoder: Decoder, seed: int | None) -> tuple[Any, Any]:
@@ -85,17 +85,17 @@ class ReferenceEngine:
         if key not in self._samplers:
             with self._graph.as_default(), tf.compat.v1.variable_scope("", reuse=True):
                 tf.compat.v1.set_random_seed(seed)
-                context = tf.compat.v1.placeholder(tf.int32, [width, None])
+                tokens = tf.compat.v1.placeholder(tf.int32, [width, None])
                 output = sample.sample_sequence(
                     hparams=self._sizes,
                     length=decoder.max_tokens,
-                    context=context,
+                    context=tokens,
                     batch_size=width,
                     temperature=1.0 if decoder.greedy else decoder.temperature,
                     top_k=1 if decoder.greedy else decoder.top_k,
                     top_p=decoder.top_p if decoder.top_p < 1 and not decoder.greedy else 0.0,
                 )
-            self._samplers[key] = context, output
+            self._samplers[key] = tokens, output
         return self._samplers[key]
 
 
@@ -122,7 +122,7 @@ def _checkpoint_folder(folder: Path) -> Path:
 
 
 def _checkpoint_name(folder: Path) -> str:
-    """Names the newest checkpoint; the file `checkpoint` may hold a path of another machine."""
+    """Returns the newest checkpoint's name; the file `checkpoint` may name a foreign path."""
 
     def step(path: Path) -> int:
         number = path.stem.rpartition("-")[2]
@@ -131,6 +131,6 @@ def _checkpoint_name(folder: Path) -> str:
     return max(folder.glob("model*.index"), key=step).stem
 
 
-def _context(folder: Path, default: int) -> int:
+def _window(folder: Path, default: int) -> int:
     path = folder / "ctranslate2" / "gpt2.json"
     return json.loads(path.read_text(encoding="utf-8"))["context"] if path.is_file() else default

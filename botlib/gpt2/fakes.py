@@ -66,7 +66,7 @@ def _decoder(main: Decoder, text: str, setting: str) -> Decoder:
 def write_fakes(
     workspace: Workspace, settings: RealismSettings, generator: Generator, progress: bool = False
 ) -> list[Path]:
-    """Lets GPT-2 answer comments it was not trained on; goes on after a stop where it was.
+    """Writes GPT-2's replies to comments it was not trained on; resumes after a stop.
 
     Args:
       workspace: reads gpt2_generate.csv, writes bert_gan_fake{NNN}.csv.
@@ -83,7 +83,7 @@ def write_fakes(
     """
     comments = _chosen(read_table(workspace.gpt2_generate, GPT2_GENERATE), settings)
     inputs = [workspace.gpt2_generate, workspace.gpt2(settings.gpt2_run)]
-    wanted = {
+    parameters = {
         "decoders": [dataclasses.asdict(d) for d in decoders(settings)],
         "fakes_per_comment": settings.fakes_per_comment,
         "fake_comments": settings.fake_comments,
@@ -100,13 +100,15 @@ def write_fakes(
         for path, start in zip(paths, starts, strict=True):
             part = comments.iloc[start : start + COMMENTS_PER_FILE]
             count = len(part) * settings.fakes_per_comment
-            if path.is_file() and _same(read_manifest(path), wanted, settings.seed, hashes):
+            if path.is_file() and _same(read_manifest(path), parameters, settings.seed, hashes):
                 bar.update(count)
                 continue
             fakes = _generate(part, settings, generator, settings.seed + start, bar)
             write_table(path, fakes, BERT_GAN_FAKE)
             extra = {"empty": count - len(fakes), "unfinished": fakes.attrs["unfinished"]}
-            write_manifest(path, inputs=inputs, parameters=wanted, seed=settings.seed, extra=extra)
+            write_manifest(
+                path, inputs=inputs, parameters=parameters, seed=settings.seed, extra=extra
+            )
     return paths
 
 
@@ -122,18 +124,18 @@ def _chosen(comments: pd.DataFrame, settings: RealismSettings) -> pd.DataFrame:
     return comments.sample(count, random_state=settings.seed).reset_index(drop=True)
 
 
-def _same(manifest: dict, wanted: dict, seed: int, hashes: list[str]) -> bool:
-    """Whether a file was made by these very settings, this generator and these comments."""
+def _same(manifest: dict, parameters: dict, seed: int, hashes: list[str]) -> bool:
+    """Returns whether a file was made with these settings, this generator and these comments."""
     return (
         bool(manifest)
         and manifest["seed"] == seed
-        and manifest["parameters"] == _plain(wanted)
+        and manifest["parameters"] == _plain(parameters)
         and sorted(manifest["inputs"].values()) == hashes
     )
 
 
 def _plain(value: object) -> object:
-    """What is left of a value after JSON: tuples become lists."""
+    """Returns a value as JSON gives it back: tuples become lists."""
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -187,7 +189,9 @@ def realism_pairs(workspace: Workspace, seed: int) -> tuple[pd.DataFrame, pd.Dat
     """
     paths = workspace.bert_gan_fakes()
     if not paths:
-        raise BotlibError("there are no bert_gan_fake tables: write the fakes first")
+        raise BotlibError(
+            "there are no bert_gan_fake tables: run 03_bert_realism, which writes them"
+        )
     real = read_table(workspace.bert_gan_real, BERT_GAN_REAL)
     threads = real.drop_duplicates("comment_id").set_index("comment_id")
     fakes = pd.concat([read_table(path, BERT_GAN_FAKE) for path in paths], ignore_index=True)
@@ -207,8 +211,8 @@ def realism_pairs(workspace: Workspace, seed: int) -> tuple[pd.DataFrame, pd.Dat
     kept.attrs["matched"] = matched
     if missing := [split for split in SPLITS if split not in set(kept["split"])]:
         raise BotlibError(
-            f"no fakes and real replies of like length in the {missing[0]} threads: "
-            "raise fake_comments, or give 01_data more threads"
+            f"no fakes and real replies of similar length in the {missing[0]} threads: "
+            "raise fake_comments, or run 01_data with more threads"
         )
     return kept, _kept(both, kept)
 
@@ -246,13 +250,13 @@ def two_parts(
     Args:
       pairs: rows with submission_id.
       seed: of the draw.
-      share: of the threads, that go into the first part.
+      share: of the threads that go to the encoder.
     """
     from sklearn.model_selection import GroupShuffleSplit
 
     draw = GroupShuffleSplit(n_splits=1, train_size=share, random_state=seed)
-    first, second = next(draw.split(pairs, groups=pairs["submission_id"]))
-    return pairs.iloc[first], pairs.iloc[second]
+    encoder, head = next(draw.split(pairs, groups=pairs["submission_id"]))
+    return pairs.iloc[encoder], pairs.iloc[head]
 
 
 def _kept(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

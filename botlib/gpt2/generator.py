@@ -35,7 +35,7 @@ class Engine(Protocol):
 
     folder: Path  # the model that was loaded
     vocabulary: Vocabulary
-    context: int  # tokens that the model can look at, prompt and reply together
+    window: int  # tokens that the model sees at once, prompt and reply together
 
     def sample(
         self, prompts: list[list[int]], n: int, decoder: Decoder, seed: int | None
@@ -59,7 +59,7 @@ class Generator:
       threads: CPU cores to use; 0: all.
 
     Raises:
-      BotlibError: the folder holds no model, or the machine can't run it that way.
+      BotlibError: the folder holds no model, or the machine can't run it with these options.
     """
 
     def __init__(
@@ -138,11 +138,11 @@ class Generator:
         decoders: Sequence[Decoder],
         seed: int | None = 0,
     ) -> Iterator[list[dict]]:
-        """Yields the rows of `generate` as they get ready, one comment and decoder at a time."""
+        """Yields the rows of `generate` when they are ready, a comment and a decoder at a time."""
         if n < 1:
             raise BotlibError(f"replies for each comment must be 1 or more, not {n}")
         if not decoders:
-            raise BotlibError("decoder is an empty list: give at least one")
+            raise BotlibError("the list of decoders is empty: give at least one decoder")
         encoded = self.conversation.prompts(comments)
         for position, decoder in enumerate(decoders):
             samples = range(position, n, len(decoders))
@@ -164,13 +164,15 @@ class Generator:
           tokens (of the reply and its end).
 
         Raises:
-          BotlibError: as many comments as replies are needed.
+          BotlibError: the numbers of comments and replies differ.
         """
         if len(comments) != len(replies):
-            raise BotlibError(f"{len(comments)} comments but {len(replies)} replies")
+            raise BotlibError(
+                f"there are {len(comments)} comments but {len(replies)} replies: give one for each"
+            )
         prompts = self.conversation.prompts(comments)
         # A reply that leaves no room for any prompt is cut at its end, with its end token
-        most = self.engine.context - 2
+        most = self.engine.window - 2
         answers = [ids[:most] for ids in self.conversation.replies(replies)]
         sequences = [
             self._fit(ids, len(answer)) + answer
@@ -184,11 +186,11 @@ class Generator:
 
     def _fit(self, ids: list[int], reserved: int) -> list[int]:
         """Cuts a prompt from the left, so that `reserved` tokens fit behind it."""
-        room = self.engine.context - reserved
+        room = self.engine.window - reserved
         if room < 2:
             raise BotlibError(
-                f"max_tokens={reserved} leaves no room for a comment: this model sees "
-                f"{self.engine.context} tokens in all; lower max_tokens"
+                f"max_tokens={reserved} leaves no room for a comment: this model sees only "
+                f"{self.engine.window} tokens; lower max_tokens"
             )
         return self.conversation.cut(ids, room)
 

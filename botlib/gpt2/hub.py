@@ -49,7 +49,7 @@ class Source:
 
     @classmethod
     def of(cls, name: str) -> "Source":
-        """Returns what a `base_model` setting names: a name in KNOWN, or hf:OWNER/NAME[@REVISION].
+        """Returns the source of a `base_model`: a name in KNOWN, or hf:OWNER/NAME[@REVISION].
 
         Raises:
           BotlibError: it is neither.
@@ -95,7 +95,7 @@ def fetch(name: str, folder: Path) -> Path:
 
 
 def from_folder(source: Path, folder: Path) -> Path:
-    """Returns the same for a folder that was downloaded from the Hub before.
+    """Returns a folder like `fetch`'s, from a model of the Hub that is already on this machine.
 
     Raises:
       BotlibError: as `fetch`.
@@ -114,10 +114,13 @@ def from_folder(source: Path, folder: Path) -> Path:
 
 
 def _make(folder: Path, text: str, form: str, find: Callable[[str], Path | None]) -> Path:
-    """Makes the checkpoint's folder from the files that `find` finds; returns the weights' file."""
+    """Returns the weights' file, after making the checkpoint's folder from what `find` returns."""
     config, *vocabulary = (find(file) for file in ("config.json", "vocab.json", "merges.txt"))
     if config is None or None in vocabulary:
-        raise BotlibError(f"{text} lacks config.json, vocab.json or merges.txt: it is no GPT-2")
+        raise BotlibError(
+            f"{text} has no config.json, vocab.json or merges.txt, so it is not a "
+            "GPT-2: choose another base_model"
+        )
     hparams = sizes(json.loads(config.read_text(encoding="utf-8")), text)
     path = find(SAFE) or find(KERAS)
     if path is None:
@@ -157,9 +160,12 @@ def sizes(config: Mapping[str, Any], source: str) -> dict[str, int]:
             **{key: int(config[key]) for key in ("n_embd", "n_head", "n_layer")},
         }
     except (KeyError, TypeError, ValueError) as error:
-        raise BotlibError(f"{source}: its config.json lacks a size ({error})") from error
+        raise BotlibError(
+            f"{source}: its config.json has no size ({error}): choose another base_model"
+        ) from error
     reasons = {
-        f"it sees {hparams['n_ctx']} tokens, gpt-2-simple {N_CTX}": hparams["n_ctx"] != N_CTX,
+        f"its window has {hparams['n_ctx']} tokens, gpt-2-simple's has {N_CTX}": hparams["n_ctx"]
+        != N_CTX,
         f"its activation is {config.get('activation_function')}": config.get(
             "activation_function", "gelu_new"
         )
@@ -171,7 +177,9 @@ def sizes(config: Mapping[str, Any], source: str) -> dict[str, int]:
     }
     for reason, applies in reasons.items():
         if applies:
-            raise BotlibError(f"{source} can't be fine-tuned by gpt-2-simple: {reason}")
+            raise BotlibError(
+                f"{source} can't be fine-tuned by gpt-2-simple: {reason}; choose another base_model"
+            )
     return hparams
 
 
@@ -182,10 +190,10 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
       BotlibError: the file is damaged.
     """
     try:
-        found = _safetensors(path) if path.suffix == ".safetensors" else _keras(path)
+        weights = _safetensors(path) if path.suffix == ".safetensors" else _keras(path)
     except Exception as error:
         raise BotlibError(f"{path} is damaged ({error}): delete it and run this again") from error
-    return {name.removeprefix("transformer."): array for name, array in found.items()}
+    return {name.removeprefix("transformer."): array for name, array in weights.items()}
 
 
 def checkpoint_weights(
@@ -222,13 +230,17 @@ def checkpoint_weights(
     made = {}
     for there, here in names.items():
         if there not in weights:
-            raise BotlibError(f"{source} lacks the weight {there!r}: it is not a whole GPT-2")
+            raise BotlibError(
+                f"{source} has no weight {there!r}: it is not a complete GPT-2; "
+                "choose another base_model"
+            )
         array = np.asarray(weights[there], np.float32).reshape(
             -1 if len(shapes[there]) == 1 else weights[there].shape
         )
         if array.shape != shapes[there]:
             raise BotlibError(
-                f"{source}: {there!r} is {array.shape}, its config asks for {shapes[there]}"
+                f"{source}: {there!r} is {array.shape}, but its config says {shapes[there]}: "
+                "choose another base_model"
             )
         made[here] = array[None] if here.endswith("/w") else array
     head = weights.get("lm_head.weight")
@@ -324,7 +336,7 @@ _KERAS = re.compile(r"(?:^|/)(wte|wpe|h_\._\d+/[\w/]+|ln_f)/(weight|embeddings|b
 def _keras(path: Path) -> dict[str, np.ndarray]:
     import h5py
 
-    found: dict[str, np.ndarray] = {}
+    weights: dict[str, np.ndarray] = {}
 
     def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset) and (match := _KERAS.search(name)):
@@ -332,8 +344,8 @@ def _keras(path: Path) -> dict[str, np.ndarray]:
             kind = {"gamma": "weight", "beta": "bias", "embeddings": "weight"}.get(
                 match[2], match[2]
             )
-            found[f"{where}.{kind}"] = np.asarray(item, np.float32)
+            weights[f"{where}.{kind}"] = np.asarray(item, np.float32)
 
     with h5py.File(path, "r") as file:
         file.visititems(visit)
-    return found
+    return weights

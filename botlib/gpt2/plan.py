@@ -1,4 +1,4 @@
-"""What a run will do: the settings, with what depends on model and machine filled in."""
+"""The plan of a training run: the settings, completed for the model and the machine."""
 
 import dataclasses
 import math
@@ -26,7 +26,7 @@ LEAST_RATE = 0.1
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """A run's settings, all concrete."""
+    """The settings of a run, none left open."""
 
     steps: int
     round_steps: int
@@ -48,7 +48,7 @@ class Plan:
         """Returns the rate of a step (from 0): a short rise, then constant or half a cosine.
 
         Where max_minutes will end the run before its steps do, the cosine follows the time
-        (`time_share`, from 0 to 1), since most is learned while the rate falls.
+        (`time_share`, from 0 to 1), because a model learns most while the rate falls.
         """
         warmup = max(1, round(WARMUP * self.steps))
         if step < warmup:
@@ -71,10 +71,10 @@ class Plan:
 
 
 def plan(settings: Gpt2Settings, base: Path) -> Plan:
-    """Fills in what the settings leave open.
+    """Returns the settings, completed where they are left open.
 
     Raises:
-      BotlibError: settings that don't go together.
+      BotlibError: the window is longer than the model's.
     """
     hparams = read_hparams(base)
     from botlib.gpt2.download import parameters_of
@@ -82,7 +82,9 @@ def plan(settings: Gpt2Settings, base: Path) -> Plan:
     millions = parameters_of(hparams) / 1e6
     _, rate, batch = next(row for row in DEFAULTS if millions <= row[0])
     if settings.window > hparams["n_ctx"]:
-        raise BotlibError(f"window={settings.window} is above the model's {hparams['n_ctx']}")
+        raise BotlibError(
+            f"window={settings.window} is more than the model's {hparams['n_ctx']} tokens: lower it"
+        )
     gpu = _gpu() if "auto" in (settings.xla, settings.mixed_precision) else False
     return Plan(
         steps=settings.steps,

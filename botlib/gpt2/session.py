@@ -57,11 +57,11 @@ class Hooks:
         self._stdout = sys.stdout
         self.session: Any = None
         self.learning_rate: Any = None
-        # Of max_minutes, what has passed
+        # The share of max_minutes that has passed
         self.time_share = 0.0
 
     def feeds(self, session: Any, given: dict | None, applies: bool) -> dict:
-        """Returns what a call of gpt-2-simple's is fed with instead."""
+        """Returns the feeds that replace those of gpt-2-simple's own call."""
         import tensorflow as tf
 
         self.session = session
@@ -119,13 +119,13 @@ def train(hooks: Hooks, data: Path, base: Path, run: Path) -> None:
     """Runs gpt-2-simple's `finetune` until a hook raises `Finished`.
 
     Args:
-      hooks: see there.
+      hooks: see `Hooks`.
       data: `.npz` of tokens.
       base: the base model's folder.
       run: the run's folder; training's files are in its subfolder `checkpoint`.
 
     Raises:
-      BotlibError: out of memory, or a checkpoint that can't be read.
+      BotlibError: out of memory, or a checkpoint can't be read.
       KeyboardInterrupt: the user stopped it.
     """
     frameworks.claim("gpt-2-simple")
@@ -184,7 +184,7 @@ def train(hooks: Hooks, data: Path, base: Path, run: Path) -> None:
         if "Assign requires shapes" not in str(error) and "checkpoint" not in str(error):
             raise
         raise BotlibError(
-            f"checkpoint and hparams.json of {run} or {base} are of different sizes: "
+            f"checkpoint and hparams.json of {run} or {base} differ in size: "
             "use the files it was trained with"
         ) from error
     finally:

@@ -38,11 +38,11 @@ def finetune(
     """Fine-tunes a GPT-2 on `gpt2_finetune.csv` until steps, patience or max_minutes end it.
 
     Killed at any moment, the same call goes on from the last whole round. A call whose data or
-    settings differ begins anew and keeps the earlier run beside it as `NAME.previous`.
+    settings differ starts again and keeps the earlier run beside it as `NAME.previous`.
 
     Args:
       workspace: has gpt2_finetune.csv, and bert_gan_real.csv for the held-out replies.
-      settings: see there.
+      settings: see `Gpt2Settings`.
       on_round: called after each round with losses (all steps so far) and samples.
       progress: whether to show a bar with loss, tokens/s and time left.
 
@@ -95,7 +95,7 @@ class Run:
 
     @property
     def stopped(self) -> bool:
-        """Whether nothing is left to train: all steps made, or patience at its end."""
+        """Returns whether training is over: all steps done, or no patience left."""
         return self.state["step"] >= self.plan.steps or (
             0 < self._patience <= self.state["bad_rounds"]
         )
@@ -137,11 +137,11 @@ class Run:
                 data.unlink(missing_ok=True)
 
     def use_base(self) -> None:
-        """Makes the base model itself the run's model: measured, but not trained (steps=0)."""
+        """Uses the base model as it is (steps=0): evaluated, but not trained."""
         model = self.folder / "ctranslate2"
         if model.is_dir():
             return
-        convert(self.base, self.base, model, self.settings.quantization, context=self._context())
+        convert(self.base, self.base, model, self.settings.quantization, window=self._window())
         result = self.held_out.evaluate(model, self.settings.seed)
         self.state["best_loss"] = result.loss
         self.samples = result.samples.assign(step=0)[["step", "comment", "reply"]]
@@ -201,14 +201,14 @@ class Run:
                 raise session.Finished
 
     def _end_round(self, hooks: session.Hooks) -> None:
-        """Saves, validates, keeps the best; the state, written last, makes it all count."""
+        """Saves, validates, keeps the best; writes the state last, so a kill loses one round."""
         step = hooks.step
         hooks.save(self.checkpoint)
         best = self.state["best_loss"]
         # Not in the workspace, which may be a slow drive
         with tempfile.TemporaryDirectory(prefix="botlib-") as folder:
             model = Path(folder) / "ctranslate2"
-            convert(self.checkpoint, self.base, model, context=self._context(), step=step)
+            convert(self.checkpoint, self.base, model, window=self._window(), step=step)
             result = self.held_out.evaluate(model, self.settings.seed)
             better = best is None or result.loss is None or result.loss < best
             if better:
@@ -256,10 +256,10 @@ class Run:
                 self.folder / "best",
                 self.folder / "ctranslate2",
                 self.settings.quantization,
-                context=self._context(),
+                window=self._window(),
             )
 
-    def _context(self) -> int:
+    def _window(self) -> int:
         # A pretrained model has seen all positions, one from scratch only its window's
         return self.plan.window if self.settings.base_model == "scratch" else 0
 
@@ -272,7 +272,7 @@ class Run:
         }
 
     def _resume(self) -> dict[str, Any]:
-        """Returns the state to go on from; clears away what came after it."""
+        """Returns the state to resume from; deletes what is newer."""
         identity = self._identity()
         path = self.folder / "state.json"
         try:
@@ -281,7 +281,7 @@ class Run:
             state = None
         except json.JSONDecodeError as error:
             raise BotlibError(
-                f"{path} is damaged ({error}): delete {self.folder} to begin anew"
+                f"{path} is damaged ({error}): delete {self.folder} to start again"
             ) from error
         if (
             state is None
@@ -298,7 +298,7 @@ class Run:
             self.folder.replace(previous)
             changed = [k for k, v in identity.items() if state["identity"].get(k) != v]
             tqdm.write(
-                f"{self.folder.name}: begun anew, since {', '.join(changed)} changed; "
+                f"{self.folder.name} starts again, because {', '.join(changed)} changed; "
                 f"the earlier run is in {previous}"
             )
             state = None
@@ -310,8 +310,8 @@ class Run:
         if state["step"]:
             if not (self.checkpoint / f"model-{state['step']}.index").is_file():
                 raise BotlibError(
-                    f"{self.checkpoint} lacks the checkpoint of step {state['step']}: copy it "
-                    f"again, or delete {self.folder} to begin anew"
+                    f"{self.checkpoint} has no checkpoint of step {state['step']}: copy it "
+                    f"again, or delete {self.folder} to start again"
                 )
             _point_to(self.checkpoint, state["step"])
             self.state = state
@@ -328,7 +328,7 @@ class Run:
             json.dump(self.state, file, indent=1)
 
     def _read(self, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
-        """Returns what a log holds up to the state's step; the rest was never counted."""
+        """Returns a log's rows up to the state's step; later rows belong to an unfinished round."""
         path = self.folder / name
         if not (self.state["step"] and path.is_file()):
             return pd.DataFrame(columns=list(columns))

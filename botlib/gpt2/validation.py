@@ -1,4 +1,4 @@
-"""How well a GPT-2 answers people it has not read: the loss of held-out replies."""
+"""The loss of a GPT-2 on held-out replies: how well it predicts people it was not trained on."""
 
 import dataclasses
 import hashlib
@@ -33,7 +33,7 @@ class Result:
 
 
 class HeldOut:
-    """Pairs of the split "validation", always the same ones for a seed.
+    """Pairs of the split "validation"; a seed always gives the same pairs.
 
     Args:
       workspace: has bert_gan_real.csv; without it, or without such pairs, nothing is held out.
@@ -56,7 +56,7 @@ class HeldOut:
 
     @property
     def digest(self) -> str:
-        """Names the pairs, so that a resumed run can tell whether they are still the same."""
+        """Returns a hash of the pairs, by which a resumed run sees whether they changed."""
         return hashlib.sha256(self.frame.to_csv(index=False).encode()).hexdigest()
 
     def evaluate(self, model: Path, seed: int) -> Result:
@@ -67,15 +67,15 @@ class HeldOut:
 
     def _evaluate(self, generator: Generator, seed: int) -> Result:
         comments = self.frame["comment"].drop_duplicates().head(SAMPLED_COMMENTS)
-        longest = min(60, generator.engine.context // 2)
+        longest = min(60, generator.engine.window // 2)
         drawn = generator.generate(list(comments), 1, Decoder(max_tokens=longest), seed)
         samples = pd.DataFrame({"comment": list(comments), "reply": drawn["reply"]})
         return Result(perplexity_loss(generator, self.frame), samples)
 
     def listening(self, model: Path, seed: int) -> tuple[float, float]:
-        """Returns perplexity of replies to their own comment, and to another's.
+        """Returns the perplexity of replies after their own comment, and after another comment.
 
-        A model that ignores what it answers has the same of both.
+        Both are equal for a model that ignores the comment.
         """
         order = np.random.default_rng(seed).permutation(len(self))
         # Each gets the comment of the next in a random order: never its own
@@ -89,7 +89,7 @@ class HeldOut:
 
 
 def scored(workspace: Workspace, settings: Gpt2Settings) -> pd.DataFrame:
-    """Returns log_prob and tokens of each held-out reply, as the run's best model sees it."""
+    """Returns log_prob and tokens of each held-out reply by the run's best model."""
     held_out = HeldOut(workspace, settings.validation_pairs, settings.seed)
     comments, replies = list(held_out.frame["comment"]), list(held_out.frame["reply"])
     model = workspace.gpt2(settings.run_name)
@@ -97,7 +97,7 @@ def scored(workspace: Workspace, settings: Gpt2Settings) -> pd.DataFrame:
 
 
 def _beside_training(model: Path, work: Callable[[Generator], T]) -> T:
-    """Works on the GPU if it has room beside TensorFlow, else on the CPU."""
+    """Returns the work's result: done on the GPU if there is room, else on the CPU."""
     try:
         return work(Generator(model, compute_type="float32"))
     except BotlibError:

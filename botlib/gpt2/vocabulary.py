@@ -14,7 +14,7 @@ FILES = ("encoder.json", "vocab.bpe")
 
 
 class Vocabulary:
-    """Texts to token ids and back, with the ids of gpt-2-simple's own encoder.
+    """Encodes texts as token ids and decodes them, with the same ids as gpt-2-simple's encoder.
 
     The end-of-text token never comes out of a text: "<|endoftext|>" in somebody's comment is
     encoded as ordinary pieces.
@@ -39,7 +39,9 @@ class Vocabulary:
             ids = json.loads(encoder.read_text(encoding="utf-8"))
             self._tokenizer = _byte_level(models.BPE.from_file(str(encoder), str(merges)))
         except Exception as error:
-            raise BotlibError(f"{encoder} or {merges} is damaged ({error})") from error
+            raise BotlibError(
+                f"{encoder} or {merges} is damaged ({error}): copy it again"
+            ) from error
         if END_OF_TEXT not in ids:
             raise BotlibError(
                 f"{encoder} has no {END_OF_TEXT} token, which ends a reply: "
@@ -47,14 +49,16 @@ class Vocabulary:
             )
         self.tokens: list[str] = sorted(ids, key=ids.__getitem__)
         if sorted(ids.values()) != list(range(len(ids))):
-            raise BotlibError(f"{encoder} is damaged: its ids are not 0 … {len(ids) - 1}")
+            raise BotlibError(
+                f"{encoder} is damaged: its ids are not 0 … {len(ids) - 1}; copy it again"
+            )
         self.end: int = ids[END_OF_TEXT]
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Returns the token ids of each text, all cores at work."""
+        """Returns the token ids of each text, on all cores."""
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -93,7 +97,7 @@ def learn(texts: Iterable[str], size: int, folder: Path) -> None:
 
 
 def whole_characters(text: str) -> str:
-    """Drops the half character that a cut between two bytes leaves at the end of a text."""
+    """Returns a text without the broken character that a cut leaves at its end."""
     text = text.rstrip("\ufffd")
     # A joiner or an accent that lost what it belongs to
     while text and (text[-1] == "\u200d" or unicodedata.category(text[-1]) == "Cs"):

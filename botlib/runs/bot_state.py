@@ -1,4 +1,4 @@
-"""What the bot of a workspace may do now: stopped or not, and for each site what waits."""
+"""The state of a workspace's bot: stopped or not, and the replies waiting for each site."""
 
 import dataclasses
 import os
@@ -19,19 +19,19 @@ DAY = 86400.0
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """What stands in the outbox for one site.
+    """A site's replies in the outbox.
 
     Attributes:
       site: "live" or "sandbox".
-      waiting: replies that wait for a person.
-      approved: replies that a person let go.
+      waiting: replies that wait for approval.
+      approved: replies that a person approved.
       posted_24h: replies posted in the last 24 hours, which the limits count.
-      unclear: replies that may be on Reddit.
+      unclear: replies whose POST had no clear answer: they may be on Reddit.
       asks: those of them of which only a person can find out.
       handed_over: replies that a person took to post by hand, and said nothing of since.
       shut: subreddits shut to the bot, and why.
       paused_until: ISO 8601 in UTC; "" if Reddit didn't ask to wait.
-      paused_why: what it said.
+      paused_why: Reddit's reason.
       shut_out: why Reddit refuses the account; "" if it doesn't.
     """
 
@@ -54,10 +54,10 @@ class Bot:
 
     Attributes:
       stopped: whether the stop switch is on.
-      why: what stands in it.
-      opted_out: how many people want no replies.
+      why: the reason in it.
+      opted_out: how many people opted out.
       sites: the live site and the sandbox.
-      error: why the outbox can't be read; "" if it can.
+      error: why the outbox can't be read; "" if it can be.
     """
 
     stopped: bool
@@ -68,7 +68,7 @@ class Bot:
 
 
 def read(workspace: Workspace) -> Bot | None:
-    """Returns the bot's state, or None where there never was a bot."""
+    """Returns the bot's state, or None if no bot has run here."""
     # A link to nowhere stops the bot, too
     stopped = os.path.lexists(workspace.stop_switch)
     why = _reason(workspace.stop_switch) if stopped else ""
@@ -122,7 +122,7 @@ def as_text(bot: Bot) -> str:
         rows = [
             {
                 "site": site.site,
-                "wait for you": site.waiting,
+                "wait for approval": site.waiting,
                 "approved": site.approved,
                 "posted in 24 h": site.posted_24h,
                 "unclear": site.unclear,

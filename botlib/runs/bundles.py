@@ -1,4 +1,4 @@
-"""One archive with a model that answers, for readers who start at 05 with somebody's models."""
+"""Bundles: a trained model as one archive, for people who start at 05 with another's models."""
 
 import hashlib
 import io
@@ -34,19 +34,16 @@ CHUNK = 1 << 20
 
 
 def write(kind: str, workspace: Workspace, path: Path, run_name: str = "run1") -> Path:
-    """Packs a trained model into one `.tar.gz`: what it declares, its cards, and all hashes.
+    """Returns `path`, after packing a model into it: its declared files, its cards, their hashes.
 
     Args:
       kind: one of `model_files.KINDS`.
       workspace: holds the model.
-      path: the archive to be.
+      path: the `.tar.gz` to write.
       run_name: which run, for "gpt2".
 
-    Returns:
-      `path`.
-
     Raises:
-      BotlibError: no such model, or one that is not complete.
+      BotlibError: the model is missing or incomplete.
     """
     folder = _folder(kind, workspace, run_name)
     if not folder.is_dir():
@@ -76,22 +73,19 @@ def _entry(size: int, sha256: str) -> dict[str, Any]:
 
 
 def read(path: Path, workspace: Workspace, run_name: str = "run1", replace: bool = False) -> Path:
-    """Unpacks an archive into the workspace, after every check, whole or not at all.
+    """Returns the model's folder, after checking an archive and unpacking it: all of it or nothing.
 
-    Nothing in an archive is trusted: names, kinds, sizes and hashes must be those of its index,
-    which comes first, and only files that its model declares, and cards, are taken.
+    Nothing in an archive is trusted: names, kinds, sizes and hashes must match its index, which
+    comes first, and the files must be cards or declared by the model.
 
     Args:
       path: the archive.
       workspace: where the model goes.
       run_name: under which run, for "gpt2".
-      replace: whether a model that is already there may be replaced.
-
-    Returns:
-      The model's folder.
+      replace: whether to replace an existing model.
 
     Raises:
-      BotlibError: not a bundle, damaged, hostile, or there is already a model.
+      BotlibError: the archive is not a bundle, damaged or hostile, or the model already exists.
     """
     path = Path(path)
     try:
@@ -99,7 +93,7 @@ def read(path: Path, workspace: Workspace, run_name: str = "run1", replace: bool
             index = _index(archive, path)
             folder = _folder(index["kind"], workspace, run_name)
             if folder.exists() and not replace:
-                raise BotlibError(f"{folder} is already there: add --replace to replace it")
+                raise BotlibError(f"{folder} already exists: add --replace to replace it")
             with atomic_folder(folder) as part:
                 _unpack(archive, index, part, path)
                 _check(part, index, path)
@@ -116,7 +110,7 @@ def read(path: Path, workspace: Workspace, run_name: str = "run1", replace: bool
 def _index(archive: tarfile.TarFile, path: Path) -> dict[str, Any]:
     member = archive.next()
     if member is None or member.name != INDEX or not member.isreg():
-        raise _refused(path, f"it doesn't begin with {INDEX}")
+        raise _refused(path, f"it doesn't start with {INDEX}")
     if member.size > MOST_INDEX_BYTES:
         raise _refused(path, f"its {INDEX} is too large")
     try:
@@ -127,14 +121,16 @@ def _index(archive: tarfile.TarFile, path: Path) -> dict[str, Any]:
         raise _refused(path, f"its {INDEX} can't be read ({error})") from error
     if index.get("format") == 1:
         raise BotlibError(
-            f"{path} is refused: bundles of botlib 0.1.0 left out parts of a model, which would "
-            "score differently here; ask its maker to update botlib and export it again "
+            f"{path} is refused: bundles of botlib 0.1.0 lack parts of the model, so its scores "
+            "would differ; ask its author to update botlib and export it again "
             f"(python -m botlib export {kind} FILE --workspace DIR)"
         )
     if index.get("format") != FORMAT:
         raise _refused(path, f"its format is {index.get('format')!r}; this botlib reads {FORMAT}")
     if kind not in model_files.KINDS:
-        raise _refused(path, f"it holds a {kind!r}, not one of {', '.join(model_files.KINDS)}")
+        raise _refused(
+            path, f"it contains a {kind!r} model; the kinds are {', '.join(model_files.KINDS)}"
+        )
     total = sum(size for size, _ in sizes)
     if len(files) > MOST_FILES or any(size < 0 for size, _ in sizes):
         raise _refused(path, "its index is impossible")
@@ -143,11 +139,11 @@ def _index(archive: tarfile.TarFile, path: Path) -> dict[str, Any]:
     for name in files:
         pure = PurePosixPath(name)
         if pure.is_absolute() or ".." in pure.parts or "\\" in name or name != str(pure):
-            raise _refused(path, f"it names a file outside of the model: {name!r}")
+            raise _refused(path, f"it contains a path outside the model's folder: {name!r}")
         if not _NAME.fullmatch(name):
-            raise _refused(path, f"{name!r} is no file of a model")
+            raise _refused(path, f"{name!r} is not a model file")
     if model_files.FILE not in files:
-        raise _refused(path, f"it lacks {model_files.FILE}")
+        raise _refused(path, f"it has no {model_files.FILE}")
     return index
 
 
@@ -158,32 +154,34 @@ def _unpack(archive: tarfile.TarFile, index: dict[str, Any], part: Path, path: P
             raise _refused(path, f"{member.name!r} is a link or a device, not a file")
         about = waiting.pop(member.name, None)
         if about is None:
-            raise _refused(path, f"{member.name!r} is not in its index, or comes twice")
+            raise _refused(path, f"{member.name!r} is not in its index, or appears twice")
         if member.size != about["bytes"]:
-            raise _refused(path, f"{member.name!r} has {member.size:,} bytes, not as in its index")
+            raise _refused(
+                path, f"{member.name!r} has {member.size:,} bytes, its index says otherwise"
+            )
         target = part / member.name
         target.parent.mkdir(parents=True, exist_ok=True)
         with archive.extractfile(member) as source, target.open("wb") as out:
             shutil.copyfileobj(source, out, CHUNK)
         if _hash(target) != about["sha256"]:
-            raise _refused(path, f"{member.name!r} has another hash than its index says")
+            raise _refused(path, f"the hash of {member.name!r} differs from its index")
     if waiting:
         raise _refused(path, f"{next(iter(waiting))!r} is missing")
 
 
 def _check(part: Path, index: dict[str, Any], path: Path) -> None:
-    """The files must be those that the model declares, and cards."""
+    """Refuses files that are neither declared by the model nor cards."""
     try:
         needed = model_files.needed(part, index["kind"])
     except BotlibError as error:
         raise _refused(path, str(error).replace(f"{part}/", "").split(",")[0]) from error
     allowed = {model_files.FILE, *needed, *model_files.CARDS}
     if strange := sorted(set(index["files"]) - allowed):
-        raise _refused(path, f"its {index['kind']} model declares no {strange[0]!r}")
+        raise _refused(path, f"its {index['kind']} model doesn't declare {strange[0]!r}")
 
 
 def _forget_inputs(part: Path, path: Path) -> None:
-    """What the model was made from lies elsewhere: its change or absence here means nothing."""
+    """Moves the manifest's inputs aside: they are elsewhere, so they can't make the model stale."""
     if manifest := read_manifest(part):
         manifest["imported"] = {"from": path.name, "inputs": manifest.get("inputs", {})}
         manifest["inputs"] = {}
@@ -193,12 +191,14 @@ def _forget_inputs(part: Path, path: Path) -> None:
 
 
 def _refused(path: Path, reason: str) -> BotlibError:
-    return BotlibError(f"{path} is refused: {reason}; get it again from somebody you trust")
+    return BotlibError(f"{path} is refused: {reason}; get it again from a source you trust")
 
 
 def _folder(kind: str, workspace: Workspace, run_name: str) -> Path:
     if kind not in model_files.KINDS:
-        raise BotlibError(f"a bundle holds one of {', '.join(model_files.KINDS)}, not {kind!r}")
+        raise BotlibError(
+            f"the kind of a model must be one of {', '.join(model_files.KINDS)}, not {kind!r}"
+        )
     return workspace.gpt2(run_name) if kind == "gpt2" else workspace.models / kind
 
 

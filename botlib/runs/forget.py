@@ -1,4 +1,4 @@
-"""Removes people and texts from every table of a workspace, and says which models saw them."""
+"""Removes people and texts from every table of a workspace, and lists the models that saw them."""
 
 import dataclasses
 import shutil
@@ -28,19 +28,19 @@ from botlib.tables import (
 )
 from botlib.workspace import Workspace, atomic_file, hash_path, read_manifest
 
-# Splits whose pairs a model learns from, or is chosen by
+# Splits that a model is trained on, or chosen by
 _LEARNT = {"gpt2": ("generator",), "bert": ("generator", "classifier", "validation")}
 
 
 @dataclasses.dataclass(frozen=True)
 class ForgetReport:
-    """What was removed.
+    """What was removed, and what remains to do.
 
     Attributes:
-      removed: table, rows: every table that held something (blanked posts count in raw_data).
-      models: model, seen ("yes", or "perhaps" if it was trained on an earlier table): those to be
-        trained again, or deleted, for the texts to be gone from them too.
-      elsewhere: places that may still show the texts, which are left to the user.
+      removed: table, rows: the tables that contained them (blanked posts count in raw_data).
+      models: model, seen ("yes", or "perhaps" if it was trained on an earlier table): train
+        these again or delete them, so that the texts are gone from them, too.
+      elsewhere: places that may still contain the texts, for the user to clear.
     """
 
     removed: pd.DataFrame
@@ -51,11 +51,11 @@ class ForgetReport:
 def forget(
     workspace: Workspace, authors: Iterable[str] = (), ids: Iterable[str] = ()
 ) -> ForgetReport:
-    """Remove what people wrote, or single posts, comments and replies, from every table.
+    """Returns a report, after removing people's texts, or single ones, from all tables.
 
-    Comments and replies go with their rows; of a post, title and text are blanked, since the rows
-    are other people's. A list of hashes is kept, and extraction and cleaning leave out what is on
-    it, so nothing comes back. Cached dump rows are deleted. Run it again if it was stopped.
+    Comments and replies are removed with their rows. Posts keep their rows, which belong to other
+    people, but lose title and text. A list of hashes is kept: extraction and cleaning leave out
+    what is on it, so nothing comes back. Cached dump rows are deleted. Run it again if it stopped.
 
     Args:
       workspace: whose tables, outbox and cache are cleared.
@@ -68,8 +68,8 @@ def forget(
     names = {name.strip().removeprefix("/").removeprefix("u/").lower() for name in authors} - {""}
     keys = {_bare(name) for name in ids} - {""}
     if not names and not keys:
-        raise BotlibError("name somebody or something to forget: --author NAME or --ids FILE")
-    # First the list: should this be stopped, nothing removed can come back.
+        raise BotlibError("nothing to forget: give --author NAME or --ids FILE")
+    # The list comes first: even if this is stopped, nothing removed comes back
     forgotten.add(workspace, names, keys)
     shutil.rmtree(workspace.cache, ignore_errors=True)
     removed: dict[str, int] = archive.forget(workspace)
@@ -80,7 +80,7 @@ def forget(
         *(_live_ids_of(path, names) for path in read),
     )
     pairs = _pairs_of(workspace, gone_keys)
-    # Which models saw them is known by the tables' hashes, hence before these change.
+    # The tables' hashes say which models saw them, so this comes before the tables change
     models = _models(workspace, set(pairs["split"]))
     texts = {training_text(c, r) for c, r in zip(pairs["comment"], pairs["reply"], strict=True)}
     _drop(
@@ -90,7 +90,7 @@ def forget(
     for path in sorted(workspace.models.glob("**/samples.csv")):
         _drop_samples(path, comments, removed, workspace)
     _from_outbox(workspace, names, gone_keys, removed)
-    # What tells where the rest is goes last, so that a run that was stopped can be repeated.
+    # The tables that lead to the others come last, so that a stopped run can be repeated
     for path, table in _derived(workspace):
         _drop(path, table, lambda t: _holds(t, gone_keys), removed, workspace)
     for path in months:
@@ -108,7 +108,7 @@ def _bare(name: str) -> str:
 
 
 def _ids_of(path: Path, names: set[str], keys: set[str]) -> set[str]:
-    """Return the ids of a month's comments and replies that are to go."""
+    """Returns the ids of a month's comments and replies to remove."""
     frame = read_table(path, RAW, ["comment_id", "comment_author", "reply_id", "reply_author"])
     return {
         name
@@ -118,7 +118,7 @@ def _ids_of(path: Path, names: set[str], keys: set[str]) -> set[str]:
 
 
 def _live_ids_of(path: Path, names: set[str]) -> set[str]:
-    """Return the ids of the comments that 05 read and that are theirs."""
+    """Returns the ids of the comments that 05 read and these people wrote."""
     frame = read_table(path, READ_THREADS, ["comment_id", "author"])
     return set(frame.loc[frame["author"].str.lower().isin(names), "comment_id"])
 
@@ -152,7 +152,7 @@ def _holds(frame: pd.DataFrame, keys: set[str]) -> pd.Series:
 
 
 def _derived(workspace: Workspace) -> list[tuple[Path, Table]]:
-    """Return the tables made from raw_data that have ids, except gpt2_finetune, which has none."""
+    """Returns the tables made from raw_data that have ids, except gpt2_finetune, which has none."""
     tables = [(workspace.gpt2_generate, GPT2_GENERATE)]
     tables += [(path, BERT_GAN_FAKE) for path in workspace.bert_gan_fakes()]
     for pattern, table in (
@@ -189,7 +189,7 @@ def _drop_samples(
 def _from_outbox(
     workspace: Workspace, names: set[str], keys: set[str], removed: dict[str, int]
 ) -> None:
-    """Blank their comments; what was about to be posted is rejected."""
+    """Blanks their comments in the outbox, and rejects replies that wait for posting."""
     if workspace.outbox.is_file():
         with Outbox(workspace.outbox) as outbox:
             if touched := outbox.forget(names, keys):
@@ -197,7 +197,7 @@ def _from_outbox(
 
 
 def _models(workspace: Workspace, splits: set[str]) -> pd.DataFrame:
-    """Return the models that learnt from the tables that hold the forgotten pairs."""
+    """Returns the models that were trained on tables with the forgotten pairs."""
     rows = []
     for kind, folders, table in (
         ("gpt2", sorted(workspace.models.glob("gpt2/*")), workspace.gpt2_finetune),
@@ -221,7 +221,7 @@ def _judges(workspace: Workspace) -> list[Path]:
 
 
 def _elsewhere(workspace: Workspace) -> list[str]:
-    places = ["the dump files themselves, and tables of your own on BigQuery"]
+    places = ["the dump files, and your own tables on BigQuery"]
     if workspace.runs.is_dir() and any(workspace.runs.iterdir()):
-        places.append("executed notebooks in runs/, which show examples")
+        places.append("executed notebooks in runs/, which contain examples")
     return places

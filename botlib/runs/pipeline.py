@@ -1,4 +1,4 @@
-"""Runs the six notebooks with papermill: progress, no work twice, one line on failure."""
+"""Runs the six notebooks with papermill: shows progress, skips finished work, explains failures."""
 
 import contextlib
 import dataclasses
@@ -26,9 +26,9 @@ class Step:
     """A notebook as a node of the graph of files.
 
     Attributes:
-      inputs: the files and folders it reads, of which a change means it must run again.
-      outputs: what it leaves behind.
-      repeatable: False where it talks to Reddit, which changes by itself: it always runs.
+      inputs: the files and folders it reads; if one changes, the notebook must run again.
+      outputs: the files and folders it writes.
+      repeatable: False where it reads Reddit, which changes by itself: it always runs.
     """
 
     inputs: Callable[[Workspace, Any], list[Path]]
@@ -64,7 +64,7 @@ STEPS: dict[str, Step] = {
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What became of one notebook: "done", "skipped" or "failed", and its executed copy."""
+    """The result of a notebook: "done", "skipped" or "failed", and its executed copy."""
 
     notebook: str
     state: str
@@ -83,23 +83,23 @@ def run(
     force: bool = False,
     say: Callable[[str], None] = print,
 ) -> tuple[Path, list[Result]]:
-    """Runs the notebooks from `first` to `last`, in order, each in a process of its own.
+    """Returns the run's folder and results, after running the notebooks from `first` to `last`.
 
     Args:
       workspace: where tables and models live; `runs/{time}/` gets the executed copies.
       profile: see `parameters.profiles()`.
       overrides: settings as texts, by name or by notebook.name; each goes to every notebook
-        that has it. The command line says who gave each.
+        that has it; the command line says which option set it.
       first: the first notebook, by its number or name.
       last: the last one.
-      force: run even what is up to date.
-      say: gets one line at a time.
+      force: also run notebooks that are up to date.
+      say: prints a line.
 
     Returns:
       The run's folder and a result for each notebook; the last may have failed.
 
     Raises:
-      BotlibError: an unknown notebook or setting, or a value of the wrong type.
+      BotlibError: a notebook or setting is unknown, or a value has the wrong type.
     """
     chosen = _between(first, last)
     if isinstance(overrides, Mapping):
@@ -137,12 +137,12 @@ def run(
 
 
 def execute(name: str, target: Path, values: Mapping[str, Any]) -> Result:
-    """Executes one notebook and keeps its executed copy, failed or not.
+    """Returns the result of one notebook; keeps its executed copy, failed or not.
 
     Args:
       name: the notebook's name without `.ipynb`.
       target: the executed copy.
-      values: settings, `profile` and `drive_root`; what the parameters cell doesn't show is
+      values: settings, `profile` and `drive_root`; those that the parameters cell lacks are
         passed in `options`.
 
     Raises:
@@ -153,7 +153,7 @@ def execute(name: str, target: Path, values: Mapping[str, Any]) -> Result:
 
     source = NOTEBOOK_FOLDER / f"{name}.ipynb"
     if not source.is_file():
-        raise BotlibError(f"{source} is missing: run botlib from a clone of its repository")
+        raise BotlibError(f"{source} is missing: clone botlib's repository and run this there")
     shown = set(papermill.inspect_notebook(str(source)))
     cell = {key: value for key, value in values.items() if key in shown}
     if hidden := {key: value for key, value in values.items() if key not in shown}:
@@ -182,7 +182,7 @@ def execute(name: str, target: Path, values: Mapping[str, Any]) -> Result:
 
 
 def _logged_to(log: IO[bytes]) -> type:
-    """A kernel manager whose kernels write to a log what would break the progress bar."""
+    """Returns a kernel manager whose kernels write their stderr to a log, not into the bar."""
     from jupyter_client import AsyncKernelManager
 
     class LoggedKernelManager(AsyncKernelManager):
@@ -194,15 +194,15 @@ def _logged_to(log: IO[bytes]) -> type:
 
 @contextlib.contextmanager
 def _kernel_environment() -> typing.Iterator[None]:
-    """What every kernel inherits: quiet TensorFlow and legacy Keras, which TF Hub needs."""
-    wanted = {
+    """Sets what each kernel inherits: quiet TensorFlow, and legacy Keras, which TF Hub needs."""
+    variables = {
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "TF_USE_LEGACY_KERAS": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "BOTLIB_BATCH": "1",  # nobody is there to move a slider
     }
-    before = {key: os.environ.get(key) for key in wanted}
-    os.environ.update(wanted)
+    before = {key: os.environ.get(key) for key in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
@@ -222,7 +222,7 @@ def _between(first: str, last: str) -> list[str]:
 
 
 def _settle(workspace: Workspace, profile: str, overrides: list[Given]) -> dict[str, Settings]:
-    """The settings of all notebooks, by name; 06 must know what 05 reads."""
+    """Returns the settings of all notebooks, by name; 06 takes some from 05."""
     sources = {
         name: [
             parameters.profile_source(profile, name),
@@ -238,7 +238,7 @@ def _settle(workspace: Workspace, profile: str, overrides: list[Given]) -> dict[
 
 
 def _fingerprint(workspace: Workspace, settings: Settings) -> dict[str, str]:
-    """Hashes of what decides a notebook's result: its code and the library's, settings, inputs."""
+    """Returns hashes of what determines a result: the notebook, botlib's code, settings, inputs."""
     step = STEPS[settings.notebook]
     inputs = {path.name: hash_path(path) for path in step.inputs(workspace, settings)}
     if isinstance(settings, DataSettings) and settings.dumps:
@@ -256,7 +256,7 @@ def _fingerprint(workspace: Workspace, settings: Settings) -> dict[str, str]:
 
 
 def _package_hash() -> str:
-    """A notebook's result depends on the library as much as on its own cells."""
+    """Returns a hash of botlib's code, on which results depend as on a notebook's cells."""
     digest = hashlib.sha256()
     for path in sorted(PACKAGE_FOLDER.rglob("*.py")):
         digest.update(path.relative_to(PACKAGE_FOLDER).as_posix().encode() + b"\0")
@@ -265,7 +265,7 @@ def _package_hash() -> str:
 
 
 def _dump_stamps(place: str) -> list[tuple[str, int, int]]:
-    """Names, sizes and times: hashing terabytes of dumps would take longer than reading them."""
+    """Returns names, sizes and times: hashing terabytes of dumps takes longer than reading them."""
     path = Path(place).expanduser()
     files = sorted(path.iterdir()) if path.is_dir() else sorted(path.parent.glob(path.name))
     return [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()]
@@ -296,9 +296,9 @@ def _remember(workspace: Workspace, name: str, state: dict[str, Any]) -> None:
 
 
 def _changes(workspace: Workspace, settings: Settings, fingerprint: dict[str, str]) -> list[str]:
-    """What has changed since a notebook's last good run; empty if its results still stand."""
+    """Returns what changed since a notebook's last good run; empty if it is up to date."""
     state = _states(workspace).get(settings.notebook, {})
-    # 0.1.0 wrote one hash for all; it names no part, so all count as new
+    # 0.1.0 wrote one hash for all parts, so they all count as new
     before = state.get("parts", {})
     if not before:
         return ["not run yet"]

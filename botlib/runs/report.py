@@ -1,4 +1,4 @@
-"""One self-contained page over a run: a summary first, then each executed notebook, folded."""
+"""The report of a run: one page with a summary, then each executed notebook, folded."""
 
 import html
 import re
@@ -15,36 +15,36 @@ from botlib.workspace import Workspace, atomic_file
 
 
 def build(workspace: Workspace, folder: Path, results: Sequence[Result]) -> Path:
-    """Writes `report.html` into a run's folder.
+    """Returns `report.html`, after writing it into a run's folder.
 
     Args:
       workspace: for the summary's figures.
       folder: the run's folder.
-      results: one a notebook, in order.
+      results: one for each notebook, in order.
 
     Returns:
-      The page: one file, no external request, readable on a phone and in the dark.
+      The page: one file without external requests, readable on a phone and in dark mode.
     """
     sections = summary.collect(workspace)
     summary.save(sections, folder)
-    parts = ["<h1>What this run made</h1>", *map(_section, sections), _states(results)]
+    parts = ["<h1>Results of this run</h1>", *map(_section, sections), _states(results)]
     parts += [_folded(result) for result in results if result.executed]
     return _write(folder / "report.html", "botlib report", parts)
 
 
 def compare(first: Path, second: Path, page: Path) -> pd.DataFrame:
-    """Lays two runs side by side, on a page and as a table.
+    """Returns two runs side by side, as a table, after writing them to a page.
 
     Args:
       first: a run's folder, `runs/{time}`.
-      second: another's, of this or another workspace.
-      page: where the page goes.
+      second: the folder of another run, in this or another workspace.
+      page: the file to write.
 
     Returns:
-      The figures that both or either have: section, figure, and a column a run.
+      All figures of either run: section, figure, and a column for each run.
 
     Raises:
-      BotlibError: a folder isn't one of a run.
+      BotlibError: a folder isn't a run's.
     """
     runs = [{s.title: s for s in summary.load(run)} for run in (first, second)]
     titles = list(dict.fromkeys(title for sections in runs for title in sections))
@@ -92,7 +92,7 @@ def best_replies_text(workspace: Workspace, limit: int = 12, width: int = 44) ->
     """Returns the best replies as a table for the terminal, long texts cut."""
     best = summary.best_replies(workspace)
     if best.empty:
-        return "no replies yet: run 05_generate and 06_discriminate_and_post"
+        return "there are no replies yet: run 05_generate and 06_discriminate_and_post"
     left = len(best) - limit
     return text_table(best.head(limit), width) + (f"\n… and {left} more" if left > 0 else "")
 

@@ -1,4 +1,4 @@
-"""What exists in a workspace: made when, from what, how large, and whether it is stale."""
+"""The tables and models of a workspace: their size, date and inputs, and which are stale."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ class Artefact:
     Attributes:
       path: relative to the workspace.
       bytes: its size on disk.
-      made: when, ISO 8601 in UTC; empty where the manifest is missing.
+      made: when, ISO 8601 in UTC; empty without a manifest.
       inputs: what it was made from, relative to the workspace.
-      stale: the inputs that have changed or gone since.
+      stale: the inputs that changed or disappeared since.
       imported: the file it was imported from; empty if it was made here.
     """
 
@@ -32,7 +32,7 @@ class Artefact:
     @property
     def state(self) -> str:
         if self.path.endswith(".sqlite3"):
-            return "kept up by the bot"
+            return "updated by the bot"
         if not self.made:
             return "no manifest"
         if self.imported:
@@ -41,18 +41,18 @@ class Artefact:
 
 
 def artefacts(workspace: Workspace) -> list[Artefact]:
-    """Returns what is there, in the order of the notebooks that write it."""
+    """Returns the tables and models, in the order of the notebooks that write them."""
     hashes: dict[Path, str] = {}
     return [_describe(workspace, path, hashes) for path in _present(workspace)]
 
 
-def as_table(found: list[Artefact]) -> str:
-    """Returns the artefacts as lines of text, one each under a heading."""
+def as_table(rows: list[Artefact]) -> str:
+    """Returns the artefacts as lines of text under a heading."""
     from pandas import DataFrame
 
-    if not found:
-        return "empty workspace: run 01_data"
-    rows = [
+    if not rows:
+        return "the workspace is empty: run 01_data"
+    cells = [
         {
             "artefact": a.path,
             "size": _size(a.bytes),
@@ -60,14 +60,14 @@ def as_table(found: list[Artefact]) -> str:
             "from": ", ".join(a.inputs),
             "state": a.state,
         }
-        for a in found
+        for a in rows
     ]
-    return text_table(DataFrame(rows), width=50)
+    return text_table(DataFrame(cells), width=50)
 
 
-def as_records(found: list[Artefact]) -> list[dict[str, Any]]:
+def as_records(rows: list[Artefact]) -> list[dict[str, Any]]:
     """Returns the artefacts as dictionaries, for JSON."""
-    return [dataclasses.asdict(a) | {"state": a.state} for a in found]
+    return [dataclasses.asdict(a) | {"state": a.state} for a in rows]
 
 
 def _present(workspace: Workspace) -> Iterator[Path]:

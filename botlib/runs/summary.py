@@ -1,4 +1,4 @@
-"""What a run came to, in figures: data, losses, scores beside their baselines, replies."""
+"""The results of a run in figures: data, losses, scores beside their baselines, replies."""
 
 import dataclasses
 import json
@@ -17,7 +17,7 @@ FILE = "summary.json"
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A heading, a sentence on what the figures mean, and the figures."""
+    """A section: a heading, a sentence that explains the figures, and the figures."""
 
     title: str
     sentence: str
@@ -25,7 +25,7 @@ class Section:
 
 
 def collect(workspace: Workspace) -> list[Section]:
-    """Returns what the workspace's artefacts say of themselves, in the order of the notebooks."""
+    """Returns the figures of the workspace's tables and models, in the order of the notebooks."""
     return [
         *_data(workspace),
         *_generators(workspace),
@@ -35,7 +35,7 @@ def collect(workspace: Workspace) -> list[Section]:
 
 
 def save(sections: list[Section], run: Path) -> None:
-    """Keeps a run's figures in its folder, since the next run overwrites the models."""
+    """Saves a run's figures in its folder, because the next run overwrites the models."""
     values = [
         {"title": s.title, "sentence": s.sentence, "table": s.table.to_dict(orient="split")}
         for s in sections
@@ -45,16 +45,16 @@ def save(sections: list[Section], run: Path) -> None:
 
 
 def load(run: Path) -> list[Section]:
-    """Returns what `save` kept.
+    """Returns what `save` wrote.
 
     Raises:
-      BotlibError: the folder isn't one of a run.
+      BotlibError: the folder isn't a run's.
     """
     try:
         values = json.loads((run / FILE).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise BotlibError(
-            f"{run} holds no {FILE}: name a folder such as WORKSPACE/runs/2026-11-23T10-00-00"
+            f"{run} has no {FILE}: give a folder such as WORKSPACE/runs/2026-11-23T10-00-00"
         ) from None
     return [Section(v["title"], v["sentence"], pd.DataFrame(**v["table"])) for v in values]
 

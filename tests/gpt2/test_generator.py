@@ -209,7 +209,7 @@ def test_errors_name_the_cure(generator: Generator, gpt2_run: Path, tmp_path: Pa
         Generator(gpt2_run, device="tpu")
     with pytest.raises(BotlibError, match="1 or more"):
         generator.generate(COMMENTS, 0)
-    with pytest.raises(BotlibError, match="2 comments but 1 replies"):
+    with pytest.raises(BotlibError, match="2 comments but 1 replies: give one for each"):
         generator.score(COMMENTS, ["one"])
     damaged = tmp_path / "damaged"
     shutil.copytree(gpt2_run / "ctranslate2", damaged)

@@ -159,7 +159,7 @@ def test_a_run_with_parts_missing_is_not_begun_anew_by_itself(
     workspace = Workspace.open(shutil.copytree(gpt2_workspace.root, tmp_path / "copy"))
     run = workspace.gpt2("run1")
     next(run.glob("checkpoint/model-60.index")).unlink()
-    with pytest.raises(BotlibError, match="lacks the checkpoint of step 60"):
+    with pytest.raises(BotlibError, match="has no checkpoint of step 60"):
         finetune(workspace, Gpt2Settings(**TINY | {"steps": 80}))
     (run / "state.json").write_text("{")
     with pytest.raises(BotlibError, match=r"state.json is damaged"):
@@ -326,7 +326,7 @@ def test_damaged_checkpoints_are_refused(gpt2_run: Path, tmp_path: Path) -> None
         path.unlink()
     lines = python(CONVERT, tmp_path / "out", cut, resized, empty).stdout.splitlines()
     assert "was cut short or is damaged" in lines[0]
-    assert "different sizes" in lines[1]
+    assert "differ in size" in lines[1]
     assert "holds no checkpoint" in lines[2]
     assert not (tmp_path / "out").exists()
 

@@ -186,7 +186,7 @@ def test_the_context_model_says_which_comment(ready, client, threads, generate, 
         }
     )
     folder = ready.root / "context"
-    train(pairs, out=folder, max_rounds=5)
+    train(pairs, out=folder, trees=5)
     from botlib.worth.model import ContextModel
 
     models = Models.load(ready, threads=1)
@@ -258,11 +258,11 @@ def test_bot_review_outcomes_stop_start(ready, capsys):
     assert main(["outcomes", *where]) == 0
     assert "rank correlation" in capsys.readouterr().out
     assert main(["outcomes", *where, "--live", "--offline"]) == 0
-    assert "nothing was posted to the live site" in capsys.readouterr().out
+    assert "no reply was posted to the live site" in capsys.readouterr().out
     assert main(["review", *where, "--list"]) == 0
     assert "posted" in capsys.readouterr().out
     assert main(["review", *where]) == 0
-    assert capsys.readouterr().out == "no reply waits for you\n"
+    assert capsys.readouterr().out == "no reply waits for approval\n"
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_bot_review_outcomes_stop_start(ready, capsys):
         (["-p", "candidate", "3"], "candidate"),
         (["-p", "candidates", "three"], "candidates"),
         (["-p", "dry_run", "0"], "dry_run must be true or false"),
-        (["-p", "reddit", "live"], "only --live leads to Reddit itself; add it"),
+        (["-p", "reddit", "live"], "only --live connects to Reddit itself; add it"),
         (["--live", "-p", "reddit", "sandbox"], "reddit is 'live' by --live and 'sandbox' by -p"),
         (["--dry-run", "-p", "dry_run", "false"], "dry_run is False by -p and True by --dry-run"),
         (

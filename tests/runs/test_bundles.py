@@ -127,16 +127,16 @@ def _nonsense(index: dict, members: list) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (_traversal, "outside of the model"),
-        (_absolute, "outside of the model"),
+        (_traversal, "outside the model"),
+        (_absolute, "outside the model"),
         (_unlisted, "not in its index"),
-        (_foreign, "is no file of a model"),
-        (_undeclared, "declares no 'extra.bin'"),
+        (_foreign, "is not a model file"),
+        (_undeclared, "doesn't declare 'extra.bin'"),
         (_link, "is a link"),
         (_hard_link, "is a link"),
-        (_wrong_hash, "another hash"),
-        (_wrong_size, "not as in its index"),
-        (_twice, "comes twice"),
+        (_wrong_hash, "the hash of"),
+        (_wrong_size, "its index says otherwise"),
+        (_twice, "appears twice"),
         (_absent, "is missing"),
         (_bomb, "would unpack to"),
         (_unknown, "it holds a 'gpt5'"),
@@ -173,14 +173,14 @@ def test_a_model_that_is_there_is_not_replaced_unasked(
     path = archive(tmp_path / "bundle.tar.gz")
     folder = bundles.read(path, workspace)
     assert (folder / "ctranslate2" / "model.bin").read_bytes() == b"weights"
-    with pytest.raises(BotlibError, match="already there"):
+    with pytest.raises(BotlibError, match="already exists"):
         bundles.read(path, workspace)
     assert bundles.read(path, workspace, replace=True) == folder
 
 
 def test_a_bundle_of_0_1_0_is_refused_with_the_cure(workspace: Workspace, tmp_path: Path) -> None:
     path = archive(tmp_path / "bundle.tar.gz", lambda index, _: index.update(format=1))
-    with pytest.raises(BotlibError, match=r"would score differently here; ask .* export it again"):
+    with pytest.raises(BotlibError, match=r"scores would differ; ask .* export it again"):
         bundles.read(path, workspace)
     assert not workspace.gpt2("run1").exists()
 

@@ -175,7 +175,7 @@ def test_status_prints_json(workspace, capsys):
 def test_a_missing_workspace_is_one_line_and_exit_code_1(tmp_path, capsys):
     assert main(["status", "--workspace", str(tmp_path / "nowhere")]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("botlib: no workspace at")
+    assert error.startswith("botlib: there is no workspace at")
     assert error.count("\n") == 1
 
 
