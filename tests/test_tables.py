@@ -34,7 +34,7 @@ def test_a_missing_column_is_named(tmp_path):
 def test_a_value_of_the_wrong_type_is_refused_when_read_and_when_written(tmp_path):
     row = dict.fromkeys(BERT_GAN_FAKE.columns, "1") | {"real": "maybe"}
     pd.DataFrame([row]).to_csv(tmp_path / "t.csv", index=False)
-    with pytest.raises(BotlibError, match="of the wrong type .*: run "):
+    with pytest.raises(BotlibError, match=r"of the wrong type .*: run "):
         read_table(tmp_path / "t.csv", BERT_GAN_FAKE)
     with pytest.raises(BotlibError, match="column 'real'"):
         write_table(tmp_path / "u.csv", pd.DataFrame([row]), BERT_GAN_FAKE)

@@ -117,10 +117,8 @@ def _make(folder: Path, text: str, form: str, find: Callable[[str], Path | None]
     """Returns the weights' file, after making the checkpoint's folder from what `find` returns."""
     config, *vocabulary = (find(file) for file in ("config.json", "vocab.json", "merges.txt"))
     if config is None or None in vocabulary:
-        raise BotlibError(
-            f"{text} has no config.json, vocab.json or merges.txt, so it is not a "
-            "GPT-2: choose another base_model"
-        )
+        text = f"{text} has no config.json, vocab.json or merges.txt"
+        raise BotlibError(f"{text}, so it is not a GPT-2: choose another base_model")
     hparams = sizes(json.loads(config.read_text(encoding="utf-8")), text)
     path = find(SAFE) or find(KERAS)
     if path is None:

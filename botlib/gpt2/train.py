@@ -106,11 +106,10 @@ class Run:
 
     def train(self, texts: pd.Series) -> None:
         (self.folder / "manifest.json").unlink(missing_ok=True)
-        vocabulary = Vocabulary(self.base)
-        form = conversation.Conversation(vocabulary, conversation.read(self.base))
+        form = conversation.Conversation(Vocabulary(self.base), conversation.read(self.base))
         tokens, starts = dataset.encode(list(texts), form)
-        window, seed = self.plan.window, self.settings.seed
-        windows = dataset.Windows(tokens, starts, vocabulary.end, window, seed)
+        sizes = (form.vocabulary.end, self.plan.window, self.settings.seed)
+        windows = dataset.Windows(tokens, starts, *sizes)
         data = dataset.save(tokens, self.workspace.cache / f"{self.folder.name}.npz")
         step = self.state["step"]
         optimizer = self.checkpoint / f"optimizer-{step}"
