@@ -7,7 +7,7 @@ WORKSPACE ?= workspace/demo
 COLAB_PYTHON ?= $(shell python3.13 --version >/dev/null 2>&1 && echo python3.13 || echo $(PYTHON))
 COLAB := .venv-colab
 
-.PHONY: demo test test-all test-colab lint format bench clean help publish
+.PHONY: demo test test-all test-colab lint format docs bench clean help publish
 
 help:  ## what there is to do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -34,6 +34,9 @@ format: $(VENV)/installed-dev  ## mend what lint finds, where a tool can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/nbstripout notebooks/*.ipynb
+
+docs: $(VENV)/installed-dev  ## write the pages that are made from the code: docs/settings.md, CONTRIBUTING's map
+	$(BIN)/python -m docs.generate
 
 bench: $(VENV)/installed-dev  ## all benchmarks; see benchmarks/
 	for name in data generation bert live; do $(BIN)/python -m benchmarks.$$name || exit 1; done

@@ -46,6 +46,7 @@ class DataSettings(Settings):
 
     notebook: ClassVar[str] = "01_data"
 
+    # where the pairs come from
     source: str = setting("archive", choices=("archive", "dumps", "bigquery", "sample"))
     subreddits: str = setting(TUTORIAL_SUBREDDITS, required=True)  # comma-separated
     # YYYY-MM, inclusive; empty: from the first there is, and of the archive the newest
@@ -62,7 +63,7 @@ class DataSettings(Settings):
     sample_threads: int = setting(1500, minimum=20)  # size of the made-up Reddit
     project: str = ""  # Google Cloud project that pays for the query
     bigquery_comments: str = "fh-bigquery.reddit_comments"  # or a table of your own
-    bigquery_posts: str = "fh-bigquery.reddit_posts"
+    bigquery_posts: str = "fh-bigquery.reddit_posts"  # the dataset of posts
     bigquery_location: str = ""  # where they lie; empty: Google finds it
     max_gigabytes: float = setting(1099.0, minimum=0.0)  # scanned; a month's first TiB is free
     month_by_month: bool = False  # a query a month: spread over days, but scans more
@@ -81,10 +82,11 @@ class DataSettings(Settings):
     min_score_hours: float = setting(6.0, minimum=0.0)  # younger scores have not settled
     near_duplicate: float = setting(0.7, minimum=0.1, maximum=1.0)  # shared 3-word sequences
     template_limit: int = setting(5, minimum=1)  # texts that may begin (or end) alike
+    # tutorial: the 2020 bins; quantiles: equal shares
     rating_bins: str = setting("tutorial", choices=("tutorial", "quantiles"))
     # Room for the join of source="dumps"
     memory_limit: str = "1GB"
-    max_temp: str = "20GB"
+    max_temp: str = "20GB"  # disk that the join may use
     max_malformed: float = setting(0.01, minimum=0.0, maximum=1.0)  # share of a file's lines
 
 
@@ -123,9 +125,9 @@ class Gpt2Settings(Settings):
     )
     # base_model="scratch": the shape of a small GPT-2 of one's own
     scratch_layers: int = setting(4, minimum=1)
-    scratch_width: int = setting(256, minimum=16)
-    scratch_heads: int = setting(4, minimum=1)
-    scratch_vocabulary: int = setting(8000, minimum=300)
+    scratch_width: int = setting(256, minimum=16)  # width of the hidden states
+    scratch_heads: int = setting(4, minimum=1)  # attention heads
+    scratch_vocabulary: int = setting(8000, minimum=300)  # tokens of its vocabulary
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -159,8 +161,8 @@ class ClassifierSettings(Settings):
 
     # https://www.kaggle.com/models/tensorflow/bert, "minilm", "scratch:2x128" or a folder
     encoder: str = "https://tfhub.dev/tensorflow/bert_en_uncased_L-12_H-768_A-12/4"
-    epochs: int = setting(1, minimum=1)
-    batch_size: int = setting(32, minimum=1)
+    epochs: int = setting(1, minimum=1)  # passes over the training pairs
+    batch_size: int = setting(32, minimum=1)  # pairs in a training step
     # Its peak; 2e-5 to 5e-5 for a trained encoder, 5e-4 for a scratch one
     learning_rate: float = setting(2e-5, minimum=0.0)
     max_pairs: int = setting(0, minimum=0)  # 0: all training pairs
@@ -181,7 +183,7 @@ class RealismSettings(ClassifierSettings, DecoderSettings):
 
     gpt2_run: str = "run1"  # which models/gpt2/{run_name} writes the fakes
     fake_comments: int = setting(1000, minimum=10)  # comments answered
-    fakes_per_comment: int = setting(10, minimum=1)
+    fakes_per_comment: int = setting(10, minimum=1)  # fakes for each comment
     # More ways to sample than the one above, temperature:top_k:top_p, so that the classifier
     # doesn't learn one decoder's habits; each gets its share of the fakes
     more_decoders: str = "1.0:0:0.95"
@@ -194,7 +196,7 @@ class UpvotesSettings(ClassifierSettings):
 
     notebook: ClassVar[str] = "04_bert_upvotes"
 
-    classifier_max_tokens: int = setting(128, minimum=8)
+    classifier_max_tokens: int = setting(128, minimum=8)  # of comment and reply together
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -205,16 +207,16 @@ class GenerateSettings(DecoderSettings):
 
     # archive: Reddit through the public archive, without a key; nothing can be posted there
     reddit: str = setting("live", choices=("live", "archive", "sandbox"))
-    subreddits: str = setting(TUTORIAL_SUBREDDITS, required=True)
-    listing: str = setting("rising", choices=("rising", "hot", "new"))
-    posts_per_subreddit: int = setting(5, minimum=1)
+    subreddits: str = setting(TUTORIAL_SUBREDDITS, required=True)  # comma-separated; which are read
+    listing: str = setting("rising", choices=("rising", "hot", "new"))  # which posts are read
+    posts_per_subreddit: int = setting(5, minimum=1)  # posts read in each subreddit
     min_comment_score: int = 3  # a comment needs a score above this
     max_age_hours: float = setting(24.0, minimum=0.0)  # of a comment; 0: any age
     more_requests: int = setting(4, minimum=0)  # for the rest of one long thread
     # What the generator sees: the comment as in 2020, those above it too, or the whole thread
     context: str = setting("comment", choices=("comment", "parents", "thread"))
-    context_tokens: int = setting(256, minimum=16)
-    gpt2_run: str = "run1"
+    context_tokens: int = setting(256, minimum=16)  # most that `context` may take of the prompt
+    gpt2_run: str = "run1"  # which models/gpt2/{run_name} writes
     candidates: int = setting(10, minimum=1)  # replies for each comment
     date: str = ""  # names the tables; empty: today
 
@@ -231,7 +233,7 @@ class PostSettings(Settings):
     threshold: float = setting(0.9, minimum=0.0, maximum=1.0, looser=lower)
     # Above 0: the threshold that reaches this precision on validation pairs, half of them fake
     precision: float = setting(0.0, minimum=0.0, maximum=1.0, looser=another)
-    max_chars: int = setting(1000, minimum=1, looser=higher)
+    max_chars: int = setting(1000, minimum=1, looser=higher)  # longer replies are dropped
     # Comma-separated; only these are ever posted to
     allowed_subreddits: str = setting("", looser=another)
     dry_run: bool = setting(True, looser=another)  # only False posts; the text "false" is refused
@@ -244,11 +246,14 @@ class PostSettings(Settings):
     min_comment_score: int = setting(3, looser=lower)
     # A guest's manners; 0 lifts a limit
     max_per_post: int = setting(1, minimum=0, looser=higher_or_none)
+    # replies to one person a day
     max_per_person_day: int = setting(1, minimum=0, looser=higher_or_none)
+    # replies in one subreddit an hour
     max_per_subreddit_hour: int = setting(1, minimum=0, looser=higher_or_none)
-    max_per_day: int = setting(10, minimum=0, looser=higher_or_none)
+    max_per_day: int = setting(10, minimum=0, looser=higher_or_none)  # replies a day in all
     # Between two posts, as in 2020
     min_pause_minutes: float = setting(1.0, minimum=0.0, looser=lower)
+    # the longest pause between two posts
     max_pause_minutes: float = setting(11.0, minimum=0.0, looser=lower)
     # A reply that may be on Reddit is looked for so long before it may be sent a second time
     settle_hours: float = setting(1.0, minimum=0.0, looser=lower)
