@@ -57,7 +57,6 @@ def test_a_name_is_enough_to_read_replies_to_todays_comments(archive, tmp_path, 
         )
         assert done["posted"] == 1 and outbox.get(best.id).state == POSTED
         assert best.reply in "\n".join(shown)
-    # Two a second: what was asked in all took at least that long
     assert {path.split("/")[2] for path, _ in archive.requests} <= {
         "posts", "comments", "time_series", "subreddits"
     }  # fmt: skip

@@ -110,7 +110,6 @@ def test_the_readmes_commands_do_what_it_says(chain, tmp_path, monkeypatch, caps
     newest = int(time.time()) - 3 * 86400
     archive = ArchiveServer.of_dumps(workspace.dumps, ["writing", "scifi"], newest=newest)
     monkeypatch.setenv("BOTLIB_ARCHIVE_URL", archive.start())
-    monkeypatch.setattr("botlib.data.archive.client.PACE", 0.0)
     said = {}
     for command in commands(ROOT / "README.md"):
         if not command.startswith("python -m botlib"):

@@ -62,6 +62,7 @@ class Archive:
         BOTLIB_CONTACT by default.
       sleep: waits for so many seconds.
       clock: seconds, of any beginning.
+      pace: seconds between two requests; by default PACE, and 0 for a stand-in on this machine.
 
     Attributes:
       requests_made: HTTP requests so far.
@@ -74,6 +75,7 @@ class Archive:
         contact: str = "",
         sleep: Callable[[float], Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        pace: float | None = None,
     ) -> None:
         self.address = (address or os.environ.get("BOTLIB_ARCHIVE_URL") or ADDRESS).rstrip("/")
         self.requests_made = 0
@@ -82,9 +84,10 @@ class Archive:
         self._next = 0.0
         self._http = requests.Session()
         self._http.headers["User-Agent"] = user_agent(contact)
-        if urlsplit(self.address).hostname in ("127.0.0.1", "localhost", "::1"):
-            # A proxy of the environment can't reach this machine
-            self._http.trust_env = False
+        local = urlsplit(self.address).hostname in ("127.0.0.1", "localhost", "::1")
+        # A proxy of the environment can't reach this machine, and nobody has to be spared here
+        self._http.trust_env = not local
+        self._pace = (0.0 if local else PACE) if pace is None else pace
 
     def close(self) -> None:
         self._http.close()
@@ -184,7 +187,7 @@ class Archive:
     def _once(self, path: str, given: Mapping[str, Any]) -> Any:
         if (wait := self._next - self._clock()) > 0:
             self._sleep(wait)
-        self._next = self._clock() + PACE
+        self._next = self._clock() + self._pace
         self.requests_made += 1
         try:
             # Elsewhere than asked nobody is contacted
@@ -195,7 +198,7 @@ class Archive:
             raise _Again(type(error).__name__) from None
         asked = _asked_wait(answer.headers)
         if answer.headers.get("X-RateLimit-Remaining") == "0":
-            self._next = self._clock() + max(PACE, asked)
+            self._next = self._clock() + max(self._pace, asked)
         try:
             body = answer.json()
         except requests.exceptions.JSONDecodeError:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from botlib.data import forgotten
-from botlib.data.archive import client, store, stretch
+from botlib.data.archive import store, stretch
 from botlib.data.archive.download import download
 from botlib.data.archive.store import Shelf
 from botlib.errors import BotlibError
@@ -268,7 +268,6 @@ def test_half_an_emoji_does_not_stop_a_download(serve, workspace):
 def _download(folder: str, now: float, address: str) -> None:
     """What the process that is killed does."""
     os.environ["BOTLIB_ARCHIVE_URL"] = address
-    client.PACE = 0.004
     with Path(os.devnull).open("w") as quiet, contextlib.redirect_stdout(quiet):
         files = {"clock": lambda: now, "progress": False}
         download(Workspace.open(folder, create=True), ["College"], **files)

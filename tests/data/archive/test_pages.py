@@ -170,12 +170,16 @@ def test_pace_is_two_a_second_and_waits_for_the_limit_to_be_reset(serve):
 
     server, _ = serve(comments(10), budget=5, window=60.0, clock=lambda: START + 10**6 + now[0])
     archive = Archive(f"http://127.0.0.1:{server._server.server_port}", sleep=sleep,
-                      clock=lambda: now[0])  # fmt: skip
+                      clock=lambda: now[0], pace=archive_client.PACE)  # fmt: skip
     for _ in range(12):
         archive.search("comments", "College", after=0, before=START)
     assert now[0] >= 120 - 1
     assert min(waits) >= 0.5 - 1e-9
     assert len(server.requests) == 12  # it never asked in vain
+
+
+def test_the_public_archive_is_asked_at_most_twice_a_second():
+    assert Archive()._pace == Archive("https://mirror.example/")._pace == 0.5
 
 
 @pytest.mark.parametrize("fault", ["slow", "429", "500", "502", "html", "cut", "drop"])
