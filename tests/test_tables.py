@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from botlib.commands.score import PAIRS
 from botlib.errors import BotlibError
 from botlib.tables import BERT_GAN_FAKE, GPT2_FINETUNE, GPT2_GENERATE, read_table, write_table
 
@@ -45,3 +46,23 @@ def test_an_empty_file_is_no_table(tmp_path):
     (tmp_path / "t.csv").write_text("")
     with pytest.raises(BotlibError, match="is not a CSV table"):
         read_table(tmp_path / "t.csv", GPT2_FINETUNE)
+
+
+def test_score_says_which_columns_its_table_needs(tmp_path):
+    from botlib.__main__ import main
+
+    path = tmp_path / "pairs.csv"
+    arguments = ["score", "--workspace", str(tmp_path), "--model", "bert_rank"]
+    arguments += ["--pairs", str(path), "--out", str(tmp_path / "scores.csv")]
+    cure = "give --pairs a CSV with the columns comment_id, reply_id, comment, reply"
+    for content, wrong in (
+        ("", "not a CSV table"),
+        ("comment,reply\na,b\n", "no column 'comment_id'"),
+    ):
+        path.write_text(content, encoding="utf-8")
+        with pytest.raises(BotlibError, match=f"{wrong}.*{cure}"):
+            read_table(path, PAIRS)
+        assert main(arguments) == 1
+    path.unlink()
+    with pytest.raises(BotlibError, match=f"is missing: {cure}"):
+        read_table(path, PAIRS)

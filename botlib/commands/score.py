@@ -49,9 +49,9 @@ def run(args: argparse.Namespace) -> int:
     gives score, which compares replies to the same comment only.
     """
     workspace = Workspace.open(args.workspace)
+    pairs = read_table(args.pairs, PAIRS)
     folder = workspace.bert_rank if args.model == "rank" else workspace.models / args.model
     scorer = Scorer(folder, args.precision)
-    pairs = read_table(args.pairs, PAIRS)
     scores = scorer.predict(pairs["comment"].tolist(), pairs["reply"].tolist(), progress=True)
     table = pairs[["comment_id", "reply_id"]].assign(**named_scores(scorer.task, scores))
     columns = {name: ID if name.endswith("_id") else REAL for name in table.columns}

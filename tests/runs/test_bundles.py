@@ -139,10 +139,10 @@ def _nonsense(index: dict, members: list) -> None:
         (_twice, "appears twice"),
         (_absent, "is missing"),
         (_bomb, "would unpack to"),
-        (_unknown, "it holds a 'gpt5'"),
+        (_unknown, "it contains a 'gpt5' model"),
         (_newer, "this botlib reads 2"),
         (_incomplete, "ctranslate2/model.bin is missing"),
-        (_without_declaration, "it lacks model.json"),
+        (_without_declaration, "it has no model.json"),
         (_nonsense, "can't be read"),
     ],
 )

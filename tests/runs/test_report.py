@@ -68,7 +68,7 @@ def test_a_reader_who_stops_early_sees_no_traceback(workspace):
 
 def test_a_folder_that_is_no_run_is_named(tmp_path, capsys):
     assert main(["compare", str(tmp_path), str(tmp_path)]) == 1
-    assert "holds no summary.json" in capsys.readouterr().err
+    assert "has no summary.json" in capsys.readouterr().err
 
 
 def test_a_section_only_one_run_has_is_shown_as_missing(tmp_path):
