@@ -3,11 +3,15 @@
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-import duckdb
 import pandas as pd
 
 from botlib.workspace import Workspace, atomic_file
+
+if TYPE_CHECKING:
+    # A bot that only answers reads the list without it
+    import duckdb
 
 _COLUMNS = ["kind", "sha256", "since"]
 
@@ -40,7 +44,7 @@ def add(workspace: Workspace, authors: Iterable[str], ids: Iterable[str]) -> Non
         table.drop_duplicates(["kind", "sha256"]).to_csv(file, index=False, lineterminator="\n")
 
 
-def remove_from(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
+def remove_from(connection: "duckdb.DuckDBPyConnection", workspace: Workspace) -> None:
     """Leave the forgotten out in `remembered`, a view of `joined`, and blank their `posts`."""
     authors, ids = (sorted(listed(workspace, kind)) for kind in ("author", "id"))
 
