@@ -191,7 +191,7 @@ def test_a_handle_that_is_not_there(kept, hub):
 
 
 def test_unknown_handles(kept):
-    with pytest.raises(BotlibError, match="'berty' is no TF Hub handle"):
+    with pytest.raises(BotlibError, match="encoder 'berty' is unknown"):
         encoders.load("berty", kept)
     with pytest.raises(BotlibError, match="learns its vocabulary from texts"):
         encoders.load("scratch:1x32", kept)

@@ -158,7 +158,7 @@ def test_score_names_what_is_missing(kept, tmp_path, capsys):
     (tmp_path / "pairs.csv").write_text("comment_id,reply_id,comment\na,b,c\n")
     arguments = ["--pairs", str(tmp_path / "pairs.csv"), "--out", str(tmp_path / "out.csv")]
     assert main(["score", "--workspace", str(kept.root), "--model", "rank", *arguments]) == 1
-    assert "lacks the column 'reply'" in capsys.readouterr().err
+    assert "has no column 'reply'" in capsys.readouterr().err
     (tmp_path / "pairs.csv").unlink()
     assert main(["score", "--workspace", str(kept.root), "--model", "rank", *arguments]) == 1
     assert "give --pairs a CSV with the columns comment_id" in capsys.readouterr().err

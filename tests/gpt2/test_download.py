@@ -129,7 +129,7 @@ def test_no_server_and_no_file(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del server.content["vocab.bpe"]
-    with pytest.raises(BotlibError, match="the server says 404"):
+    with pytest.raises(BotlibError, match="the server answers 404"):
         download("124M", tmp_path / "124M", server.url, progress=False)
     monkeypatch.setattr(gpt2_download, "TIMEOUT", (1, 1))
     with pytest.raises(BotlibError, match="cut off after 0 bytes"):

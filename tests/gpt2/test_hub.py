@@ -131,7 +131,7 @@ def test_kerass_file_is_read_where_there_are_no_safetensors(weights, tmp_path, w
     ("change", "message"),
     [
         ({"model_type": "gpt_neo"}, "is a 'gpt_neo', not a GPT-2"),
-        ({"n_ctx": 512, "n_positions": 512}, "it sees 512 tokens, gpt-2-simple 1024"),
+        ({"n_ctx": 512, "n_positions": 512}, "its window has 512 tokens, gpt-2-simple's has 1024"),
         ({"activation_function": "relu"}, "its activation is relu"),
         ({"vocab_size": 50257}, "wte.weight"),
     ],
