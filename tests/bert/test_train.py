@@ -433,7 +433,7 @@ def test_clear_errors(encoder, tmp_path, change, message):
 
 def test_nothing_to_rank(encoder, tmp_path):
     frame = siblings(40, 1).assign(reply_score=1)
-    with pytest.raises(BotlibError, match="no two training replies to one comment have different scores"):
+    with pytest.raises(BotlibError, match="no two training replies to one comment have"):
         train.train(frame, frame, task="rank", encoder=encoder, out=tmp_path / "model", **QUICK)
 
 
