@@ -19,7 +19,7 @@ MOST_WORDS = 25
 FEWEST_WORDS = 2
 FEW = 12
 # Log-odds from which a kind counts: of 10,000 replies between people, few reach the first
-THRESHOLDS = {STOP: 0.4, DELETE: 0.4}
+THRESHOLDS = {STOP: 0.5, DELETE: 0.5}
 # Below this a pattern's find is doubted, in a text of some words; no known request lies there
 DOUBTFUL = -2.5
 DOUBTFUL_WORDS = 3
