@@ -1,5 +1,6 @@
 """Whole rounds with small real models: read, write, score, queue, post; and the command line."""
 
+import io
 import logging
 import os
 import re
@@ -25,6 +26,9 @@ from botlib.live.stopping import Stopped
 from botlib.settings import GenerateSettings
 from botlib.workspace import Workspace
 from botlib.worth.model import train
+from tests.data.archive.server import ArchiveServer
+from tests.live import test_archive as archived
+from tests.live.test_by_hand import RULES
 
 from . import small_models
 from .test_round import _raw
@@ -326,6 +330,34 @@ def test_live_without_credentials_posts_nothing(ready, capsys, monkeypatch, tmp_
     monkeypatch.setattr("praw.config.Config.CONFIG", None)
     assert main(["bot", "--workspace", str(ready.root), "--live"]) == 1
     assert "REDDIT_CLIENT_ID" in capsys.readouterr().err
+
+
+def test_without_a_key_the_bot_proposes_from_the_archive_and_a_person_takes_over(
+    ready, caplog, capsys, monkeypatch
+):
+    for name in ("CLIENT_ID", "CLIENT_SECRET", "USERNAME", "PASSWORD"):
+        monkeypatch.delenv(f"REDDIT_{name}", raising=False)
+    where = ("--workspace", str(ready.root))
+    options = ("--subreddits", "writing", "-p", "threshold", "0.0")
+    with ArchiveServer(archived.POSTS, archived.COMMENTS) as server:
+        server.rules["writing"] = RULES
+        monkeypatch.setenv("BOTLIB_ARCHIVE_URL", server.address)
+        assert main(["bot", *where, "--archive", *options, *QUICK]) == 0
+        assert main(["review", *where, "--csv-out", str(ready.root / "r.csv"), "--live"]) == 0
+        frame = pd.read_csv(ready.root / "r.csv")
+        assert len(frame) > 0
+        frame.assign(decision="approve").to_csv(ready.root / "r.csv", index=False)
+        assert main(["review", *where, "--csv-in", str(ready.root / "r.csv"), "--live"]) == 0
+        assert main(["bot", *where, "--archive", *options, *QUICK]) == 0
+        monkeypatch.setattr("sys.stdin", io.StringIO("t\np\n"))
+        assert main(["hand-over", *where]) == 0
+        assert main(["outcomes", *where, "--live"]) == 0
+        assert main(["outcomes", *where, "--live", "--delete"]) == 1
+    said = capsys.readouterr()
+    assert "No bots" in said.out and "1 posted" in said.out
+    assert "--delete needs a key" in said.err
+    with Outbox(ready.outbox) as outbox:
+        assert len(outbox.replies("live", [POSTED])) == 1
 
 
 @pytest.fixture
