@@ -2,9 +2,14 @@
 
 import time
 
+import numpy as np
 import pytest
 
-from botlib.live.safety import concern, conversation_concern, unfit
+from benchmarks.safety import comments, sentences
+from botlib.live.safety import KINDS, classifier, concern, conversation_concern, rules, unfit
+from botlib.live.safety.needed import needed
+from botlib.live.safety.normalise import plain, views
+from botlib.live.safety.train import train, training_sentences
 
 
 @pytest.mark.parametrize(
@@ -117,3 +122,72 @@ def test_long_texts_take_no_time(piece):
     began = time.perf_counter()
     concern(piece * (40_000 // len(piece)))
     assert time.perf_counter() - began < 2
+
+
+# Of each kind's held-out sentences; docs/safety.md says how many are stopped today
+LEAST = 0.85
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sentences_that_nothing_was_trained_on_are_stopped(kind):
+    given = sentences(kind)
+    missed = [text for text in given if not concern(text)]
+    assert len(missed) <= (1 - LEAST) * len(given), missed
+
+
+def test_what_only_sounds_like_a_kind_gets_its_answer():
+    given = sentences("harmless")
+    stopped = [(text, why) for text in given if (why := concern(text))]
+    assert len(stopped) <= 0.05 * len(given), stopped
+
+
+def test_no_held_out_sentence_is_among_the_training_sentences():
+    trained = {plain(text) for _, text in training_sentences()}
+    held_out = {plain(text) for kind in (*KINDS, "harmless") for text in sentences(kind)}
+    assert held_out & trained == set()
+
+
+def test_looking_for_letters_first_loses_no_phrase():
+    """A pattern is tried only where letters stand that it needs; that must never hide a match."""
+    texts = [text for _, text in training_sentences()][::29]
+    texts += [text for kind in KINDS for text in sentences(kind)]
+    for text in texts:
+        for view in views(text):
+            tried = set(rules._candidates(view))
+            for number, (kind, _, pattern) in enumerate(rules._rules()):
+                assert number in tried or not pattern.search(view), (kind, view)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "letters"),
+    [
+        (r"\bsuicid\w*", {"suicid"}),
+        (r"(?:kill|end) (?:my|your)self", {"kill myself", "kill yourself"}),
+        (r"k[i1]ke", {"kike", "k1ke"}),
+        (r"self[- ]?harm", {"self-harm", "self harm", "selfharm"}),
+        (r"(?:foo)?bar", {"bar", "foobar"}),
+        (r"\d+ mg|\w+", set()),
+    ],
+)
+def test_letters_that_a_pattern_needs(pattern, letters):
+    found = needed(pattern)
+    assert letters <= found if letters else not found
+
+
+@pytest.mark.slow
+def test_training_again_gives_a_filter_that_decides_alike(tmp_path, monkeypatch):
+    texts = [text for kind in (*KINDS, "harmless") for text in sentences(kind)]
+    before = [concern.__wrapped__(text) for text in texts]
+    with np.load(train(tmp_path / "weights.npz"), allow_pickle=False) as file:
+        again = file["weights"].astype(np.float32) * file["scale"], file["bias"]
+    monkeypatch.setattr(classifier, "_weights", lambda: again)
+    after = [concern.__wrapped__(text) for text in texts]
+    changed = [text for text, a, b in zip(texts, before, after, strict=True) if bool(a) != bool(b)]
+    assert len(changed) <= 0.02 * len(texts), changed
+
+
+@pytest.mark.slow
+def test_two_in_a_hundred_real_comments_are_left_alone_at_most(reddit_college):
+    texts = comments(reddit_college, seed=11)[10_000:]
+    stopped = sum(bool(concern.__wrapped__(text)) for text in texts)
+    assert stopped <= 0.02 * len(texts)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from botlib.live.safety.classifier import likely
 from botlib.live.safety.normalise import views
@@ -10,6 +11,7 @@ from botlib.live.safety.rules import KINDS, found
 __all__ = ["KINDS", "concern", "conversation_concern", "unfit"]
 
 
+@lru_cache(maxsize=4096)
 def concern(text: str) -> str:
     """Returns why a bot should keep out of a text, or "": a kind of KINDS, then the words.
 

@@ -19,15 +19,15 @@ _WORD = re.compile(r"[a-z0-9']+|:[a-z_]+:")
 MOST_WORDS = 24
 # Fewer words say too little to go by
 LEAST_WORDS = 3
-FEW = 12
+FEW, GROWTH = 20, 0.7
 # Log-odds from which a kind counts: what `python -m benchmarks.safety --choose` found
 THRESHOLDS = {
-    "crisis": 3.8,
-    "medical advice": 2.0,
-    "legal advice": 1.9,
-    "harassment": 3.5,
-    "minors": 1.9,
-    "personal data": 0.1,
+    "crisis": 8.5,
+    "medical advice": 3.7,
+    "legal advice": 2.6,
+    "harassment": 8.1,
+    "minors": 2.8,
+    "personal data": 0.5,
 }
 
 
@@ -73,8 +73,8 @@ def sentences(text: str) -> list[list[str]]:
 
 
 def length(slots: np.ndarray) -> float:
-    """Returns what a sentence's weights are divided by; a word alone is no evidence."""
-    return float(np.sqrt(len(slots) + FEW))
+    """Returns what a sentence's weights are divided by: few words are no evidence, many add up."""
+    return float((len(slots) + FEW) ** GROWTH)
 
 
 def features(words: list[str]) -> np.ndarray:

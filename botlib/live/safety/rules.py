@@ -11,11 +11,12 @@ KINDS = ("crisis", "medical advice", "legal advice", "harassment", "minors", "pe
 FILES = {"medical advice": "medical", "legal advice": "legal", "personal data": "personal"}
 
 _NUMBERS = (
-    *("five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
+    *("eight", "nine", "ten", "eleven", "twelve", "thirteen"),
     *("fourteen", "fifteen", "sixteen", "seventeen"),
 )
 _PARTS = {
-    "{age}": rf"(?:[5-9]|1[0-7]|{'|'.join(_NUMBERS[3:])})",
+    "{me}": r"\b(?:i|i'm|im|i'd|i'll|i've|me|my|myself|mine)\b",
+    "{age}": rf"(?:[89]|1[0-7]|{'|'.join(_NUMBERS)})",
     "{num}": r"(?:[89]|1[0-7])",
     "{ord}": (
         r"(?:[6-9]th|1[0-7]th|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|thirteenth|"
@@ -51,7 +52,9 @@ def _candidates(text: str) -> list[int]:
     """The rules worth a try: some letters that each needs stand in the text."""
     index, always = _index()
     rules = set(always) if _AGE.search(text) else set(always) - _aged()
-    for start in {text[i : i + 3] for i in range(len(text) - 2)} & index.keys():
+    starts = {text[i : i + 5] for i in range(len(text) - 2)}
+    starts |= {start[:3] for start in starts}
+    for start in starts & index.keys():
         for rule, letters in index[start]:
             if rule not in rules and letters in text:
                 rules.add(rule)
@@ -87,7 +90,7 @@ def _aged() -> frozenset[int]:
 
 @cache
 def _index() -> tuple[dict[str, list[tuple[int, str]]], frozenset[int]]:
-    """Rules by the first three of some letters that each needs, and those that need none."""
+    """Rules by the first letters of the texts that each needs, and those that need none."""
     index: dict[str, list[tuple[int, str]]] = {}
     always = set(_aged())
     for rule, (_, _, pattern) in enumerate(_rules()):
@@ -96,5 +99,5 @@ def _index() -> tuple[dict[str, list[tuple[int, str]]], frozenset[int]]:
         if not (letters := needed(pattern.pattern)):
             always.add(rule)
         for piece in letters:
-            index.setdefault(piece[:3], []).append((rule, piece))
+            index.setdefault(piece[:5] if len(piece) >= 5 else piece[:3], []).append((rule, piece))
     return index, frozenset(always)

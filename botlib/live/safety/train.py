@@ -16,7 +16,8 @@ from botlib.live.safety.rules import FILES, KINDS
 
 # Of one line's readings; more would drown the lines with few
 MOST_READINGS = 60
-PENALTY = 3.0
+# How little large weights cost: rows are short, so this is mild
+PENALTY = 750.0
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -70,9 +71,7 @@ def train(path: Path | None = None) -> Path:
     shape = (len(rows), classifier.SLOTS)
     matrix = sparse.csr_matrix((values, np.concatenate(rows), indptr), shape)
     models = [
-        LogisticRegression(C=PENALTY, class_weight="balanced", max_iter=300).fit(
-            matrix, [other == kind for other in kinds]
-        )
+        LogisticRegression(C=PENALTY, max_iter=300).fit(matrix, [other == kind for other in kinds])
         for kind in KINDS
     ]
     weights = np.concatenate([model.coef_ for model in models]).T
