@@ -45,7 +45,7 @@ def test_replies_just_above_and_just_below(explorer, two_class):
 def test_live_candidates_have_no_labels(explorer, two_class):
     live = ThresholdExplorer(two_class.drop(columns="real"), two_class.p, label=None)
     assert live.numbers().columns.tolist() == ["threshold", "kept", "coverage"]
-    assert "truly" not in live.beside()
+    assert "truth" not in live.beside()
     assert live.figure().axes[0].get_title()
     with pytest.raises(BotlibError, match="no labels"):
         live.judged()
