@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from botlib.data.dumps.files import blocks
-from botlib.live.optout import asked_for, classifier
+from botlib.live import linear
+from botlib.live.optout import asked_for
 from botlib.live.optout.train import train
 from botlib.live.policy import DISCLOSURE
 
@@ -96,7 +97,7 @@ def test_a_subject_about_the_bots_comment_deletes_nothing():
 @pytest.mark.slow
 def test_the_weights_are_small_and_come_from_the_sentences(tmp_path):
     path = train(tmp_path / "weights.npz")
-    stored = resources.files("botlib.live.optout") / classifier.WEIGHTS
+    stored = resources.files("botlib.live.optout") / linear.WEIGHTS
     assert len(stored.read_bytes()) < 100_000
     with np.load(path) as again, np.load(str(stored)) as kept:
         new = again["weights"] * again["scale"]

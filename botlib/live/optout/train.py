@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
-import numpy as np
-
+from botlib.live import linear
 from botlib.live.optout import classifier
 from botlib.live.optout.clauses import clauses_of, without_quotes
 from botlib.live.optout.grammar import DELETE, STOP
-from botlib.live.safety.train import readings
 
 PENALTY = 3.0
 # Of one line's readings; more would drown the lines with few
@@ -29,13 +27,13 @@ def training_sentences() -> Iterator[tuple[set[str], str, float]]:
     folder = resources.files(__package__) / "sentences"
     for name, kinds in _KINDS.items():
         for line in _lines(folder / f"{name}.txt"):
-            several = readings(line, MOST_READINGS)
+            several = linear.readings(line, MOST_READINGS)
             for reading in several:
                 yield kinds, reading, 1.0 if kinds or len(several) > 1 else NEAR_MISS
     talk = resources.files("botlib.live.safety") / "sentences"
     for name in ("harmless", "harassment", "crisis", "legal", "medical", "personal"):
         for line in _lines(talk / f"{name}.txt"):
-            for reading in readings(line, MOST_READINGS // 4):
+            for reading in linear.readings(line, MOST_READINGS // 4):
                 yield set(), reading, 1.0
 
 
@@ -50,9 +48,6 @@ def train(path: Path | None = None) -> Path:
     Args:
       path: of the `.npz`; by default the one that the bot reads.
     """
-    from scipy import sparse
-    from sklearn.linear_model import LogisticRegression
-
     kinds, texts, counts = zip(*training_sentences(), strict=True)
     rows = [
         classifier.features(
@@ -60,27 +55,16 @@ def train(path: Path | None = None) -> Path:
         )
         for text in texts
     ]
-    values = np.concatenate([np.full(len(row), 1 / classifier.length(row)) for row in rows])
-    indptr = np.cumsum([0, *map(len, rows)])
-    shape = (len(rows), classifier.SLOTS)
-    matrix = sparse.csr_matrix((values, np.concatenate(rows), indptr), shape)
-    models = [
-        LogisticRegression(C=PENALTY, max_iter=300).fit(
-            matrix, [kind in asked for asked in kinds], counts
-        )
-        for kind in classifier.KINDS
-    ]
-    weights = np.concatenate([model.coef_ for model in models]).T
-    scale = np.float32(np.abs(weights).max() / 127)
-    stored = {
-        "weights": np.round(weights / scale).astype(np.int8),
-        "scale": scale,
-        "bias": np.concatenate([model.intercept_ for model in models]).astype(np.float32),
-    }
-    target = path or Path(str(resources.files(__package__) / classifier.WEIGHTS))
-    np.savez_compressed(target, **stored)
-    print(f"{len(texts):,} sentences, {target.stat().st_size / 1024:.0f} KB: {target}")
-    return target
+    target = path or Path(str(resources.files(__package__) / linear.WEIGHTS))
+    return linear.fit(
+        rows,
+        [[kind in asked for asked in kinds] for kind in classifier.KINDS],
+        target,
+        slots=classifier.SLOTS,
+        length=classifier.length,
+        penalty=PENALTY,
+        counts=counts,
+    )
 
 
 if __name__ == "__main__":

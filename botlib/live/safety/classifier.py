@@ -1,16 +1,13 @@
 """A small linear classifier over words and pieces of words, for what no phrase says outright."""
 
 import re
-import zlib
 from functools import cache
-from importlib import resources
-from itertools import pairwise
 
 import numpy as np
 
+from botlib.live import linear
 from botlib.live.safety.rules import KINDS
 
-WEIGHTS = "weights.npz"
 # Hash slots; a power of two
 SLOTS = 2**15
 # Longer texts are judged sentence by sentence, so that a long post doesn't drown its one cry
@@ -78,22 +75,10 @@ def length(slots: np.ndarray) -> float:
 
 
 def features(words: list[str]) -> np.ndarray:
-    """Returns the slots of a sentence's words, runs of two and three words, and word pieces."""
-    names = {f"1{word}" for word in words}
-    padded = ["^", *words, "$"]
-    names |= {f"2{a} {b}" for a, b in pairwise(padded)}
-    names |= {f"3{a} {b} {c}" for a, b, c in zip(padded, padded[1:], padded[2:], strict=False)}
-    names |= {f"4{a} {b}" for a, b in zip(words, words[2:], strict=False)}
-    for word in set(words):
-        if len(word) > 3:
-            edged = f"<{word}>"
-            names |= {f"5{edged[i : i + 4]}" for i in range(len(edged) - 3)}
-    slots = [zlib.crc32(name.encode()) % SLOTS for name in names]
-    return np.unique(np.array(slots, np.int64))
+    """Returns the hash slots of a text's words; see `linear.features`."""
+    return linear.features(words, SLOTS)
 
 
 @cache
 def _weights() -> tuple[np.ndarray, np.ndarray]:
-    with resources.files(__package__).joinpath(WEIGHTS).open("rb") as file:
-        stored = np.load(file, allow_pickle=False)
-        return stored["weights"].astype(np.float32) * stored["scale"], stored["bias"]
+    return linear.load(__package__)
