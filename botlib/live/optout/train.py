@@ -23,18 +23,16 @@ _KINDS = {
 
 
 def training_sentences() -> Iterator[tuple[set[str], str, float]]:
-    """Yields (what it asks for, sentence, weight); the safety filter's sentences are talk."""
+    """Yields (what it asks for, sentence, weight); what stands in talk.txt asks nothing."""
     folder = resources.files(__package__) / "sentences"
     for name, kinds in _KINDS.items():
         for line in _lines(folder / f"{name}.txt"):
             several = linear.readings(line, MOST_READINGS)
             for reading in several:
                 yield kinds, reading, 1.0 if kinds or len(several) > 1 else NEAR_MISS
-    talk = resources.files("botlib.live.safety") / "sentences"
-    for name in ("harmless", "harassment", "crisis", "legal", "medical", "personal"):
-        for line in _lines(talk / f"{name}.txt"):
-            for reading in linear.readings(line, MOST_READINGS // 4):
-                yield set(), reading, 1.0
+    for line in _lines(folder / "talk.txt"):
+        for reading in linear.readings(line, MOST_READINGS // 4):
+            yield set(), reading, 1.0
 
 
 def _lines(path) -> list[str]:
