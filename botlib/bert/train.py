@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
 import shutil
@@ -169,9 +170,17 @@ def _set_weights(model, folder: Path, encoder: Encoder) -> None:
 
 def _strategy(tf):
     """All GPUs where there are several; else the one device there is."""
-    if len(tf.config.list_physical_devices("GPU")) > 1:
-        return tf.distribute.MirroredStrategy()
-    return tf.distribute.get_strategy()
+    devices = _devices(tf)
+    return _mirrored(tf, devices) if len(devices) > 1 else tf.distribute.get_strategy()
+
+
+def _devices(tf) -> tuple[str, ...]:
+    return tuple(f"GPU:{n}" for n in range(len(tf.config.list_physical_devices("GPU"))))
+
+
+@functools.cache  # A second strategy would reuse the first one's collective keys, and fail
+def _mirrored(tf, devices: tuple[str, ...]):
+    return tf.distribute.MirroredStrategy(list(devices))
 
 
 @contextlib.contextmanager

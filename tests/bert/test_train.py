@@ -460,7 +460,7 @@ from botlib.bert.legacy_keras import tensorflow
 tf = tensorflow()
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-t.train._strategy = lambda tf: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+t.train._devices = lambda tf: ("CPU:0", "CPU:1")
 kept = t.Workspace.open(sys.argv[1], create=True)
 frame = t.made_up(400, 1)
 encoder = t.encoders.load("scratch:1x64", kept, frame["comment"] + " " + frame["reply"])
@@ -472,7 +472,7 @@ for task, frames in (("realism", t.made_up), ("rank", t.siblings)):
 
 
 @pytest.mark.slow
-def test_two_replicas_train_together(tmp_path):
+def test_two_replicas_train_two_models_in_one_process(tmp_path):
     arguments = [
         sys.executable,
         "-c",
