@@ -16,12 +16,12 @@ import praw
 import prawcore
 
 from benchmarks.report import row, write
-from botlib.live.checks import UNREADABLE
-from botlib.live.client import connect
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import READY
 from botlib.live.policy import Limits, Policy, with_disclosure
-from botlib.live.posting import Poster
+from botlib.live.posting.once import Poster
+from botlib.live.reddit.checks import UNREADABLE
+from botlib.live.reddit.client import connect
 from botlib.sandbox.server import Sandbox
 
 FAULTS = ("503", "after:503", "after:504", "after:drop", "drop", "after:html", "RATELIMIT", "429")

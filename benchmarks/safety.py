@@ -22,7 +22,7 @@ from botlib.live.safety.classifier import scores
 from botlib.live.safety.normalise import views
 from botlib.live.safety.rules import FILES, found
 
-SENTENCES = Path(__file__).parents[1] / "tests" / "live" / "safety_sentences"
+SENTENCES = Path(__file__).parents[1] / "tests" / "live" / "safety" / "sentences"
 COMMENTS = 20_000
 # Of the comments that no phrase stops, by each kind of the classifier
 EACH = 0.0002

@@ -6,9 +6,10 @@ import time
 import pytest
 
 from botlib.__main__ import main
-from botlib.live import by_hand, review
+from botlib.live import review
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, PROPOSED
+from botlib.live.posting import by_hand
 from botlib.runs import pipeline
 from botlib.settings import PostSettings
 from botlib.workspace import Workspace

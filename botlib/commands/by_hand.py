@@ -27,8 +27,9 @@ def add_parsers(subparsers: Any) -> None:
 
 def run_hand_over(args: argparse.Namespace) -> int:
     """Hands over what was approved, and asks how it went."""
-    from botlib.live import by_hand, review
+    from botlib.live import review
     from botlib.live.outbox.queue import Outbox
+    from botlib.live.posting import by_hand
 
     name = PostSettings.notebook
     given = [Given("-p", key, text) for key, text in args.p]

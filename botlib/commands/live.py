@@ -110,7 +110,7 @@ def run_bot(args: argparse.Namespace) -> int:
     from botlib.live import loop
     from botlib.live.events import note
     from botlib.live.models import Models
-    from botlib.live.reddit import connect
+    from botlib.live.reddit.comments import connect
 
     decoder = Decoder.of(generate)
     with connect(generate.reddit, workspace=workspace, subreddits=generate.subreddits) as reddit:
@@ -207,8 +207,9 @@ def _seconds(text: str) -> float:
 
 def run_review(args: argparse.Namespace) -> int:
     """Lets a person approve replies: in the terminal, or through a CSV file."""
-    from botlib.live import review, settle
+    from botlib.live import review
     from botlib.live.outbox.queue import Outbox
+    from botlib.live.posting import settle
 
     workspace = Workspace.open(args.workspace)
     site = _site(args)
@@ -263,8 +264,9 @@ def _other_site(args: argparse.Namespace) -> str:
 
 def run_outcomes(args: argparse.Namespace) -> int:
     """Shows the outcomes of the bot's replies, after asking Reddit."""
-    from botlib.live import inbox, outcomes
+    from botlib.live import outcomes
     from botlib.live.outbox.queue import Outbox
+    from botlib.live.reddit import inbox
 
     workspace = Workspace.open(args.workspace)
     site = _site(args)
@@ -287,7 +289,7 @@ def run_outcomes(args: argparse.Namespace) -> int:
 
 
 def _connected(site: str, workspace: Workspace) -> Any:
-    from botlib.live.client import NoKey, connect
+    from botlib.live.reddit.client import NoKey, connect
 
     if site == "live":
         try:

@@ -27,7 +27,7 @@ def add_parsers(subparsers: Any) -> None:
 
 def run_optout(args: argparse.Namespace) -> int:
     """Adds or removes people, or lists them."""
-    from botlib.live.deny import split_name
+    from botlib.live.optout.deny import split_name
     from botlib.live.outbox import optouts
     from botlib.live.outbox.queue import Outbox
 

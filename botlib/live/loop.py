@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from botlib.errors import BotlibError
-from botlib.live import account, inbox, outcomes, sending
+from botlib.live import outcomes
 from botlib.live import round as rounds
-from botlib.live.account import ShutOut
-from botlib.live.client import Client
 from botlib.live.events import log, note
 from botlib.live.models import Models, realism_threshold
 from botlib.live.outbox.queue import Outbox
+from botlib.live.posting import sending
+from botlib.live.reddit import account, inbox
+from botlib.live.reddit.account import ShutOut
+from botlib.live.reddit.client import Client
 from botlib.live.stopping import Stopped
 from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace

@@ -7,13 +7,13 @@ import pandas as pd
 
 from botlib.data.pairs.ratings import rating_as_in, rating_of
 from botlib.errors import BotlibError
-from botlib.live.checks import UNREADABLE, short
-from botlib.live.client import Client
 from botlib.live.events import note
 from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, Reply
 from botlib.live.policy import DISCLOSURE, author_name
+from botlib.live.reddit.checks import UNREADABLE, short
+from botlib.live.reddit.client import Client
 from botlib.tables import BERT_GAN_REAL, read_table
 from botlib.workspace import Workspace
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from botlib.bots import looks_like_bot
 from botlib.errors import BotlibError
-from botlib.live.deny import DenyList
+from botlib.live.optout.deny import DenyList
+from botlib.live.optout.wishes import wants_no_bot
 from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import Reply
-from botlib.live.wishes import wants_no_bot
 
 DISCLOSURE = (
     "*I'm a bot: a language model wrote this reply. Answer “stop” and I won't reply to you again; "

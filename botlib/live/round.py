@@ -10,17 +10,18 @@ import pandas as pd
 
 from botlib import tables
 from botlib.errors import BotlibError
-from botlib.live import choose, subreddit_rules
-from botlib.live import reddit as site
-from botlib.live.checks import UNREADABLE
+from botlib.live import choose
 from botlib.live.choose import CHOSEN, RATINGS
-from botlib.live.client import Client
 from botlib.live.events import note
 from botlib.live.models import GeneratorLike, Judges, Models, ScorerLike
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, PROPOSED, READY, UNCLEAR
 from botlib.live.policy import allow_list, author_name, unanswerable
-from botlib.live.reddit import Reading
+from botlib.live.reddit import comments as site
+from botlib.live.reddit import subreddit_rules
+from botlib.live.reddit.checks import UNREADABLE
+from botlib.live.reddit.client import Client
+from botlib.live.reddit.comments import Reading
 from botlib.live.threads import Threads
 from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from botlib.live.client import Client, connect
 from botlib.live.outbox.queue import Outbox
+from botlib.live.reddit.client import Client, connect
 from botlib.sandbox.server import Sandbox
 from botlib.settings import PostSettings
 from botlib.workspace import Workspace

@@ -27,8 +27,8 @@ from botlib.settings import GenerateSettings
 from botlib.workspace import Workspace
 from botlib.worth.model import train
 from tests.data.archive.server import ArchiveServer
-from tests.live import test_archive as archived
-from tests.live.test_by_hand import RULES
+from tests.live.posting.test_by_hand import RULES
+from tests.live.reddit import test_archive as archived
 
 from . import small_models
 from .test_round import _raw
@@ -363,7 +363,7 @@ def test_without_a_key_the_bot_proposes_from_the_archive_and_a_person_takes_over
 @pytest.fixture
 def live(sandbox, client, threads, monkeypatch):
     """`--live` meets the sandbox, and takes it for the live site."""
-    from botlib.live import client as module
+    from botlib.live.reddit import client as module
 
     account = sandbox.account
     for name in ("client_id", "client_secret", "password"):

@@ -5,10 +5,11 @@ import pytest
 
 from botlib.data.pairs.ratings import rating_of
 from botlib.errors import BotlibError
-from botlib.live import choose, outcomes, sending
+from botlib.live import choose, outcomes
 from botlib.live import round as rounds
 from botlib.live.outbox import optouts
 from botlib.live.outbox.schema import POSTED
+from botlib.live.posting import sending
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import prawcore
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live.checks import wait_asked
 from botlib.live.outbox import optouts
 from botlib.live.policy import (
     DISCLOSURE,
@@ -18,6 +17,7 @@ from botlib.live.policy import (
     unanswerable,
     with_disclosure,
 )
+from botlib.live.reddit.checks import wait_asked
 
 NAMES = ("subreddit", "post_id", "comment_id", "author", "reply")
 

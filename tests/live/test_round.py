@@ -5,12 +5,13 @@ import pytest
 
 from botlib import tables
 from botlib.errors import BotlibError
-from botlib.live import choose, sending
+from botlib.live import choose
 from botlib.live import round as rounds
-from botlib.live.client import connect
 from botlib.live.outbox.queue import Outbox
 from botlib.live.policy import DISCLOSURE
-from botlib.live.reddit import read_comments
+from botlib.live.posting import sending
+from botlib.live.reddit.client import connect
+from botlib.live.reddit.comments import read_comments
 from botlib.sandbox.server import Sandbox
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import prawcore
 import pytest
 
-from botlib.live.client import connect
 from botlib.live.outbox.queue import Outbox
-from botlib.live.requestor import NotSent, UnknownOutcome
+from botlib.live.reddit.client import connect
+from botlib.live.reddit.requestor import NotSent, UnknownOutcome
 from botlib.live.stopping import Stop, Stopped
 
 from .conftest import add_threads
@@ -228,8 +228,8 @@ def test_a_signal_ends_the_process_within_two_seconds(number, busy):
 BOT = """
 import sys
 from pathlib import Path
-from botlib.live.client import _client
-from botlib.live.sending import post_approved
+from botlib.live.reddit.client import _client
+from botlib.live.posting.sending import post_approved
 from botlib.live.stopping import Stop
 from botlib.settings import PostSettings
 from botlib.workspace import Workspace

@@ -174,7 +174,7 @@ class Outbox(Database):
                     self._change(reply.id, REJECTED, "forgotten", **_UNAPPROVED)
         return touched
 
-    # Posting; botlib/live/posting.py holds poster_lock around these
+    # Posting; botlib/live/posting/once.py holds poster_lock around these
     def begin(self, reply_id: int) -> None:
         """Writes down that the reply is about to be sent: before the POST, durable."""
         self._change(

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from botlib.errors import BotlibError
-from botlib.live import subreddit_rules
-from botlib.live.client import Client
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import EDITED, Reply
 from botlib.live.policy import DISCLOSURE
+from botlib.live.reddit import subreddit_rules
+from botlib.live.reddit.client import Client
 from botlib.live.review.shown import link, person, scores, thread_text, waiting, why
 from botlib.terminal import harmless, one_line, readable
 from botlib.workspace import Workspace

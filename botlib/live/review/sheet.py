@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from botlib.errors import BotlibError
-from botlib.live.client import Client
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import APPROVED, EDITED, FAILED, GIVEN_UP, REJECTED, Reply
+from botlib.live.reddit.client import Client
 from botlib.live.review.shown import WAITING, link, person, waiting, why
 from botlib.terminal import harmless, readable
 from botlib.workspace import atomic_file

@@ -3,11 +3,11 @@
 import getpass
 
 from botlib.errors import BotlibError
-from botlib.live.checks import UNREADABLE
-from botlib.live.client import Client
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import FAILED, PROPOSED, Reply
-from botlib.live.reddit import tidy
+from botlib.live.reddit.checks import UNREADABLE
+from botlib.live.reddit.client import Client
+from botlib.live.reddit.comments import tidy
 from botlib.terminal import readable
 
 # What waits for a person: the new ones, and those that may be tried again

@@ -14,11 +14,12 @@ import pandas as pd
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live import choose, sending
+from botlib.live import choose
 from botlib.live import round as rounds
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import FROM, POSTED, POSTING, READY, STATES
-from botlib.live.settle import SETTLE, SLACK
+from botlib.live.posting import sending
+from botlib.live.posting.settle import SETTLE, SLACK
 
 ROOT = Path(__file__).resolve().parents[3]
 GIVEN = {"subreddit": "writing", "post_id": "p", "comment_id": "c", "reply": "Yes 😀 נכון\n\nso."}
@@ -237,11 +238,11 @@ def test_what_is_no_outbox_is_named(workspace):
 BOT = textwrap.dedent(
     """
     import os, signal, sys, time
-    from botlib.live.client import _client
+    from botlib.live.reddit.client import _client
     from botlib.live.outbox.queue import Outbox
     from botlib.live.outbox.schema import READY
     from botlib.live.policy import Limits, Policy
-    from botlib.live.posting import Poster
+    from botlib.live.posting.once import Poster
     from botlib.live.stopping import Stop
 
     url, path, fatal, ahead = sys.argv[1:]

@@ -22,7 +22,7 @@ def cells_from(repository, heading: str) -> list[str]:
 def test_after_run_all_a_person_approves_thinks_again_and_posts(
     repository, workspace, sandbox, client, scored, settings, monkeypatch
 ):
-    monkeypatch.setattr("botlib.live.reddit.connect", lambda *_, **__: client)
+    monkeypatch.setattr("botlib.live.reddit.comments.connect", lambda *_, **__: client)
     names = {
         "workspace": workspace,
         "settings": settings(approve="person"),

@@ -8,12 +8,12 @@ from praw.models import Comment
 
 from botlib.live import safety
 from botlib.live.choose import NEAR_COPY
-from botlib.live.client import Client
 from botlib.live.copies import CopyIndex
+from botlib.live.optout.wishes import wants_no_bot
 from botlib.live.outbox.schema import APPROVED, Reply
 from botlib.live.policy import author_name, unanswerable
-from botlib.live.reddit import tidy
-from botlib.live.wishes import wants_no_bot
+from botlib.live.reddit.client import Client
+from botlib.live.reddit.comments import tidy
 
 Fields = Mapping[str, Any]
 

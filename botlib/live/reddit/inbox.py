@@ -8,8 +8,6 @@ import pandas as pd
 from praw.models import Comment, Message
 
 from botlib.errors import BotlibError
-from botlib.live.checks import UNREADABLE, short
-from botlib.live.client import Client
 from botlib.live.events import note
 from botlib.live.optout import DELETE, STOP, asked_for
 from botlib.live.outbox import inbox_log, optouts
@@ -17,6 +15,8 @@ from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED
 from botlib.live.outcomes import delete_reply
 from botlib.live.policy import author_name
+from botlib.live.reddit.checks import UNREADABLE, short
+from botlib.live.reddit.client import Client
 
 _COLUMNS = ["author", "request", "done"]
 _BANNED = re.compile(r"\bbanned from (?:participating in |posting in |posting to )?/?r/(\w+)", re.I)

@@ -10,11 +10,11 @@ from praw.exceptions import RedditAPIException
 from praw.models import Comment, MoreComments
 
 from botlib.errors import BotlibError
-from botlib.live.checks import UNREADABLE, short
-from botlib.live.client import Client
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import ASK, FAILED, GIVEN_UP, POSTING, Reply
 from botlib.live.policy import author_name
+from botlib.live.reddit.checks import UNREADABLE, short
+from botlib.live.reddit.client import Client
 from botlib.terminal import harmless, one_line
 
 # Seconds until "not there" is believed: Reddit shows some new comments late; setting settle_hours

@@ -7,9 +7,9 @@ import prawcore
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live import client as module
-from botlib.live.client import LoginRefused, connect
-from botlib.live.requestor import OnceRequestor, UnknownOutcome
+from botlib.live.reddit import client as module
+from botlib.live.reddit.client import LoginRefused, connect
+from botlib.live.reddit.requestor import OnceRequestor, UnknownOutcome
 
 SECRETS = {"client_secret": "s3cr3t-application", "password": "p4ssw0rd-of-bot"}
 VARIABLES = ("CLIENT_ID", "CLIENT_SECRET", "USERNAME", "PASSWORD", "USER_AGENT")

@@ -3,11 +3,13 @@
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live import choose, inbox, sending
+from botlib.live import choose
 from botlib.live import round as rounds
 from botlib.live.outbox import inbox_log, optouts
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED
+from botlib.live.posting import sending
+from botlib.live.reddit import inbox
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import prawcore
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live import settle
-from botlib.live.checks import UNREADABLE
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import APPROVED, FAILED, POSTED, POSTING
 from botlib.live.policy import Limits, Policy
-from botlib.live.posting import Poster
-from botlib.live.reddit import read_comments
+from botlib.live.posting import settle
+from botlib.live.posting.once import Poster
+from botlib.live.reddit.checks import UNREADABLE
+from botlib.live.reddit.comments import read_comments
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
+from botlib.live.optout.wishes import wants_no_bot
 from botlib.live.policy import unanswerable
-from botlib.live.wishes import wants_no_bot
 
 WISHES = [
     "no bots please",

@@ -3,7 +3,7 @@
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live.reddit import read_comments
+from botlib.live.reddit.comments import read_comments
 
 
 def reasons(reading) -> dict[str, str]:

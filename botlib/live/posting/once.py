@@ -10,16 +10,16 @@ from praw.exceptions import RedditAPIException
 from praw.models import Comment
 
 from botlib.errors import BotlibError
-from botlib.live.checks import BACKOFF, UNREADABLE, closed, short, wait_asked
-from botlib.live.client import Client
 from botlib.live.events import note
 from botlib.live.outbox import optouts, refusals
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import ASK, FAILED, GIVEN_UP, POSTING, READY, SENDING, Reply
 from botlib.live.policy import Policy, with_disclosure
-from botlib.live.recheck import GONE, LEFT, Objection, look
-from botlib.live.requestor import NotSent, UnknownOutcome
-from botlib.live.settle import BANS, REFUSALS, SETTLE, SLACK, final_state, search
+from botlib.live.posting.recheck import GONE, LEFT, Objection, look
+from botlib.live.posting.settle import BANS, REFUSALS, SETTLE, SLACK, final_state, search
+from botlib.live.reddit.checks import BACKOFF, UNREADABLE, closed, short, wait_asked
+from botlib.live.reddit.client import Client
+from botlib.live.reddit.requestor import NotSent, UnknownOutcome
 from botlib.live.stopping import Stopped
 
 MAX_ATTEMPTS = 5

@@ -4,15 +4,17 @@ import pandas as pd
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live import by_hand, outcomes, review, subreddit_rules
-from botlib.live.client import connect
+from botlib.live import outcomes, review
 from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import APPROVED, HANDED_OVER, POSTED, PROPOSED
 from botlib.live.policy import has_disclosure
+from botlib.live.posting import by_hand
+from botlib.live.reddit import subreddit_rules
+from botlib.live.reddit.client import connect
 from botlib.settings import PostSettings
 from tests.data.archive.server import ArchiveServer
-from tests.live.test_archive import COMMENTS, HOUR, POSTS, comment
+from tests.live.reddit.test_archive import COMMENTS, HOUR, POSTS, comment
 
 LINK = "https://www.reddit.com/r/writing/comments/1b/title/9zz/"
 

@@ -7,12 +7,13 @@ import pytest
 import requests
 
 from botlib.errors import BotlibError
-from botlib.live import reddit as site
-from botlib.live import review, sending
-from botlib.live.client import connect
+from botlib.live import review
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import APPROVED
-from botlib.live.reddit import read_comments
+from botlib.live.posting import sending
+from botlib.live.reddit import comments as site
+from botlib.live.reddit.client import connect
+from botlib.live.reddit.comments import read_comments
 from botlib.settings import GenerateSettings, PostSettings
 from tests.data.archive.server import ArchiveServer
 

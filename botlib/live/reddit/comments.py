@@ -12,11 +12,11 @@ from praw.models import Comment, Submission
 
 from botlib.errors import BotlibError
 from botlib.live import safety
-from botlib.live.checks import UNREADABLE
-from botlib.live.client import Client, LoginRefused, connect
+from botlib.live.optout.wishes import wants_no_bot
 from botlib.live.policy import allow_list, author_name, unanswerable
+from botlib.live.reddit.checks import UNREADABLE
+from botlib.live.reddit.client import Client, LoginRefused, connect
 from botlib.live.threads import Threads, row_of
-from botlib.live.wishes import wants_no_bot
 from botlib.settings import GenerateSettings
 
 __all__ = ["Client", "LoginRefused", "Reading", "connect", "read_comments"]

@@ -4,11 +4,12 @@ import pytest
 
 from botlib.__main__ import main
 from botlib.errors import BotlibError
-from botlib.live import choose, sending
+from botlib.live import choose
 from botlib.live import round as rounds
-from botlib.live.deny import DenyList
+from botlib.live.optout.deny import DenyList
 from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
+from botlib.live.posting import sending
 
 
 def optout(workspace, *arguments):

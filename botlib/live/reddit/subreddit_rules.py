@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable
 
 from botlib.errors import BotlibError
-from botlib.live.checks import UNREADABLE
-from botlib.live.client import Client
 from botlib.live.events import note
+from botlib.live.reddit.checks import UNREADABLE
+from botlib.live.reddit.client import Client
 from botlib.terminal import one_line
 from botlib.workspace import Workspace, atomic_file
 

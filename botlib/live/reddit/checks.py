@@ -6,8 +6,8 @@ import re
 import prawcore
 from praw.exceptions import PRAWException, RedditAPIException
 
-from botlib.live.client import Client
 from botlib.live.outbox import optouts
+from botlib.live.reddit.client import Client
 
 # Seconds to wait where Reddit can't be read, or doesn't say how long
 BACKOFF = 60.0

@@ -15,16 +15,15 @@ from collections import Counter
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live.client import Client, connect
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import FAILED, GIVEN_UP, POSTED, POSTING, READY
 from botlib.live.policy import Limits, Policy
-from botlib.live.posting import Poster
-from botlib.live.settle import SETTLE, SLACK, asked, say_not_posted, say_posted
+from botlib.live.posting.once import Poster
+from botlib.live.posting.settle import SETTLE, SLACK, asked, say_not_posted, say_posted
+from botlib.live.reddit.client import Client, connect
 from botlib.sandbox.server import Sandbox
-
-from .conftest import Clock
-from .outbox.test_queue import approve_some, start_bot
+from tests.live.conftest import Clock
+from tests.live.outbox.test_queue import approve_some, start_bot
 
 NO_ANSWER = ["500", "502", "503", "504", "520", "408", "401", "drop", "hang", "html", "empty"]
 PASSING = ["429", "429 inf", "403", "404", "413", "451", "RATELIMIT", "RATELIMIT-ms", "deep990"]

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from botlib.errors import BotlibError
-from botlib.live import subreddit_rules
 from botlib.live.events import note
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import HANDED_OVER, POSTED, READY, Reply
 from botlib.live.policy import Policy, with_disclosure
-from botlib.live.sending import limits_of
+from botlib.live.posting.sending import limits_of
+from botlib.live.reddit import subreddit_rules
 from botlib.settings import PostSettings
 from botlib.terminal import harmless, one_line
 from botlib.workspace import Workspace

@@ -12,14 +12,14 @@ import pandas as pd
 
 from botlib.errors import BotlibError
 from botlib.live import policy as rules
-from botlib.live.archive import BY_HAND
-from botlib.live.client import Client
 from botlib.live.events import note
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTING, PROPOSED, READY, Reply
 from botlib.live.policy import Limits, Policy
-from botlib.live.posting import Decision, Poster
-from botlib.live.settle import asked
+from botlib.live.posting.once import Decision, Poster
+from botlib.live.posting.settle import asked
+from botlib.live.reddit.archive import BY_HAND
+from botlib.live.reddit.client import Client
 from botlib.live.stopping import Stopped
 from botlib.settings import PostSettings
 from botlib.workspace import Workspace

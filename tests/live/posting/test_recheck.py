@@ -2,8 +2,9 @@
 
 import pytest
 
-from botlib.live import choose, recheck, sending
+from botlib.live import choose
 from botlib.live import round as rounds
+from botlib.live.posting import recheck, sending
 
 
 @pytest.fixture

@@ -7,13 +7,14 @@ import praw
 import pytest
 
 from botlib.errors import BotlibError
-from botlib.live import choose, inbox, outcomes, sending
+from botlib.live import choose, outcomes
 from botlib.live import round as rounds
-from botlib.live.json_shapes import mend
 from botlib.live.outbox.queue import Outbox
-from botlib.live.reddit import read_comments
-
-from .conftest import add_threads, scored_candidates
+from botlib.live.posting import sending
+from botlib.live.reddit import inbox
+from botlib.live.reddit.comments import read_comments
+from botlib.live.reddit.json_shapes import mend
+from tests.live.conftest import add_threads, scored_candidates
 
 ODD = [None, "", 0, -1, 2.5, True, [], {}, "[deleted]", "x" * 50, ["t1_x"], {"kind": "t9"}]
 

@@ -12,8 +12,8 @@ from praw.exceptions import MissingRequiredAttributeException
 import botlib
 from botlib import credentials
 from botlib.errors import BotlibError
-from botlib.live.json_shapes import mend
-from botlib.live.requestor import LOCAL, TIMEOUT, OnceRequestor, make_stoppable
+from botlib.live.reddit.json_shapes import mend
+from botlib.live.reddit.requestor import LOCAL, TIMEOUT, OnceRequestor, make_stoppable
 from botlib.live.stopping import Stop
 from botlib.workspace import Workspace
 
@@ -204,7 +204,7 @@ def _connect_sandbox(
 
 def _connect_archive(stop: Stop) -> Client:
     # The archive's client is only needed here
-    from botlib.live.archive import ArchiveRequestor
+    from botlib.live.reddit.archive import ArchiveRequestor
 
     # PRAW wants to see a key, and would take an account from praw.ini; neither leaves this process
     account = {"client_id": "none", "client_secret": "none", "user_agent": default_user_agent(None)}

@@ -2,9 +2,11 @@
 
 import pytest
 
-from botlib.live import account, choose, loop, sending
+from botlib.live import choose, loop
 from botlib.live import round as rounds
 from botlib.live.outbox import optouts
+from botlib.live.posting import sending
+from botlib.live.reddit import account
 from botlib.runs import bot_state
 from botlib.settings import GenerateSettings
 

@@ -3,11 +3,11 @@
 import prawcore
 
 from botlib.errors import BotlibError
-from botlib.live.checks import UNREADABLE
-from botlib.live.client import Client
 from botlib.live.events import note
 from botlib.live.outbox import optouts, refusals
 from botlib.live.outbox.queue import Outbox
+from botlib.live.reddit.checks import UNREADABLE
+from botlib.live.reddit.client import Client
 
 _LOGIN = "the account's own page"
 

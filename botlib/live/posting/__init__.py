@@ -1,0 +1,1 @@
+"""From an approval to a reply on Reddit, once: sent, checked again, settled, or by hand."""
