@@ -14,6 +14,7 @@ from botlib.live import choose
 from botlib.live.choose import CHOSEN, RATINGS
 from botlib.live.events import note
 from botlib.live.models import GeneratorLike, Judges, Models, ScorerLike
+from botlib.live.outbox import candidates as candidates_kept
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, PROPOSED, READY, UNCLEAR
 from botlib.live.policy import allow_list, author_name, unanswerable
@@ -298,6 +299,8 @@ def queue(
             added, _ = outbox.propose(reddit.site, [given])
             decision = "proposed" if added else "known"
             reason = row["reason"] if added else "the comment has a reply in the outbox"
+            if added:
+                candidates_kept.keep(outbox, reddit.site, row["comment_id"], chosen)
         note("queue", subreddit=row["subreddit"], comment=row["comment_id"], decision=decision,
              reason=reason, score=row["score"], prob_real=row["prob_real"])  # fmt: skip
         rows.append((row["subreddit"], row["comment_id"], decision, reason))

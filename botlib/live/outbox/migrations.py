@@ -50,12 +50,22 @@ def m005_inbox(database: sqlite3.Connection) -> None:
     )
 
 
+def m006_candidates(database: sqlite3.Connection) -> None:
+    """The other candidates of a reply's comment, for the person who judges; see candidates.py."""
+    database.execute(
+        "CREATE TABLE candidates (reply INTEGER NOT NULL REFERENCES replies (id), "
+        "sample INTEGER NOT NULL, text TEXT NOT NULL, prob_real REAL, score REAL, "
+        "decision TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (reply, sample))"
+    )
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_identity,
     m003_approvals_have_a_time,
     m004_refusals,
     m005_inbox,
+    m006_candidates,
 )
 
 

@@ -104,9 +104,11 @@ class Outbox(Database):
             self._as_seen(reply_id, saw)
             self._let_go(reply_id, EDITED, f"edited by {by}", by, reply=text)
 
-    def reject(self, reply_id: int, by: str, reason: str = "") -> None:
-        """A person turns a reply down."""
-        self._change(reply_id, REJECTED, reason or f"rejected by {by}", **_UNAPPROVED)
+    def reject(self, reply_id: int, by: str, reason: str = "", saw: Reply | None = None) -> None:
+        """A person turns a reply down; see `approve`."""
+        with self.together():
+            self._as_seen(reply_id, saw)
+            self._change(reply_id, REJECTED, reason or f"rejected by {by}", **_UNAPPROVED)
 
     def undo(self, reply_id: int, by: str) -> None:
         """A person thinks again: a reply that was decided about, or failed, waits as proposed."""
@@ -170,6 +172,7 @@ class Outbox(Database):
                     "UPDATE replies SET comment = '', author = '', title = '' WHERE id = ?",
                     reply.id,
                 )
+                self.execute("DELETE FROM candidates WHERE reply = ?", reply.id)
                 if reply.state in FROM[REJECTED]:
                     self._change(reply.id, REJECTED, "forgotten", **_UNAPPROVED)
         return touched
@@ -280,6 +283,12 @@ class Outbox(Database):
 
     def _as_seen(self, reply_id: int, saw: Reply | None) -> Reply:
         reply = self.get(reply_id)
+        if saw is not None and reply.state != saw.state:
+            why = f" ({reply.reason})" if reply.reason else ""
+            raise BotlibError(
+                f"reply {reply_id} is {reply.state} by now{why}: somebody else decided, so your "
+                "decision does not count"
+            )
         if saw is not None and (reply.comment, reply.reply) != (saw.comment, saw.reply):
             raise BotlibError(
                 f"reply {reply_id} or its comment changed since you saw it: show the list again"

@@ -143,7 +143,9 @@ def _card(of: _List, reply: Reply) -> Any:
 
     show(reply)
     approve.on_click(on_approve)
-    reject.on_click(lambda _: judged(lambda box: box.reject(reply.id, of.by), "✗ rejected"))
+    reject.on_click(
+        lambda _: judged(lambda box: box.reject(reply.id, of.by, saw=shown[0]), "✗ rejected")
+    )
     undo.on_click(on_undo)
     read.on_click(on_read)
     buttons = ipywidgets.HBox([approve, reject, undo, read])

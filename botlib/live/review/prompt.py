@@ -134,7 +134,7 @@ def _answer(
                     outbox.edit(reply.id, text.replace("\\n", "\n"), by, saw=reply)
                     return "edited"
             elif answer in ("r", "reject"):
-                outbox.reject(reply.id, by, ask("why? (may be empty) > ").strip())
+                outbox.reject(reply.id, by, ask("why? (may be empty) > ").strip(), saw=reply)
                 return "rejected"
             elif answer in ("u", "undo"):
                 return "undo"

@@ -2,6 +2,7 @@
 
 from botlib.__main__ import main
 from botlib.live import review
+from botlib.live.outbox import candidates
 from botlib.live.outbox.queue import Outbox
 from botlib.live.policy import DISCLOSURE
 
@@ -148,3 +149,35 @@ def test_the_commands_list_is_harmless(workspace, outbox, hostile, capsys):
         other.execute("UPDATE replies SET reply = 'a \x1b[2J'")
     assert main(["review", "--workspace", str(workspace.root), "--list"]) == 0
     assert not set(capsys.readouterr().out) & set("\x1b\x07\x9b\r\x00\u202e")
+
+
+def test_the_second_of_two_people_is_told_that_the_first_decided(outbox, client, waiting, states):
+    """Two browsers, or a page and a terminal: neither overwrites the other's decision."""
+    best = max(waiting, key=lambda reply: reply.score)
+
+    class Slow(Person):
+        def ask(self, question):
+            if outbox.get(best.id).state == "proposed":
+                outbox.edit(best.id, "Ann's own text.", "ann", saw=best)
+            return super().ask(question)
+
+    for answers in (("a", "q"), ("e", "Mine.", "q"), ("r", "", "q")):
+        person = Slow(*answers)
+        done = review.review_in_terminal(
+            outbox, "sandbox", by="bob", ask=person.ask, show=person.shown.append
+        )
+        assert not any((done["approved"], done["edited"], done["rejected"]))
+        assert any("edited by now (edited by ann)" in shown for shown in person.shown)
+        assert outbox.get(best.id).reply == "Ann's own text."
+        outbox.undo(best.id, "ann")
+
+
+def test_the_other_candidates_of_a_reply_are_kept_and_a_forgotten_persons_go(outbox, waiting):
+    best = waiting[0]
+    others = candidates.of(outbox, best.id)
+    assert [other.decision for other in others].count("reply") == 0
+    assert len(others) == 2
+    assert {other.text for other in others}.isdisjoint({best.reply})
+    outbox.forget([best.author.lower()], [])
+    assert candidates.of(outbox, best.id) == []
+    assert candidates.of(outbox, waiting[1].id)
