@@ -40,6 +40,7 @@ def start(settings: type[S], namespace: MutableMapping[str, Any]) -> tuple[S, Wo
     # Only the first notebook may make a workspace: elsewhere a typo would hide as an empty one
     workspace = Workspace.open(chosen.drive_root, create=settings is DataSettings)
     _readable_tables()
+    _figures_in_words()
     _plain_bars_in_batch()
     random.seed(chosen.seed)
     np.random.seed(chosen.seed % 2**32)
@@ -66,6 +67,18 @@ def _plain_bars_in_batch() -> None:
 def _readable_tables() -> None:
     """Makes pandas show comments and replies in full."""
     pd.set_option("display.max_colwidth", 240, "display.precision", 3)
+
+
+def _figures_in_words() -> None:
+    """Keeps beside each figure what it shows, for those who don't see it, and for the report."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return
+    if shell := get_ipython():
+        from botlib.evaluation.figures import describe
+
+        describe.install(shell)
 
 
 def today() -> str:

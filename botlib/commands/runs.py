@@ -44,7 +44,7 @@ def add_parsers(subparsers: Any) -> None:
     status.add_argument("--json", action="store_true", help="print JSON")
     status.set_defaults(func=show_status)
 
-    compare = subparsers.add_parser("compare", help="show two runs side by side")
+    compare = subparsers.add_parser("compare", help="show what differs between two runs")
     compare.add_argument("first", type=Path, metavar="RUN", help="a folder in WORKSPACE/runs")
     compare.add_argument("second", type=Path, metavar="RUN")
     compare.add_argument("--page", type=Path, default=Path("compare.html"), metavar="FILE")
@@ -52,12 +52,12 @@ def add_parsers(subparsers: Any) -> None:
 
 
 def compare_runs(args: argparse.Namespace) -> int:
-    """Prints the figures of two runs and writes a page."""
-    from botlib.runs import report
+    """Prints what differs between two runs and writes a page."""
+    from botlib.runs.compare import compare
 
-    table = report.compare(args.first, args.second, args.page)
-    print(text_table(table, width=50))
-    print(f"\npage: {args.page}")
+    table = compare(args.first, args.second, args.page)
+    print(text_table(table, width=50) if len(table) else "nothing differs")
+    print(f"\n{table.attrs['equal']} figures are equal and left out\npage: {args.page}")
     return 0
 
 

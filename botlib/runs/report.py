@@ -1,24 +1,31 @@
-"""The report of a run: one page with a summary, then each executed notebook, folded."""
+"""The report of a run: one page that says within a minute whether the models are good."""
 
 import html
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from botlib.runs import summary
+from botlib.runs import executed, headlines, overview, page, summary, verdict
+from botlib.runs.headlines import Headline
+from botlib.runs.page import folded, text
 from botlib.runs.pipeline import Result
 from botlib.runs.summary import Section
+from botlib.runs.verdict import Verdict
 from botlib.terminal import text_table
-from botlib.workspace import Workspace, atomic_file
+from botlib.workspace import Workspace
+
+WORDS = {"good": "good", "unsure": "not proven", "bad": "not good", "unknown": "not measured"}
 
 
 def build(workspace: Workspace, folder: Path, results: Sequence[Result]) -> Path:
     """Returns `report.html`, after writing it into a run's folder.
 
+    First the verdict, the headline values beside their baselines, replies and a few figures; then
+    each stage: its figures with a sentence each, its tables and its notebook folded.
+
     Args:
-      workspace: for the summary's figures.
+      workspace: for the figures of its tables and models.
       folder: the run's folder.
       results: one for each notebook, in order.
 
@@ -26,66 +33,19 @@ def build(workspace: Workspace, folder: Path, results: Sequence[Result]) -> Path
       The page: one file without external requests, readable on a phone and in dark mode.
     """
     sections = summary.collect(workspace)
-    summary.save(sections, folder)
-    parts = ["<h1>Results of this run</h1>", *map(_section, sections), _states(results)]
-    parts += [_folded(result) for result in results if result.executed]
-    return _write(folder / "report.html", "botlib report", parts)
-
-
-def compare(first: Path, second: Path, page: Path) -> pd.DataFrame:
-    """Returns two runs side by side, as a table, after writing them to a page.
-
-    Args:
-      first: a run's folder, `runs/{time}`.
-      second: the folder of another run, in this or another workspace.
-      page: the file to write.
-
-    Returns:
-      All figures of either run: section, figure, and a column for each run.
-
-    Raises:
-      BotlibError: a folder isn't a run's.
-    """
-    runs = [{s.title: s for s in summary.load(run)} for run in (first, second)]
-    titles = list(dict.fromkeys(title for sections in runs for title in sections))
-    names = f"first: {html.escape(str(first))}<br>second: {html.escape(str(second))}"
-    parts = [f"<h1>Two runs</h1><p>{names}</p>"]
-    flat = []
-    for title in titles:
-        sides = [sections.get(title) for sections in runs]
-        # On a phone the two stand one below the other
-        shown = "".join(
-            f"<div>{_section(side) if side else f'<h2>{html.escape(title)}</h2>'}"
-            f"<small>{name} run{'' if side else ': not in this run'}</small></div>"
-            for name, side in zip(("first", "second"), sides, strict=True)
-        )
-        parts.append(f'<div class="pair">{shown}</div>')
-        flat.append(_side_by_side(sides).assign(section=title))
-    _write(page, "botlib: two runs", parts)
-    return pd.concat(flat, ignore_index=True)[["section", "figure", "first", "second"]]
-
-
-def _side_by_side(sides: list[Section | None]) -> pd.DataFrame:
-    columns = {}
-    for name, side in zip(("first", "second"), sides, strict=True):
-        table = side.table if side else pd.DataFrame()
-        # A row is named by its first cell: a figure's or a model's name
-        columns[name] = pd.Series(
-            {
-                f"{row.iloc[0]} {column}".strip() if column != "value" else str(row.iloc[0]): value
-                for _, row in table.iterrows()
-                for column, value in row.iloc[1:].items()
-            },
-            dtype=object,
-        )
-    return pd.DataFrame(columns).rename_axis("figure").reset_index()
-
-
-def _write(path: Path, title: str, parts: Sequence[str]) -> Path:
-    page = _PAGE.replace("{title}", title).replace("{style}", _STYLE)
-    with atomic_file(path) as file:
-        file.write(page.replace("{body}", "\n".join(parts)))
-    return path
+    found = headlines.collect(workspace)
+    summary.save(sections, found, folder)
+    parts = [
+        f"<h1>botlib: results of {text(folder.name.replace('T', ', '))}</h1>",
+        _verdict(verdict.judge(workspace, found, results)),
+        _cards(found),
+        _replies(workspace),
+        _figures(overview.figures(workspace), "The run in figures"),
+        *(_stage(result, sections, folder) for result in results),
+        _rest(results, sections),
+        _states(results),
+    ]
+    return page.write(folder / "report.html", "botlib report", parts)
 
 
 def best_replies_text(workspace: Workspace, limit: int = 12, width: int = 44) -> str:
@@ -97,84 +57,122 @@ def best_replies_text(workspace: Workspace, limit: int = 12, width: int = 44) ->
     return text_table(best.head(limit), width) + (f"\n… and {left} more" if left > 0 else "")
 
 
-def _section(section: Section) -> str:
-    sentence = f"<p>{html.escape(section.sentence)}</p>" if section.sentence else ""
-    return f"<h2>{html.escape(section.title)}</h2>{sentence}" + _table(section.table)
+def _verdict(found: Verdict) -> str:
+    why = "".join(f"<p>{text(line)}</p>" for line in found.lines)
+    steps = "".join(f"<li>{_step(step)}</li>" for step in found.steps)
+    return (
+        f'<section class="verdict {found.state}"><h2>{text(found.title)}</h2>{why}'
+        f"<p><b>What to do next</b></p><ol>{steps}</ol></section>"
+    )
+
+
+def _step(step: str) -> str:
+    """Returns a step with its command, if it has one, as code."""
+    before, command, after = step.partition("python -m ")
+    return text(before) + (f"<code>{text(command + after)}</code>" if command else "")
+
+
+def _cards(found: Sequence[Headline]) -> str:
+    return f'<section class="cards">{"".join(map(_card, found))}</section>' if found else ""
+
+
+def _card(headline: Headline) -> str:
+    return (
+        f'<div class="card {headline.state}"><div class="name">{text(headline.name)}</div>'
+        f"<b>{text(headline.shown)}</b><small>{text(headline.interval)}</small>"
+        f"<div><small>{text(headline.beside)}</small></div>"
+        f'<div class="state">{WORDS[headline.state]}</div></div>'
+    )
+
+
+def _replies(workspace: Workspace) -> str:
+    best, worst = summary.best_and_worst(workspace)
+    if best.empty:
+        return ""
+    head = "The three best replies" if len(worst) else "The replies"
+    columns = [(head, best)] + (
+        [("The three worst that it would post", worst)] if len(worst) else []
+    )
+    shown = "".join(
+        f"<div><h3>{title}</h3>{''.join(_talk(row) for _, row in frame.iterrows())}</div>"
+        for title, frame in columns
+    )
+    note = "By the judges' own expected rating; no person has rated them."
+    title = f"<h2>What it writes</h2><small>{note}</small>"
+    return f'<section>{title}<div class="two">{shown}</div></section>'
+
+
+def _talk(row: pd.Series) -> str:
+    figures = f"realism {row['prob_real']:.2f} · expected rating {row['score']:.2f} of 3"
+    return (
+        f'<div class="talk"><small>r/{text(row["subreddit"])} · {text(row["title"])}</small>'
+        f'<div class="comment" dir="auto">{text(row["comment"])}</div>'
+        f'<div class="reply" dir="auto">{text(row["proposed_reply"])}</div>'
+        f"<small>{figures}</small></div>"
+    )
+
+
+def _figures(drawn: Sequence[tuple[str, str]], title: str) -> str:
+    if not drawn:
+        return ""
+    shown = "".join(
+        f"<figure>{svg}<figcaption>{text(sentence)}</figcaption></figure>"
+        for svg, sentence in drawn
+    )
+    return f'<section><h2>{title}</h2><div class="figures">{shown}</div></section>'
+
+
+def _stage(result: Result, sections: Sequence[Section], folder: Path) -> str:
+    """Returns a notebook's part of the page: sentences, figures, then what is folded."""
+    own = [section for section in sections if section.notebook == result.notebook]
+    copy = executed.read(result.executed) if result.executed else None
+    title = copy.title if copy else result.notebook
+    parts = [f"<h2>{text(title)}</h2>"]
+    if result.state == "failed":
+        parts.append(f'<p class="bad"><b>failed</b>: {text(result.message)}</p>')
+    parts += [f"<p>{text(section.sentence)}</p>" for section in own if section.sentence]
+    if copy and copy.figures:
+        shown = "".join(
+            f'<figure id="{figure.name}"><img src="data:image/png;base64,{figure.png}" '
+            f'alt="{html.escape(figure.alt, quote=True)}" width="{figure.size[0]}" '
+            f'height="{figure.size[1]}" loading="lazy" decoding="async">'
+            f"<figcaption>{text(figure.sentence)}</figcaption></figure>"
+            for figure in copy.figures
+        )
+        parts.append(f'<div class="figures">{shown}</div>')
+    parts += [folded(f"Numbers: {text(s.title)}", page.table(s.table)) for s in own]
+    if copy:
+        state = f"{result.state}, {result.seconds:.0f} s" if result.seconds else result.state
+        name = f"Notebook {text(result.notebook)} ({state}): its text and tables"
+        link = _link(result.executed, folder)
+        parts.append(folded(name, link + copy.body, "notebook"))
+    return f"<section>{''.join(parts)}</section>"
+
+
+def _link(path: Path, folder: Path) -> str:
+    """Returns a link to the executed copy, whose code the page leaves out."""
+    if path.parent.resolve() == folder.resolve():
+        where = path.name
+    else:
+        where = f"../{path.parent.name}/{path.name}"
+    return f'<p class="dim">With its code: <a href="{html.escape(where)}">{text(path.name)}</a></p>'
+
+
+def _rest(results: Sequence[Result], sections: Sequence[Section]) -> str:
+    """Returns the numbers of notebooks that this run left out."""
+    names = {result.notebook for result in results}
+    left = [section for section in sections if section.notebook not in names]
+    if not left:
+        return ""
+    tables = "".join(folded(text(s.title), _sentence(s) + page.table(s.table)) for s in left)
+    return f"<section><h2>From earlier runs</h2>{tables}</section>"
+
+
+def _sentence(section: Section) -> str:
+    return f"<p>{text(section.sentence)}</p>" if section.sentence else ""
 
 
 def _states(results: Sequence[Result]) -> str:
     rows = [(r.notebook, r.state, f"{r.seconds:.0f} s", r.message) for r in results]
     frame = pd.DataFrame(rows, columns=["notebook", "state", "time", "message"])
-    return "<h2>Notebooks</h2>" + _table(frame)
-
-
-def _table(frame: pd.DataFrame) -> str:
-    body = frame.to_html(index=False, border=0, float_format=lambda x: f"{x:.3f}", na_rep="–")
-    return f'<div class="wide">{body}</div>'
-
-
-def _folded(result: Result) -> str:
-    import nbformat
-    from nbconvert import HTMLExporter
-
-    notebook = nbformat.read(result.executed, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            # The badge's picture would be fetched from elsewhere
-            cell.source = _BADGE.sub("", cell.source)
-        # The widgets' own state needs scripts from elsewhere; their text fallback is shown instead
-        for output in cell.get("outputs", []):
-            if "data" in output:
-                output["data"].pop("application/vnd.jupyter.widget-view+json", None)
-    notebook.metadata.pop("widgets", None)
-    body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
-    return f"<details><summary>{result.notebook}</summary>\n{body}\n</details>"
-
-
-_BADGE = re.compile(r"\[!\[[^]]*\]\(http[^)]*\)\]\([^)]*\)")
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-</body>
-</html>
-"""
-
-_STYLE = """
-:root { color-scheme: light dark; --line: #ccc; --soft: #f4f4f4; --text: #1a1a1a; --page: #fff; }
-@media (prefers-color-scheme: dark) {
-  :root { --line: #444; --soft: #222; --text: #e4e4e4; --page: #141414; }
-  img { background: #fff; border-radius: 4px; }
-}
-body { margin: 0; background: var(--page); color: var(--text);
-       font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 62rem; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }
-.wide, .output_subarea, .text_cell_render { overflow-x: auto; }
-table { border: 0; border-collapse: collapse; font-size: .9rem; }
-th, td { padding: .3rem .6rem; border: 0; border-bottom: 1px solid var(--line); text-align: left;
-         vertical-align: top; white-space: pre-line; overflow-wrap: break-word; min-width: 4rem;
-         max-width: 24rem; }
-thead th { text-align: left !important; white-space: nowrap; }
-details { border: 1px solid var(--line); border-radius: 6px; margin: .6rem 0;
-          padding: .4rem .8rem; }
-summary { cursor: pointer; font-weight: 600; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8rem; }
-div.input, div.input_area, .jp-InputArea pre { background: var(--soft); border-radius: 4px;
-                                              padding: 0 .5rem; }
-.prompt, .jp-InputPrompt, .jp-OutputPrompt, .anchor-link { display: none; }
-img, svg { max-width: 100%; height: auto; }
-@media (max-width: 40rem) {
-  main { padding: .6rem; } details { padding: .3rem .5rem; } th, td { padding: .3rem .4rem; }
-}
-"""
+    return "<h2>Notebooks</h2>" + page.table(frame) if rows else ""

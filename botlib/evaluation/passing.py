@@ -1,0 +1,70 @@
+"""Fakes that pass per 100 real replies kept: what a realism model costs where the bot uses it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from botlib.intervals import RESAMPLES, bootstrap
+from botlib.probabilities import at_least
+
+
+def passing(
+    y: Sequence[int],
+    models: Mapping[str, np.ndarray],
+    groups: Sequence | None = None,
+    *,
+    threshold: float,
+    model: str = "BERT",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Returns how many fakes pass for every 100 real replies kept, per model.
+
+    The number is for as many fakes as real replies. It is 0 for a perfect model and 100 for one
+    that guesses. All models keep the same share of the real replies: the share that `model` keeps
+    at `threshold`, so that none wins by keeping less.
+
+    Args:
+      y: labels, 1 for real, shape (n,).
+      models: name → probability of being real, shape (n,).
+      groups: the thread of each row, for the intervals.
+      threshold: what `model` needs to keep a reply.
+      model: whose threshold it is.
+      resamples, seed: of the bootstrap.
+
+    Returns:
+      `threshold`, `kept` (share of the real replies), `real` and `fakes` (how many there were),
+      and `models`: name → per_100, low, high. All NaN where nothing real is kept.
+    """
+    y = np.asarray(y)
+    real = y == 1
+    kept = float(at_least(models[model], threshold)[real].mean())
+    rows = {}
+    for name, p in models.items():
+        p = np.asarray(p, dtype=float)
+        keeps = at_least(p, threshold) if name == model else _keeps(p, real, kept)
+        ones = np.ones(len(y))
+        low, high = bootstrap(
+            _per_100, (real, keeps), groups, resamples=resamples if kept else 0, seed=seed
+        )["per_100"]
+        rows[name] = {**_per_100(real, keeps, ones), "low": low, "high": high}
+    counts = {"real": int(real.sum()), "fakes": int((~real).sum())}
+    return {"threshold": float(threshold), "kept": kept, **counts, "models": rows}
+
+
+def _keeps(p: np.ndarray, real: np.ndarray, share: float) -> np.ndarray:
+    """Returns which rows a threshold keeps that keeps this share of the real ones, or more."""
+    wanted = math.ceil(round(share * real.sum(), 9))
+    if not wanted:
+        return np.zeros(len(p), dtype=bool)
+    return p >= np.sort(p[real])[::-1][wanted - 1]
+
+
+def _per_100(real: np.ndarray, keeps: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+    fakes, reals = weights[~real].sum(), weights[real].sum()
+    if not fakes or not (weights[real] @ keeps[real]):
+        return {"per_100": float("nan")}
+    passed = (weights[~real] @ keeps[~real]) / fakes
+    return {"per_100": float(100 * passed / ((weights[real] @ keeps[real]) / reals))}

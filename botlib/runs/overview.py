@@ -1,0 +1,119 @@
+"""The figures at the top of the report, drawn from what the run left, each with its sentence."""
+
+import math
+from collections.abc import Iterator
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from botlib.evaluation import record
+from botlib.evaluation.figures import gpt2 as gpt2_figures
+from botlib.evaluation.figures import overview as draw
+from botlib.runs.headlines import generator_card, number, own_rows
+from botlib.runs.summary import newest_predictions
+from botlib.workspace import Workspace
+
+Figure = tuple[str, str]
+
+
+def figures(workspace: Workspace) -> list[Figure]:
+    """Returns the figures that the workspace has data for: SVG and sentence of each."""
+    return [
+        *_passing(workspace),
+        *_scores(workspace, "ratings", "Foreseeing votes"),
+        *_scores(workspace, "rank", "Picking the better of two replies"),
+        *_learning(workspace),
+        *_candidates(workspace),
+    ]
+
+
+def _svg(ax: Axes, sentence: str) -> Figure:
+    return draw.as_svg(ax.figure, f"{ax.get_title()}. {sentence}"), sentence
+
+
+def _passing(workspace: Workspace) -> Iterator[Figure]:
+    evaluation = record.load(workspace.bert_realism)
+    passing = evaluation.facts.get("passing") if evaluation else None
+    if not passing:
+        yield from _scores(workspace, "realism", "Telling fakes from real replies")
+        return
+    rows = [(n, r["per_100"], r["low"], r["high"]) for n, r in passing["models"].items()]
+    if not math.isfinite(rows[0][1]):
+        return
+    ax = draw.beside_baselines(
+        rows,
+        own=own_rows([row[0] for row in rows]),
+        title="Fakes that pass per 100 real replies kept",
+        x="fewer is better; a guess lets 100 pass",
+        chance=100,
+        form="{:.0f}",
+    )
+    listed = ", ".join(f"{name} {value:.0f}" for name, value, *_ in rows if math.isfinite(value))
+    yield _svg(ax, f"At {passing['kept']:.0%} of the real replies kept: {listed}.")
+
+
+_FOLDERS = {"realism": "bert_realism", "ratings": "bert_upvotes", "rank": "bert_rank"}
+_AXES = {"auc": "AUC", "auc_macro": "macro AUC"}
+
+
+def _scores(workspace: Workspace, key: str, title: str) -> Iterator[Figure]:
+    evaluation = record.load(getattr(workspace, _FOLDERS[key]))
+    if evaluation is None or evaluation.scores.empty:
+        return
+    table = evaluation.scores
+    rows = [(str(row.iloc[0]), *number(row.iloc[1])) for _, row in table.iterrows()]
+    known = [row for row in rows if math.isfinite(row[1])]
+    if not known:
+        return
+    name = table.columns[1]
+    label = f"{_AXES.get(name, name)}; more is better, a guess has 0.5"
+    own = own_rows([row[0] for row in rows])
+    ax = draw.beside_baselines(known, own=own, title=title, x=label, chance=0.5)
+    listed = ", ".join(f"{name} {value:.2f}" for name, value, *_ in known)
+    yield _svg(ax, f"{_AXES.get(name, name)}: {listed}.")
+
+
+def _learning(workspace: Workspace) -> Iterator[Figure]:
+    folder, card = generator_card(workspace)
+    if folder is None or not (folder / "losses.csv").is_file():
+        return
+    losses = pd.read_csv(folder / "losses.csv")
+    rounds = losses.dropna(subset=["validation_loss"])
+    if rounds.empty:
+        return
+    ax = gpt2_figures.loss_curve(losses)
+    ax.figure.set_size_inches(draw.SIZE[0], 3.0)
+    best = rounds["validation_loss"].min()
+    sentence = (
+        f"Over {int(losses['step'].max()):,} steps the loss on held-out replies fell from "
+        f"{rounds['validation_loss'].iloc[0]:.2f} to {best:.2f} nats a token "
+        f"(perplexity {math.exp(best):,.1f})."
+    )
+    perplexity = card.get("perplexity") or {}
+    if "shuffled_comment" in perplexity:
+        own, other = perplexity["own_comment"], perplexity["shuffled_comment"]
+        sentence += f" With its own comment {own:.3f}, with a stranger's {other:.3f}."
+    yield _svg(ax, sentence)
+
+
+def _candidates(workspace: Workspace) -> Iterator[Figure]:
+    rows = newest_predictions(workspace)
+    if rows.empty:
+        return
+    refused = rows["decision"] == "refused"
+    unreal = refused & rows["reason"].fillna("").str.startswith("realism")
+    steps = {
+        "comments": int(rows["comment_id"].nunique()),
+        "candidates": len(rows),
+        "real enough": int((~unreal).sum()),
+        "pass all checks": int((~refused).sum()),
+        "proposed": int((rows["decision"] == "reply").sum()),
+    }
+    ax = draw.counts(steps, title="From comments to proposed replies")
+    sentence = (
+        f"GPT-2 wrote {steps['candidates']:,} candidates for {steps['comments']:,} comments; "
+        f"{steps['real enough']:,} look real enough, {steps['pass all checks']:,} pass the checks "
+        f"for length, copies and safety too, and {steps['proposed']:,} were proposed, at most one "
+        "for each post."
+    )
+    yield _svg(ax, sentence)
