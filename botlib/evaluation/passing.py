@@ -5,9 +5,39 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from botlib.intervals import RESAMPLES, bootstrap
 from botlib.probabilities import at_least
+
+# Which thresholds the report can choose from, for the one that notebook 06 was run with
+THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+
+
+def curve(
+    y: Sequence[int],
+    models: Mapping[str, np.ndarray],
+    groups: Sequence | None = None,
+    *,
+    thresholds: Sequence[float] = THRESHOLDS,
+    model: str = "BERT",
+) -> list[dict[str, Any]]:
+    """Returns `passing` at each threshold."""
+    return [passing(y, models, groups, threshold=at, model=model) for at in thresholds]
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Returns a `curve` as a table: threshold, share of real replies kept, a column a model."""
+    return pd.DataFrame(
+        [
+            {
+                "threshold": row["threshold"],
+                "real replies kept": row["kept"],
+                **{name: model["per_100"] for name, model in row["models"].items()},
+            }
+            for row in rows
+        ]
+    )
 
 
 def passing(

@@ -22,7 +22,7 @@ class Evaluation:
       sentence: what it means for this run.
       scores: a row a model (its baselines too), a column a figure.
       facts: what the report's verdict needs beside them: `gain` (over the best baseline, from
-        `metrics.gain` or `pairwise_gain`) and `passing` (from `passing.passing`), where measured.
+        `metrics.gain` or `pairwise_gain`) and `passing` (from `passing.curve`), where measured.
     """
 
     title: str

@@ -10,7 +10,7 @@ from typing import Any
 
 from botlib.evaluation import record
 from botlib.evaluation.record import Evaluation
-from botlib.workspace import Workspace
+from botlib.workspace import Workspace, read_manifest
 
 GOOD, UNSURE, BAD, UNKNOWN = "good", "unsure", "bad", "unknown"
 
@@ -19,6 +19,7 @@ PASSING = (5.0, 25.0)  # fakes per 100 real replies kept
 PERPLEXITY = (0.95, 0.99)  # own comment's perplexity over a stranger's
 MEMORISED = (0.02, 0.10)  # share of replies
 CHANCE = 0.5
+THRESHOLD = 0.9  # what 06 uses unless told otherwise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Headline:
 def collect(workspace: Workspace) -> list[Headline]:
     """Returns the headline values that the workspace's models have, the most telling first."""
     return [
-        *_realism(record.load(workspace.bert_realism)),
+        *_realism(workspace),
         *_classifier("fit", "Fit", record.load(workspace.models / "fit")),
         *_classifier("ratings", "Ratings", record.load(workspace.bert_upvotes)),
         *_classifier("rank", "Rank", record.load(workspace.bert_rank)),
@@ -96,8 +97,20 @@ def own_rows(names: list[str]) -> list[str]:
     return [name for name in names if name in (model, f"{model} alone", f"{model} with head")]
 
 
-def _realism(evaluation: Evaluation | None) -> Iterator[Headline]:
-    passing = evaluation.facts.get("passing") if evaluation else None
+def passing_at(workspace: Workspace) -> Mapping[str, Any] | None:
+    """Returns the row of realism's `passing.curve` for the threshold of the last round of 06."""
+    evaluation = record.load(workspace.bert_realism)
+    rows = evaluation.facts.get("passing") if evaluation else None
+    if not rows:
+        return None
+    tables = sorted(workspace.root.glob(workspace.reply_score_predictions("*").name))
+    used = read_manifest(tables[-1]).get("parameters", {}).get("threshold") if tables else None
+    wanted = THRESHOLD if used is None else float(used)
+    return min(rows, key=lambda row: abs(row["threshold"] - wanted))
+
+
+def _realism(workspace: Workspace) -> Iterator[Headline]:
+    evaluation, passing = record.load(workspace.bert_realism), passing_at(workspace)
     if not passing:
         yield from _classifier("realism", "Realism", evaluation)
         return

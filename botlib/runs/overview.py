@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from botlib.evaluation import record
 from botlib.evaluation.figures import gpt2 as gpt2_figures
 from botlib.evaluation.figures import overview as draw
-from botlib.runs.headlines import generator_card, number, own_rows
+from botlib.runs.headlines import generator_card, number, own_rows, passing_at
 from botlib.runs.summary import newest_predictions
 from botlib.workspace import Workspace
 
@@ -32,8 +32,7 @@ def _svg(ax: Axes, sentence: str) -> Figure:
 
 
 def _passing(workspace: Workspace) -> Iterator[Figure]:
-    evaluation = record.load(workspace.bert_realism)
-    passing = evaluation.facts.get("passing") if evaluation else None
+    passing = passing_at(workspace)
     if not passing:
         yield from _scores(workspace, "realism", "Telling fakes from real replies")
         return

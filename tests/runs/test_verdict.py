@@ -10,6 +10,8 @@ from botlib.runs import headlines, verdict
 from botlib.runs.pipeline import Result
 from botlib.workspace import write_manifest
 
+ROW = ("per_100", "low", "high")
+
 
 def card(workspace, own=2.916, other=2.944, share=0.372, replies=156):
     folder = workspace.gpt2("run1")
@@ -29,7 +31,10 @@ def realism(workspace, per_100, gain=(0.05, 0.1), kept=0.8):
         workspace.bert_realism,
         *("Realism", "BERT is better.", scores),
         gain={"gain": sum(gain) / 2, "intervals": {"gain": gain}},
-        passing={"threshold": 0.9, "kept": kept, "models": rows},
+        passing=[
+            {"threshold": 0.5, "kept": 1.0, "models": dict.fromkeys(rows, dict.fromkeys(ROW, 77))},
+            {"threshold": 0.9, "kept": kept, "models": rows},
+        ],
     )
 
 
@@ -97,6 +102,14 @@ def test_a_judge_that_loses_to_counting_words_is_bad_however_few_fakes_pass(work
     assert found.state == "bad"
     assert "TF-IDF judges better" in found.sentence
     assert found.beside == "TF-IDF: 1"
+
+
+def test_fakes_that_pass_are_told_for_the_threshold_that_the_bot_was_run_with(workspace):
+    realism(workspace, {"BERT": 2.0, "TF-IDF": 40.0})
+    used = workspace.reply_score_predictions("2026-11-23")
+    used.write_text("")
+    write_manifest(used, inputs=[], parameters={"threshold": 0.55}, seed=1)
+    assert headlines.collect(workspace)[0].value == 77
 
 
 def test_a_threshold_that_keeps_nothing_is_said_and_not_shown_as_nan(workspace):
