@@ -18,9 +18,10 @@ LEVELS = {
     "sandbox": 4,
     "live": 5,
     "runs": 6,
-    "commands": 7,
+    "app": 7,
+    "commands": 8,
 }
-ABOVE_ALL = {"notebook": 6, "__main__": 8}
+ABOVE_ALL = {"notebook": 6, "__main__": 9}
 
 NEVER_TENSORFLOW = (
     "botlib.data",
@@ -28,6 +29,7 @@ NEVER_TENSORFLOW = (
     "botlib.evaluation",
     "botlib.sandbox",
     "botlib.worth",
+    "botlib.app",
 )
 
 

@@ -210,6 +210,7 @@ def run_review(args: argparse.Namespace) -> int:
     from botlib.live import review
     from botlib.live.outbox.queue import Outbox
     from botlib.live.posting import settle
+    from botlib.live.reddit.reader import reader
 
     workspace = Workspace.open(args.workspace)
     site = _site(args)
@@ -241,7 +242,7 @@ def run_review(args: argparse.Namespace) -> int:
             with contextlib.ExitStack() as stack:
                 # Without a login the threads can't be shown, but replies can be judged
                 with contextlib.suppress(BotlibError):
-                    reddit = stack.enter_context(_connected(site, workspace))
+                    reddit = stack.enter_context(reader(site, workspace))
                 done = review.review_in_terminal(outbox, site, reddit=reddit)
             done |= {"settled": settled} if settled else {}
         other = "sandbox" if site == "live" else "live"
@@ -267,12 +268,13 @@ def run_outcomes(args: argparse.Namespace) -> int:
     from botlib.live import outcomes
     from botlib.live.outbox.queue import Outbox
     from botlib.live.reddit import inbox
+    from botlib.live.reddit.reader import reader
 
     workspace = Workspace.open(args.workspace)
     site = _site(args)
     with Outbox(workspace.outbox) as outbox:
         if not args.offline:
-            with _connected(site, workspace) as reddit:
+            with reader(site, workspace) as reddit:
                 if args.delete and reddit.from_archive:
                     raise BotlibError("--delete needs a key: without one, delete it yourself")
                 inbox.listen(outbox, reddit, dry_run=not args.delete)
@@ -286,21 +288,6 @@ def run_outcomes(args: argparse.Namespace) -> int:
     print(outcomes.calibration(fared, rated=outcomes.rated_pairs(workspace)).to_string(index=False))
     print(outcomes.rank_sentence(fared))
     return 0
-
-
-def _connected(site: str, workspace: Workspace) -> Any:
-    from botlib.live.reddit.client import NoKey, connect
-
-    if site == "live":
-        try:
-            return connect("live", workspace=workspace)
-        except NoKey:
-            # Threads, scores and removals can be read there too
-            return connect("archive", workspace=workspace)
-    from botlib.sandbox.server import Sandbox
-
-    # As it is: a look at outcomes must not fill it with threads
-    return connect("sandbox", sandbox=Sandbox(workspace.sandbox), owned=True)
 
 
 def _site(args: argparse.Namespace) -> str:

@@ -25,19 +25,32 @@ def thread_text(reddit: Client, reply: Reply) -> str:
     Raises:
       BotlibError: it can't be read now.
     """
+    (place, title), *said = thread_turns(reddit, reply)
+    parts = [f"{place}: {title}"]
+    parts += [f"{who}: {text}" if who else text for who, text in said]
+    return "\n\n".join(parts)
+
+
+def thread_turns(reddit: Client, reply: Reply) -> list[tuple[str, str]]:
+    """Returns the same as (who, text): the subreddit with the title, the post, then the comments.
+
+    Raises:
+      BotlibError: it can't be read now.
+    """
     try:
         path = f"comments/{reply.post_id}/_/{reply.comment_id}"
         posts, comments = reddit.get(path, params={"context": 8})
         post = posts[0]
-        parts = [f"r/{reply.subreddit}: {tidy(post.title)}", tidy(vars(post).get("selftext"))]
+        turns = [(f"r/{reply.subreddit}", tidy(post.title)), ("", tidy(vars(post).get("selftext")))]
         below = list(comments)
         while below:
             comment = below[0]
-            parts.append(f"u/{comment.author}: {tidy(vars(comment).get('body'))}")
+            turns.append((f"u/{comment.author}", tidy(vars(comment).get("body"))))
             below = [] if comment.id == reply.comment_id else list(comment.replies)
     except UNREADABLE as error:
         raise BotlibError(f"the thread can't be read now: {readable(str(error))}") from error
-    return "\n\n".join(readable(part) for part in parts if part)
+    first, *rest = [(readable(who), readable(text)) for who, text in turns]
+    return [first, *(turn for turn in rest if turn[1])]
 
 
 def link(reply: Reply, reddit: Client | None = None) -> str:

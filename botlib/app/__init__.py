@@ -1,0 +1,1 @@
+"""One local page: try the models, review replies, watch the bot."""

@@ -1,0 +1,185 @@
+"""Review: the replies that wait, one at a time; every decision is the outbox's."""
+
+import dataclasses
+import hashlib
+from typing import Any
+
+from flask import Blueprint, g, jsonify, request
+
+from botlib.app.site import Site
+from botlib.errors import BotlibError
+from botlib.live.outbox import candidates
+from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import ASK, HANDED_OVER, READY, Reply
+from botlib.live.policy import DISCLOSURE, with_disclosure
+from botlib.live.posting import by_hand, recheck, settle
+from botlib.live.reddit import subreddit_rules
+from botlib.live.reddit.checks import UNREADABLE
+from botlib.live.review.shown import thread_turns, waiting, why
+from botlib.terminal import harmless, one_line, readable
+
+# Longer texts are cut for the list; "open" leads to the whole
+LONGEST = 20_000
+
+
+def routes(site: Site) -> Blueprint:
+    """Returns the addresses of the tab Review."""
+    part = Blueprint("review", __name__, url_prefix="/api/review")
+
+    @part.get("")
+    def everything() -> Any:
+        with site.outbox() as outbox:
+            return jsonify(listing(site, outbox))
+
+    @part.get("/<int:reply_id>")
+    def conversation(reply_id: int) -> Any:
+        with site.outbox() as outbox:
+            reply = _here(site, outbox, reply_id)
+        with site.reddit() as reddit:
+            turns = thread_turns(reddit, reply)
+            changed = _changed(site, reddit, reply)
+        said = [{"who": one_line(who), "text": text[:LONGEST]} for who, text in turns]
+        return jsonify({"turns": said, "changed": changed})
+
+    @part.post("/<int:reply_id>/<decision>")
+    def decide(reply_id: int, decision: str) -> Any:
+        given = request.get_json()
+        with site.outbox() as outbox:
+            saw = _as_seen(site, outbox, reply_id, str(given.get("version", "")))
+            if decision == "approve":
+                outbox.approve(reply_id, g.by, saw=saw)
+            elif decision == "edit":
+                outbox.edit(reply_id, _bare(str(given.get("text", ""))), g.by, saw=saw)
+            elif decision == "reject":
+                outbox.reject(reply_id, g.by, one_line(str(given.get("reason", "")))[:500], saw=saw)
+            elif decision == "hand-over":
+                _hand_over(site, outbox, saw)
+            else:
+                raise BotlibError(f"no such decision: {one_line(decision)}")
+            return jsonify({"state": outbox.get(reply_id).state} | listing(site, outbox))
+
+    @part.post("/undo")
+    def undo() -> Any:
+        with site.outbox() as outbox:
+            reply_id = request.get_json().get("id")
+            last = _here(site, outbox, int(reply_id)) if reply_id else outbox.last_judged(site.name)
+            if last is None:
+                raise BotlibError("there is nothing to undo")
+            outbox.undo(last.id, g.by)
+            return jsonify({"undone": last.id, "was": last.state} | listing(site, outbox))
+
+    @part.post("/<int:reply_id>/settle")
+    def how_it_went(reply_id: int) -> Any:
+        answer = str(request.get_json().get("answer", "")).strip()
+        with site.outbox() as outbox:
+            reply = _here(site, outbox, reply_id)
+            if reply.asks and answer.lower() == by_hand.NOT_POSTED_WORD:
+                settle.say_not_posted(outbox, reply_id, g.by)
+            elif reply.asks:
+                settle.say_posted(outbox, reply_id, answer, g.by)
+            else:
+                by_hand.settle(outbox, reply, answer)
+            return jsonify({"state": outbox.get(reply_id).state} | listing(site, outbox))
+
+    return part
+
+
+def listing(site: Site, outbox: Outbox) -> dict[str, Any]:
+    """Returns what waits for a person on this site, and what they should know besides."""
+    other = "sandbox" if site.name == "live" else "live"
+    handed = outbox.replies(site.name, [HANDED_OVER])
+    return {
+        "waiting": [card(site, outbox, reply) for reply in waiting(outbox, site.name)],
+        "approved": len(outbox.replies(site.name, READY)),
+        "elsewhere": len(waiting(outbox, other)),
+        "handed": [_by_hand(reply) for reply in handed],
+        "asks": [
+            _by_hand(reply) | {"why": readable(reply.reason.partition(ASK)[0])}
+            for reply in settle.asked(outbox, site.name)
+        ],
+        "disclosure": DISCLOSURE.strip("*"),
+        "now": outbox.clock(),
+    }
+
+
+def card(site: Site, outbox: Outbox, reply: Reply) -> dict[str, Any]:
+    """Returns a reply as a person judges it; Reddit's texts are harmless, and only ever text."""
+    live = site.name == "live"
+    return {
+        "id": reply.id,
+        "version": version(reply),
+        "subreddit": one_line(reply.subreddit),
+        "title": one_line(reply.title),
+        "author": one_line(reply.author),
+        "comment": readable(reply.comment)[:LONGEST],
+        "reply": harmless(reply.reply),
+        "realism": reply.prob_real,
+        # Of workspaces whose judges know it
+        "fit": getattr(reply, "prob_fit", None),
+        "rating": reply.score,
+        "why": why(reply),
+        "since": reply.changed,
+        "link": by_hand.link(reply) if live else "",
+        "rules": subreddit_rules.lines(site.workspace, reply.subreddit) if live else [],
+        "others": [dataclasses.asdict(other) for other in candidates.of(outbox, reply.id)],
+    }
+
+
+def version(reply: Reply) -> str:
+    """Returns a mark of what a person sees; another text, comment or state has another."""
+    seen = "\0".join((reply.state, reply.comment, reply.reply))
+    return hashlib.sha256(seen.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _as_seen(site: Site, outbox: Outbox, reply_id: int, seen: str) -> Reply:
+    """The row, if it is what the person saw; the outbox compares it once more as it writes."""
+    reply = _here(site, outbox, reply_id)
+    if version(reply) != seen:
+        why = f" ({one_line(reply.reason)})" if reply.reason else ""
+        raise BotlibError(
+            f"this reply is {reply.state} by now{why}: it changed since you saw it, so your "
+            "decision does not count"
+        )
+    return reply
+
+
+def _here(site: Site, outbox: Outbox, reply_id: int) -> Reply:
+    reply = outbox.get(reply_id)
+    if reply.site != site.name:
+        raise BotlibError(f"reply {reply_id} belongs to the other site")
+    return reply
+
+
+def _bare(text: str) -> str:
+    # Posting adds the line; a person who copied it along doesn't mean it twice
+    return text.removesuffix(with_disclosure("").lstrip()).rstrip()
+
+
+def _hand_over(site: Site, outbox: Outbox, saw: Reply) -> None:
+    if site.name != "live":
+        raise BotlibError("in the sandbox the bot posts by itself: approve the reply instead")
+    outbox.approve(saw.id, g.by, saw=saw)
+    policy = by_hand.policy_for(site.workspace, outbox, site.post)
+    by_hand.give(outbox, policy, outbox.get(saw.id), g.by)
+
+
+def _by_hand(reply: Reply) -> dict[str, Any]:
+    return {
+        "id": reply.id,
+        "subreddit": one_line(reply.subreddit),
+        "title": one_line(reply.title),
+        "text": harmless(by_hand.text(reply)),
+        "link": by_hand.link(reply) if reply.site == "live" else "",
+        "advice": by_hand.ADVICE,
+    }
+
+
+def _changed(site: Site, reddit: Any, reply: Reply) -> str:
+    """Why the reply would not be posted as things stand on Reddit now, or ""."""
+    try:
+        objection, own = recheck.look(reddit, reply, reddit.name)
+    except UNREADABLE as error:
+        raise BotlibError(f"the thread can't be read now: {readable(str(error))}") from error
+    if own is not None:
+        return "a reply of ours stands under this comment already"
+    return "" if objection is None else readable(objection.reason)

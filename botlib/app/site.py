@@ -1,0 +1,83 @@
+"""What the page's parts share: the workspace, its site, and the one connection to Reddit."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from botlib.live.outbox.queue import Outbox
+from botlib.live.reddit.client import Client
+from botlib.live.reddit.reader import reader
+from botlib.settings import GenerateSettings, PostSettings
+from botlib.workspace import Workspace
+
+# PRAW's connection is opened again after so many seconds without a question
+_IDLE = 600.0
+
+
+class Site:
+    """One workspace on one site, for many requests at once.
+
+    Args:
+      workspace: whose outbox and models the page shows.
+      name: "live" or "sandbox".
+      generate: how replies are sampled unless a slider says otherwise.
+      post: what 06 demands of a reply, and the limits.
+      clock: seconds since 1970, UTC.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        name: str,
+        generate: GenerateSettings,
+        post: PostSettings,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.workspace, self.name = workspace, name
+        self.generate, self.post, self.clock = generate, post, clock
+        # One question to Reddit at a time: PRAW paces them, and isn't made for threads
+        self._asking = threading.Lock()
+        self._reddit: Client | None = None
+        self._last = 0.0
+
+    def outbox(self) -> Outbox:
+        """Returns the outbox, opened for one request."""
+        return Outbox(self.workspace.outbox, clock=self.clock)
+
+    @contextlib.contextmanager
+    def reddit(self) -> Iterator[Client]:
+        """Yields the connection to Reddit; one request has it at a time.
+
+        Raises:
+          BotlibError: Reddit can't be reached.
+        """
+        with self._asking:
+            if self._reddit is not None and time.monotonic() - self._last > _IDLE:
+                self._drop()
+            if self._reddit is None:
+                self._reddit = reader(self.name, self.workspace)
+            try:
+                yield self._reddit
+            except BaseException:
+                # The next question begins anew
+                self._drop()
+                raise
+            finally:
+                self._last = time.monotonic()
+
+    def requests_left(self) -> int | None:
+        """Returns what Reddit said is left of this minute's requests, as far as this page knows."""
+        limiter = getattr(getattr(self._reddit, "_core", None), "rate_limiter", None)
+        left = getattr(limiter, "remaining", None)
+        return None if left is None else int(left)
+
+    def close(self) -> None:
+        """Closes the connection."""
+        with self._asking:
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._reddit is not None:
+            self._reddit.close()
+            self._reddit = None

@@ -1,0 +1,257 @@
+// Review: one reply at a time, the best first.
+import { ask } from "./api.js";
+import { ago, el, empty, meters, out, put, toast } from "./dom.js";
+import { handed } from "./byhand.js";
+
+const place = document.getElementById("review");
+const count = document.getElementById("count");
+const REASONS = ["off topic", "wrong", "unkind", "reads like a bot", "adds nothing"];
+let state = null; // what the server said last
+let at = 0;
+let mine = []; // ids this browser decided about, the last one last
+let mode = ""; // "", "edit" or "reject"
+let busy = false;
+let timer;
+const threads = new Map();
+
+export function shown(yes) {
+  clearInterval(timer);
+  if (!yes) return;
+  refresh();
+  timer = setInterval(refresh, 8000);
+}
+
+const current = () => state?.waiting[at];
+const live = () => document.getElementById("place").classList.contains("live");
+
+async function refresh() {
+  if (busy || mode || document.hidden) return;
+  try {
+    take(await ask("/api/review"), true);
+  } catch (error) {
+    if (!state && error.status !== 401) failed(error.message);
+    else if (error.status === 0) toast(error.message);
+  }
+}
+
+// Keeps the reply that is being read in view, whatever came or went around it
+function take(fresh, quiet = false) {
+  if (busy && quiet) return;
+  const before = current();
+  const same = state && JSON.stringify([fresh.waiting, fresh.handed, fresh.asks]) === JSON.stringify([state.waiting, state.handed, state.asks]);
+  state = fresh;
+  count.textContent = fresh.waiting.length;
+  count.hidden = !fresh.waiting.length;
+  if (same && quiet) return;
+  const there = fresh.waiting.findIndex((card) => card.id === before?.id);
+  if (there >= 0) at = there;
+  else {
+    at = Math.min(at, Math.max(0, fresh.waiting.length - 1));
+    if (before && quiet && !mine.includes(before.id)) toast("Somebody else decided about the reply you were reading.");
+  }
+  draw();
+}
+
+function failed(words) {
+  put(place, empty("The replies can't be shown now", words, el("button", { class: "main", onclick: refresh }, "Try again")));
+}
+
+function draw() {
+  const card = current();
+  const rest = [...state.asks, ...state.handed].map((reply) => handed(reply, settle));
+  if (!card) {
+    const words = state.elsewhere
+      ? `${state.elsewhere} wait for the other site: start the page ${live() ? "without" : "with"} --live to judge them.`
+      : state.approved
+        ? `${state.approved} approved: the bot posts them in its next round.`
+        : "The bot proposes replies each round. To begin one: python -m botlib bot --workspace DIR";
+    put(place, el("div", { class: "desk" }, rest, empty("Nothing waits for you", words, again())));
+    return;
+  }
+  put(place, el("div", { class: "desk fresh" }, rest, head(card), conversation(card), ...judged(card), others(card), rules(card)), bar(card));
+  if (mode === "edit") place.querySelector("textarea").focus();
+  if (mode === "reject") place.querySelector(".why input").focus();
+  const next = state.waiting[at + 1];
+  if (next) read(next);
+}
+
+function again() {
+  return mine.length || state.approved ? el("button", { onclick: undo }, "Undo the last decision", el("kbd", {}, "u")) : null;
+}
+
+function head(card) {
+  return el("div", {},
+    el("p", { class: "crumb" }, el("b", {}, `r/${card.subreddit}`), el("span", {}, `proposed ${ago(state.now - card.since)}`), out(card.link, "open"),
+      el("span", { class: "end" }, `${at + 1} of ${state.waiting.length}`)),
+    el("h2", { class: "topic" }, card.title || "(no title)"));
+}
+
+// The thread above; it is read once for each version of a reply
+function read(card) {
+  const key = `${card.id} ${card.version}`;
+  if (!threads.has(key)) {
+    const asked = ask(`/api/review/${card.id}`);
+    threads.set(key, asked);
+    asked.catch(() => threads.delete(key));
+  }
+  return threads.get(key);
+}
+
+function conversation(card) {
+  const box = el("div", { class: "thread", tabindex: "0", role: "region", "aria-label": "The conversation above", onclick: () => box.classList.toggle("open") },
+    el("p", { class: "soft" }, "Reading the thread …"));
+  const warning = el("div", { id: "changed" });
+  read(card).then(({ turns, changed }) => {
+    const above = turns.slice(1, -1).filter((turn) => turn.text);
+    const last = turns[turns.length - 1];
+    put(box, above.length ? above.map(({ who, text }) => el("p", { class: "text" }, el("b", {}, who ? `${who}  ` : "The post  "), text))
+      : el("p", { class: "soft" }, "Nothing stands above it but the title."));
+    box.scrollTop = box.scrollHeight;
+    if (changed) put(warning, el("p", { class: "note" }, `It would not be posted as things stand: ${changed}.`,
+      changed.includes("edited") && last ? el("span", { class: "text" }, `\nThe comment now: ${last.text}`) : null));
+  }, (error) => put(box, el("p", { class: "soft" }, `${error.message}. You can still judge the reply.`)));
+  return el("div", { class: "desk-part" }, box, warning,
+    el("div", { class: "said", tabindex: "0", role: "region", "aria-label": "The comment" }, el("b", {}, card.author ? `u/${card.author}` : "(author unknown)"), el("div", { class: "text" }, card.comment || "(its text was removed here)")));
+}
+
+function judged(card) {
+  const kept = draft(card);
+  const body = mode === "edit"
+    ? el("textarea", { "aria-label": "The reply's text", rows: 7, value: kept ?? card.reply, oninput: (event) => keep(card, event.target.value), onkeydown: editing })
+    : el("div", { class: "text", id: "reply" }, card.reply);
+  return [
+    card.why ? el("p", { class: "note" }, `Look again: ${card.why}.`) : null,
+    el("section", { class: "card ours", "aria-label": "The reply" },
+      el("h2", {}, "The reply, as it will be posted"), body,
+      el("hr", { class: "line" }), el("p", { class: "disclosure" }, state.disclosure), meters(card)),
+  ].filter(Boolean);
+}
+
+function others(card) {
+  if (!card.others.length) return null;
+  return el("details", {}, el("summary", {}, `${card.others.length} other ${card.others.length === 1 ? "candidate" : "candidates"}`),
+    card.others.map((other) => el("div", { class: "other" }, el("div", { class: "text" }, other.text),
+      el("div", { class: "foot" }, el("span", { class: "soft" }, other.reason),
+        el("button", { class: "chip", onclick: () => { keep(card, other.text); mode = "edit"; draw(); } }, "Use this")))));
+}
+
+function rules(card) {
+  if (!card.rules.length) return null;
+  const about = card.rules.filter((rule) => rule.startsWith("!"));
+  return el("details", { open: about.length > 0 }, el("summary", {}, `Rules of r/${card.subreddit}`),
+    el("ul", {}, card.rules.map((rule) => el("li", { class: rule.startsWith("!") ? "note" : "" }, rule.replace(/^! /, "")))));
+}
+
+function bar(card) {
+  if (mode === "edit") {
+    return el("div", { class: "actions" }, el("div", {},
+      el("button", { class: "big", onclick: cancel }, "Cancel"),
+      el("button", { class: "big main", onclick: () => save(card) }, "Approve this text")));
+  }
+  if (mode === "reject") {
+    const input = el("input", { type: "text", placeholder: "Why? May stay empty", "aria-label": "Why", maxlength: 300, onkeydown: (event) => {
+      if (event.key === "Enter") decide("reject", { reason: input.value });
+      if (event.key === "Escape") cancel();
+    } });
+    return el("div", { class: "actions" }, el("div", { class: "why" },
+      el("div", { class: "chips" }, REASONS.map((words) => el("button", { class: "chip", onclick: () => decide("reject", { reason: words }) }, words))), input),
+      el("div", {}, el("button", { class: "big", onclick: cancel }, "Cancel"),
+        el("button", { class: "big bad", onclick: () => decide("reject", { reason: input.value }) }, "Reject")));
+  }
+  return el("div", { class: "actions" },
+    el("div", {},
+      el("button", { class: "big bad", onclick: rejecting }, "Reject", el("kbd", {}, "r")),
+      el("button", { class: "big", onclick: edit }, "Edit", el("kbd", {}, "e")),
+      el("button", { class: "big main", onclick: () => decide("approve") }, "Approve", el("kbd", {}, "a"))),
+    el("div", { class: "small" },
+      el("button", { class: "quiet", disabled: at === 0, onclick: () => move(-1) }, "‹ Back", el("kbd", {}, "k")),
+      el("button", { class: "quiet", onclick: undo }, "Undo", el("kbd", {}, "u")),
+      live() ? el("button", { class: "quiet", onclick: () => decide("hand-over") }, "I post it myself") : null,
+      el("button", { class: "quiet", disabled: at + 1 >= state.waiting.length, onclick: () => move(1) }, "Next ›", el("kbd", {}, "j"))));
+}
+
+const SAID = { approve: "Approved. It is posted in the bot's next round.", edit: "Approved with your text.", reject: "Rejected.", "hand-over": "It is yours now: copy it, post it, and say below how it went." };
+
+async function decide(what, more = {}) {
+  const card = current();
+  if (!card || busy) return;
+  busy = true;
+  try {
+    const fresh = await ask(`/api/review/${card.id}/${what}`, { version: card.version, ...more });
+    mine.push(card.id);
+    forget(card);
+    mode = "";
+    busy = false;
+    take(fresh);
+    toast(SAID[what]);
+    scrollTo(0, 0);
+  } catch (error) {
+    busy = false;
+    toast(error.message);
+    if (error.status !== 409) return;
+    // The text that was typed is kept; the list is shown as it is now
+    mode = "";
+    await refresh();
+  } finally {
+    busy = false;
+  }
+}
+
+async function undo() {
+  if (busy) return;
+  busy = true;
+  try {
+    const fresh = await ask("/api/review/undo", { id: mine.at(-1) ?? null });
+    mine = mine.filter((id) => id !== fresh.undone);
+    mode = "";
+    busy = false;
+    take(fresh);
+    at = Math.max(0, state.waiting.findIndex((card) => card.id === fresh.undone));
+    draw();
+    toast(`It was ${fresh.was}; it waits again.`);
+  } catch (error) {
+    mine.pop();
+    toast(error.message);
+  } finally {
+    busy = false;
+  }
+}
+
+async function settle(reply, answer) {
+  try {
+    take(await ask(`/api/review/${reply.id}/settle`, { answer }));
+  } catch (error) {
+    toast(error.message);
+  }
+}
+
+function move(step) {
+  const to = at + step;
+  if (to < 0 || to >= state.waiting.length) return;
+  at = to;
+  mode = "";
+  draw();
+  scrollTo(0, 0);
+}
+
+function edit() { mode = "edit"; draw(); }
+function rejecting() { mode = "reject"; draw(); }
+function cancel() { forget(current()); mode = ""; draw(); }
+function save(card) { decide("edit", { text: place.querySelector("textarea").value }); }
+function editing(event) {
+  if (event.key === "Escape") cancel();
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save(current());
+}
+
+// What was typed outlives a reload, and a restart of the program
+const draft = (card) => localStorage.getItem(`draft ${card.id} ${card.version}`);
+const keep = (card, text) => localStorage.setItem(`draft ${card.id} ${card.version}`, text);
+const forget = (card) => card && localStorage.removeItem(`draft ${card.id} ${card.version}`);
+
+export function key(event) {
+  if (!state || mode) return;
+  const act = { j: () => move(1), k: () => move(-1), a: () => decide("approve"), e: () => current() && edit(), r: () => current() && rejecting(), u: undo }[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+}

@@ -1,0 +1,99 @@
+"""`app`: one local page to try the models, review replies and watch the bot."""
+
+import argparse
+import getpass
+import os
+import sys
+from typing import Any
+
+from botlib import parameters
+from botlib.errors import BotlibError
+from botlib.parameters import Given, Source
+from botlib.settings import GenerateSettings, PostSettings
+from botlib.workspace import Workspace
+
+PASSWORD = "BOTLIB_APP_PASSWORD"
+
+
+def add_parsers(subparsers: Any) -> None:
+    """Adds the subcommand to the command line."""
+    app = subparsers.add_parser(
+        "app",
+        help="one local page: try the models, review replies, watch the bot",
+        description="Serves the page to this machine only and prints its link. For any other "
+        f"--host set a password in {PASSWORD}, or type it when asked.",
+    )
+    app.add_argument("--workspace", required=True, metavar="DIR", help="tables and models")
+    app.add_argument("--live", action="store_true", help="Reddit itself, not the sandbox")
+    app.add_argument("--host", default="127.0.0.1", help="this machine's address to listen at")
+    app.add_argument("--port", type=int, default=8765, help="default: 8765; 0 takes a free one")
+    app.add_argument(
+        "--name", action="append", default=[], metavar="HOST",
+        help="a name under which browsers reach the page, behind a proxy for instance",
+    )  # fmt: skip
+    app.add_argument("--profile", choices=parameters.profiles(), help="default: laptop")
+    app.add_argument(
+        "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
+        help="any setting of 05_generate or 06_discriminate_and_post, such as temperature",
+    )  # fmt: skip
+    app.set_defaults(func=run_app)
+
+
+def run_app(args: argparse.Namespace) -> int:
+    """Serves the page until it is stopped."""
+    from botlib.app import server
+    from botlib.app.gate import Gate, loopback
+    from botlib.app.site import Site
+
+    workspace = Workspace.open(args.workspace)
+    generate, post = _settings(args)
+    here = loopback(args.host)
+    gate = Gate(password=_password(here), names=args.name)
+    site = Site(workspace, "live" if args.live else "sandbox", generate, post)
+    running = server.serve(server.application(site, gate), args.host, args.port)
+    host = f"[{args.host}]" if ":" in args.host else args.host
+    print(f"the page: {gate.link(f'http://{host}:{running.server_port}')}", flush=True)
+    if here:
+        print("Only this machine reaches it. The link is the key: don't pass it on. Ctrl-C ends.")
+    else:
+        print(
+            f"WARNING: every machine that reaches {args.host} can open the page, and who has the "
+            "password can approve replies that are posted under your account. What is sent is not "
+            "encrypted: put a proxy with HTTPS in front, or use it in a network you trust."
+        )
+    sys.stdout.flush()
+    try:
+        running.serve_forever(poll_interval=0.05)
+    finally:
+        running.server_close()
+        site.close()
+    return 0
+
+
+def _password(here: bool) -> str:
+    """The password from the environment, or typed; a command's arguments are seen by everybody."""
+    if given := os.environ.get(PASSWORD, ""):
+        return given
+    if here:
+        return ""
+    if not sys.stdin.isatty():
+        raise BotlibError(f"a page for other machines needs a password: set {PASSWORD}")
+    return getpass.getpass("a password for the page (12 characters or more): ")
+
+
+def _settings(args: argparse.Namespace) -> tuple[GenerateSettings, PostSettings]:
+    given = [Given("-p", key, text) for key, text in args.p]
+    notebooks = [GenerateSettings.notebook, PostSettings.notebook]
+    parameters.refuse_unknown(notebooks, given)
+    name = "live" if args.live else "sandbox"
+    profile = args.profile or ("laptop" if args.live else "offline")
+    read, post = (
+        [
+            parameters.profile_source(profile, notebook),
+            Source("--workspace", {"drive_root": args.workspace}),
+            Source("--live" if args.live else "the lack of --live", {"reddit": name}),
+            *parameters.from_command_line(notebook, given),
+        ]
+        for notebook in notebooks
+    )
+    return parameters.read_and_post(read, post)
