@@ -6,10 +6,10 @@ from pathlib import Path
 
 from botlib import frameworks
 from botlib.errors import BotlibError
-from botlib.gpt2 import hub, vocabulary
+from botlib.gpt2 import hub, hub_client, vocabulary
 from botlib.gpt2.convert import read_hparams
 from botlib.gpt2.download import NAMES, download
-from botlib.gpt2.hub import N_CTX
+from botlib.gpt2.hub_weights import N_CTX
 from botlib.settings import Gpt2Settings
 from botlib.tables import GPT2_FINETUNE, read_table
 from botlib.workspace import Workspace, atomic_folder, hash_path, read_manifest, write_manifest
@@ -33,7 +33,7 @@ def base_model(name: str, workspace: Workspace, settings: Gpt2Settings) -> Path:
         return _scratch(workspace, settings)
     if name in NAMES:
         return _openai(name, workspace.gpt2_base(name))
-    if name in hub.KNOWN or name.startswith(hub.PREFIX):
+    if name in hub.KNOWN or name.startswith(hub_client.PREFIX):
         return hub.fetch(name, workspace.gpt2_base(re.sub(r"[^\w.-]+", "--", name)))
     folder = Path(name).expanduser()
     if not folder.is_dir():
