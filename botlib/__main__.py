@@ -7,7 +7,7 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 
-from botlib import __version__, commands
+from botlib import __version__, commands, options
 from botlib.errors import BotlibError
 
 
@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     args = parser().parse_args(arguments)
     try:
+        options.settle(args)
         code = args.func(args)
         sys.stdout.flush()  # here, where a reader who has gone is expected
         return code

@@ -32,7 +32,8 @@ class Source:
     Attributes:
       who: as a person reads it, such as "profile demo", "cell" or "--allow".
       values: settings by name, of their types.
-      by: "profile", "command" (its own choice) or "person" (written for this very run).
+      by: "profile", "command" (its own choice), "file" (the workspace's bot.yaml) or "person"
+        (written for this very run).
     """
 
     who: str
@@ -52,11 +53,13 @@ class Given:
 def settle(settings: type[S], *sources: Source) -> S:
     """Returns settings made from all sources, with `set_by` and `warnings`.
 
-    A command's values replace a profile's, a person's replace both. On the live site a profile's
-    value that is looser than the default (see `botlib/fields.py`) is not used.
+    A command's values replace a profile's, a file's replace both, and a person's replace all. On
+    the live site a profile's value that is looser than the default (see `botlib/fields.py`) is not
+    used.
 
     Raises:
-      BotlibError: an unknown name, a wrong value, or two values of persons that disagree.
+      BotlibError: an unknown name, a wrong value, or two values of persons, or of a file, that
+        disagree.
     """
     chosen: dict[str, tuple[Any, Source]] = {}
     replaced: dict[str, Any] = {}
@@ -67,7 +70,7 @@ def settle(settings: type[S], *sources: Source) -> S:
             value = checked(settings, name, given)
             if name in chosen:
                 replaced[name], before = chosen[name]
-                if before.by == "person" and replaced[name] != value:
+                if before.by == source.by in MEANT and replaced[name] != value:
                     raise BotlibError(
                         f"{settings.notebook}: {name} is {replaced[name]!r} by {before.who} and "
                         f"{value!r} by {source.who}: leave one of them out"
@@ -86,7 +89,9 @@ def settle(settings: type[S], *sources: Source) -> S:
     return made
 
 
-_RANKS = ("profile", "command", "person")
+_RANKS = ("profile", "command", "file", "person")
+# Written by somebody who knows this workspace
+MEANT = ("file", "person")
 
 
 def _guard_live_site(
@@ -155,8 +160,13 @@ def of_profile(settings: type[S], profile: str, **changes: Any) -> S:
     return settle(settings, source, Source("changes", changes))
 
 
-def from_command_line(notebook: str, given: Iterable[Given]) -> list[Source]:
+def from_command_line(notebook: str, given: Iterable[Given], by: str = "person") -> list[Source]:
     """Returns what was typed for one notebook; NOTEBOOK.NAME goes before NAME.
+
+    Args:
+      notebook: its name.
+      given: what was typed, or stands in a file.
+      by: see `Source`.
 
     Raises:
       BotlibError: a text that isn't of the setting's type.
@@ -167,7 +177,7 @@ def from_command_line(notebook: str, given: Iterable[Given]) -> list[Source]:
         prefix, _, name = item.key.rpartition(".")
         if name in settings.names() and (not prefix or notebook_name(prefix) == notebook):
             value = _parsed(settings, name, item.text)
-            (own if prefix else general).append(Source(item.who, {name: value}))
+            (own if prefix else general).append(Source(item.who, {name: value}, by))
     named = {name for source in own for name in source.values}
     return [*(source for source in general if named.isdisjoint(source.values)), *own]
 
@@ -212,8 +222,8 @@ def read_and_post(
       post: sources for 06_discriminate_and_post.
     """
     reading, posting = settle(GenerateSettings, *read), settle(PostSettings, *post)
-    chosen = any(source.by == "person" and "subreddits" in source.values for source in read)
-    named = any(source.by == "person" and "allowed_subreddits" in source.values for source in post)
+    chosen = any(source.by in MEANT and "subreddits" in source.values for source in read)
+    named = any(source.by in MEANT and "allowed_subreddits" in source.values for source in post)
     if posting.reddit == "sandbox" and not named and (chosen or not posting.allowed_subreddits):
         allowed = {"allowed_subreddits": reading.subreddits}
         posting = settle(PostSettings, *post, Source("the sandbox", allowed, by="command"))

@@ -132,6 +132,11 @@ class Workspace:
         return self.root / "subreddit_rules.json"
 
     @property
+    def bot_file(self) -> Path:
+        """The options of `botlib bot`, written by a person; absent if there are none."""
+        return self.root / "bot.yaml"
+
+    @property
     def stop_switch(self) -> Path:
         return self.root / "STOP"
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from botlib import parameters
+from botlib import options, parameters
 from botlib.parameters import Given, Source
 from botlib.settings import PostSettings
 from botlib.workspace import Workspace
@@ -17,7 +17,7 @@ def add_parsers(subparsers: Any) -> None:
         description="Shows each approved reply with its thread's link and the subreddit's rules; "
         "you post it and paste its permalink. Limits and opt-outs hold as for the bot.",
     )
-    hand_over.add_argument("--workspace", required=True, metavar="DIR", help="tables and models")
+    options.add_workspace(hand_over)
     hand_over.add_argument(
         "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
         help="any setting of 06_discriminate_and_post, such as max_per_day",

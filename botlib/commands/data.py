@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from botlib import options
 from botlib.errors import BotlibError
 from botlib.workspace import Workspace
 
@@ -12,7 +13,7 @@ def add_parsers(subparsers: argparse._SubParsersAction) -> None:
     forget = subparsers.add_parser(
         "forget", help="remove people or texts from every table, and keep them out"
     )
-    forget.add_argument("--workspace", type=Path, required=True)
+    options.add_workspace(forget)
     forget.add_argument(
         "--author", action="append", default=[], metavar="NAME", help="may be repeated"
     )
@@ -24,7 +25,7 @@ def add_parsers(subparsers: argparse._SubParsersAction) -> None:
     load = subparsers.add_parser(
         "load-bigquery", help="load dump files into two BigQuery tables that you own"
     )
-    load.add_argument("--workspace", type=Path, required=True)
+    options.add_workspace(load, makes=True)
     load.add_argument(
         "--dumps", help="a folder, a file or a pattern (default: the archive's downloads)"
     )

@@ -1,57 +1,20 @@
-"""`bot`, `review`, `outcomes`, `stop` and `start`: the bot without a notebook."""
+"""`review`, `outcomes`, `stop` and `start`: a person and the bot, without a notebook."""
 
 import argparse
 import contextlib
-import logging
-import re
-import sys
-import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from botlib import parameters
+from botlib import options
 from botlib.errors import BotlibError
-from botlib.live.policy import allow_list
-from botlib.parameters import Given, Source
-from botlib.settings import GenerateSettings, PostSettings, Settings
 from botlib.terminal import text_table
 from botlib.workspace import Workspace, atomic_file
 
 
 def add_parsers(subparsers: Any) -> None:
     """Adds the subcommands to the command line."""
-    bot = subparsers.add_parser(
-        "bot",
-        help="read, write, score, queue and post what was approved",
-        description="Runs the bot in the sandbox, or with --live on Reddit.",
-    )
-    _common(bot)
-    rounds = bot.add_mutually_exclusive_group()
-    rounds.add_argument("--every", metavar="10m", help="repeat: a round every 90s, 10m or 2h")
-    rounds.add_argument("--once", action="store_true", help="one round (the default)")
-    place = bot.add_mutually_exclusive_group()
-    place.add_argument("--live", action="store_true", help="read Reddit itself and post there")
-    place.add_argument(
-        "--archive", action="store_true", help="read Reddit without a key; you post by hand"
-    )
-    bot.add_argument(
-        "--dry-run", action="store_true", help="post nothing, only show what would be posted"
-    )
-    bot.add_argument("--subreddits", metavar="A,B", help="subreddits to read")
-    bot.add_argument("--allow", metavar="A,B", help="subreddits to post to")
-    bot.add_argument("--profile", choices=parameters.profiles(), help="default: laptop")
-    bot.add_argument(
-        "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
-        help="any setting of 05_generate or 06_discriminate_and_post; booleans are true or false",
-    )  # fmt: skip
-    bot.add_argument(
-        "--show-config", action="store_true", help="show all settings and their sources, then exit"
-    )
-    bot.set_defaults(func=run_bot)
-
     review = subparsers.add_parser("review", help="approve, edit or reject proposed replies")
-    _common(review)
+    options.add_workspace(review)
     review.add_argument(
         "--live", action="store_true", help="replies to Reddit itself, not to the sandbox"
     )
@@ -67,7 +30,7 @@ def add_parsers(subparsers: Any) -> None:
     outcomes = subparsers.add_parser(
         "outcomes", help="scores of the bot's replies, and answers to them"
     )
-    _common(outcomes)
+    options.add_workspace(outcomes)
     outcomes.add_argument(
         "--live", action="store_true", help="replies on Reddit itself, not in the sandbox"
     )
@@ -79,130 +42,15 @@ def add_parsers(subparsers: Any) -> None:
     outcomes.set_defaults(func=run_outcomes)
 
     stop = subparsers.add_parser("stop", help="stop posting, at once")
-    _common(stop)
+    options.add_workspace(stop)
     stop.add_argument("reason", nargs="*", help="a reason, kept in the stop file")
     stop.set_defaults(func=run_stop)
     start = subparsers.add_parser(
         "start", help="remove the stop switch; end a pause; reopen a subreddit"
     )
-    _common(start)
+    options.add_workspace(start)
     start.add_argument("--reopen", action="append", default=[], metavar="SUBREDDIT")
     start.set_defaults(func=run_start)
-
-
-def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workspace", required=True, metavar="DIR", help="tables and models")
-
-
-def run_bot(args: argparse.Namespace) -> int:
-    """Runs one round or many; logs each decision to standard error."""
-    began = time.monotonic()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr)
-    logging.getLogger("botlib.live").setLevel(logging.INFO)
-    every = _seconds(args.every) if args.every and not args.once else None
-    generate, post = _settings(args)
-    if args.show_config:
-        _show_config(generate, post)
-        return 0
-    workspace = Workspace.open(args.workspace)
-
-    from botlib.gpt2.decoder import Decoder
-    from botlib.live import loop
-    from botlib.live.events import note
-    from botlib.live.models import Models
-    from botlib.live.reddit.comments import connect
-
-    decoder = Decoder.of(generate)
-    with connect(generate.reddit, workspace=workspace, subreddits=generate.subreddits) as reddit:
-        models = Models.load(workspace, generate.gpt2_run)
-        note(
-            "start",
-            site=reddit.site,
-            account=reddit.name,
-            dry_run=post.dry_run,
-            allowed=post.allowed_subreddits or "none",
-            seconds=time.monotonic() - began,
-        )
-        for made in (generate, post):
-            for name, value, who in parameters.table(made).itertuples(index=False):
-                note("setting", notebook=made.notebook, name=name, value=value, set_by=who)
-        for line in _warnings((generate, post)):
-            note("warning", reason=line)
-        with reddit.stop.on_signals(lambda: note("end", reason="stopped in the middle of a round")):
-            rounds = loop.run(
-                workspace, reddit, models, generate, post,
-                every=every, decoder=decoder, stop=reddit.stop.told,
-            )  # fmt: skip
-            note("end", rounds=rounds, reason="stopped" if reddit.stop.told() else None)
-    return 0
-
-
-def _settings(args: argparse.Namespace) -> tuple[GenerateSettings, PostSettings]:
-    given = [Given("-p", key, text) for key, text in args.p]
-    notebooks = [GenerateSettings.notebook, PostSettings.notebook]
-    parameters.refuse_unknown(notebooks, given)
-    typed = [(item.key.rpartition(".")[2], item.text) for item in given]
-    if any(name == "date" for name, _ in typed):
-        raise BotlibError("-p date: the bot doesn't use the notebooks' dated tables; leave it out")
-    if ("reddit", "live") in typed and not args.live:
-        raise BotlibError("-p reddit live: only --live connects to Reddit itself; add it")
-    if args.dry_run:
-        given.append(Given("--dry-run", "dry_run", "true"))
-    given += [
-        Given(option, name, text)
-        for option, name, text in (
-            ("--subreddits", "subreddits", args.subreddits),
-            ("--allow", "allowed_subreddits", args.allow),
-        )
-        if text is not None
-    ]
-    by_itself = {
-        # Whoever starts a bot wants it to post what was approved
-        "dry_run": False,
-        # Profiles approve by themselves, for notebooks that run at night; here a person does
-        "approve": "person",
-    }
-    site = Source("--live", {"reddit": "live"}) if args.live else _SANDBOX
-    if args.archive:
-        site = Source("--archive", {"reddit": "archive"})
-        by_itself["dry_run"] = True
-    # The laptop's manners suit Reddit; nobody waits in the sandbox
-    profile = args.profile or ("laptop" if args.live or args.archive else "offline")
-    read, post = (
-        [
-            parameters.profile_source(profile, name),
-            Source("--workspace", {"drive_root": args.workspace}),
-            site,
-            *parameters.from_command_line(name, given),
-        ]
-        for name in notebooks
-    )
-    post.append(Source("bot --live" if args.live else "bot", by_itself, by="command"))
-    generate, posting = parameters.read_and_post(read, post)
-    for names in (generate.subreddits, posting.allowed_subreddits):
-        allow_list(names)
-    return generate, posting
-
-
-_SANDBOX = Source("the lack of --live", {"reddit": "sandbox"})
-
-
-def _show_config(*settings: Settings) -> None:
-    for made in settings:
-        print(f"{made.notebook}\n{text_table(parameters.table(made, everything=True))}\n")
-    for line in _warnings(settings):
-        print(line)
-
-
-def _warnings(settings: Iterable[Settings]) -> list[str]:
-    return [line for made in settings for line in made.warnings]
-
-
-def _seconds(text: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h)?", text.strip())
-    if not match or float(match[1]) <= 0:
-        raise BotlibError(f"--every: {text!r} is not a duration; write 90s, 10m or 2h")
-    return float(match[1]) * {"s": 1, "m": 60, "h": 3600, None: 1}[match[2]]
 
 
 def run_review(args: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from botlib import model_files
+from botlib import model_files, options
 from botlib.runs import bundles
 from botlib.workspace import Workspace
 
@@ -18,7 +18,7 @@ def add_parsers(subparsers: Any) -> None:
     )
     export.add_argument("kind", choices=tuple(model_files.KINDS), help="which model")
     export.add_argument("file", type=Path, metavar="FILE", help="the archive to write (.tar.gz)")
-    _common(export)
+    _common(export, makes=False)
     export.set_defaults(func=run_export)
 
     take = subparsers.add_parser(
@@ -28,7 +28,7 @@ def add_parsers(subparsers: Any) -> None:
     )
     take.add_argument("file", type=Path, metavar="FILE", help="the archive")
     take.add_argument("--replace", action="store_true", help="replace an existing model")
-    _common(take)
+    _common(take, makes=True)
     take.set_defaults(func=run_import)
 
 
@@ -44,6 +44,6 @@ def run_import(args: argparse.Namespace) -> int:
     return 0
 
 
-def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workspace", required=True, metavar="DIR", help="the workspace")
+def _common(parser: argparse.ArgumentParser, makes: bool) -> None:
+    options.add_workspace(parser, makes=makes)
     parser.add_argument("--run-name", default="run1", help="which GPT-2 run (default: run1)")

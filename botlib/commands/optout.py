@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from botlib import options
 from botlib.errors import BotlibError
 from botlib.terminal import text_table
 from botlib.workspace import Workspace
@@ -19,7 +20,7 @@ def add_parsers(subparsers: Any) -> None:
         "workspace's deny.txt does the same for people (u/NAME) and subreddits (r/NAME).",
     )
     optout.add_argument("name", nargs="*", metavar="NAME", help="with or without u/")
-    optout.add_argument("--workspace", required=True, metavar="DIR", help="tables and models")
+    options.add_workspace(optout)
     optout.add_argument("--undo", action="store_true", help="they may be answered again")
     optout.add_argument("--list", action="store_true", help="show who opted out, and why")
     optout.set_defaults(func=run_optout)

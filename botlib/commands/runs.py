@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from botlib import parameters
+from botlib import options, parameters
 from botlib.parameters import Given
 from botlib.terminal import text_table
 from botlib.workspace import Workspace
@@ -22,7 +22,7 @@ def add_parsers(subparsers: Any) -> None:
         help="run the notebooks, all or some",
         description="Runs the six notebooks with papermill; skips those that are up to date.",
     )
-    run.add_argument("--workspace", required=True, metavar="DIR", help="tables and models")
+    options.add_workspace(run, makes=True)
     run.add_argument("--profile", default="laptop", choices=parameters.profiles())
     run.add_argument("--from", dest="first", default="01", metavar="NN", help="first notebook")
     run.add_argument("--to", dest="last", default="06", metavar="NN", help="last notebook")
@@ -40,7 +40,7 @@ def add_parsers(subparsers: Any) -> None:
     run.set_defaults(func=run_notebooks)
 
     status = subparsers.add_parser("status", help="show tables, models and the bot of a workspace")
-    status.add_argument("--workspace", required=True, metavar="DIR")
+    options.add_workspace(status)
     status.add_argument("--json", action="store_true", help="print JSON")
     status.set_defaults(func=show_status)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from botlib import options
 from botlib.bert.scorer import PRECISIONS, Scorer
 from botlib.tables import ID, REAL, TEXT, Table, read_table, write_table
 from botlib.workspace import Workspace
@@ -27,9 +28,7 @@ def add_parsers(subparsers: Any) -> None:
         help="score pairs of comment and reply",
         description="Scores a CSV with comment_id, reply_id, comment, reply. Needs no TensorFlow.",
     )
-    score.add_argument(
-        "--workspace", required=True, metavar="DIR", help="contains the trained models"
-    )
+    options.add_workspace(score)
     score.add_argument("--model", required=True, choices=MODELS, help="which classifier")
     score.add_argument("--pairs", required=True, type=Path, metavar="FILE", help="the CSV to score")
     score.add_argument("--out", required=True, type=Path, metavar="FILE", help="the CSV to write")

@@ -12,16 +12,57 @@ from botlib.live import round as rounds
 from botlib.live.events import log, note
 from botlib.live.models import Models, realism_threshold
 from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import PROPOSED, READY
 from botlib.live.posting import sending
 from botlib.live.reddit import account, inbox
 from botlib.live.reddit.account import ShutOut
-from botlib.live.reddit.client import Client
-from botlib.live.stopping import Stopped
+from botlib.live.reddit.client import Client, LoginRefused, NoKey, Unreachable
+from botlib.live.stopping import Stop, Stopped
 from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace
 
 # Seconds between two rounds at most, where each one fails
 LONGEST_REST = 3600.0
+# At the start: seconds to the second try, and at most between two
+FIRST_REST, LONGEST_WAIT = 15.0, 600.0
+# A lone refusal of the login is often a fault of the hour
+REFUSALS_BELIEVED = 3
+
+
+def wait_for(connect: Callable[[], Client], stop: Stop) -> Client:
+    """Returns what `connect` returns, tried again for as long as Reddit can't be reached.
+
+    Args:
+      connect: raises Unreachable, or LoginRefused.
+      stop: ends the wait.
+
+    Raises:
+      Stopped: the process is to end.
+      LoginRefused: three times in a row.
+      BotlibError: only a person can mend it.
+    """
+    tries = refused = 0
+    while True:
+        try:
+            return connect()
+        except NoKey:
+            raise
+        except LoginRefused as error:
+            refused += 1
+            if refused == REFUSALS_BELIEVED:
+                raise
+            reason = str(error)
+        except Unreachable as error:
+            refused, reason = 0, str(error)
+        again = min(FIRST_REST * 2 ** min(tries, 10), LONGEST_WAIT)
+        tries += 1
+        note("waiting for Reddit", reason=reason, again=again)
+        try:
+            stop.wait(again)
+        except Stopped:
+            # With the stop switch on nothing is posted, but the bot goes on
+            if stop.told():
+                raise
 
 
 def run(
@@ -76,13 +117,19 @@ def run(
             failures += 1
             if every is None:
                 raise BotlibError(_said(error)) from error
-            note("error", reason=_said(error))
+            note("error", reason=_said(error), again=_until_next(every, failures))
             log.debug("the round that failed", exc_info=error)
         done += 1
         if every is None or stop():
             break
-        _rest(max(every, min(every * 2**failures, LONGEST_REST)) if failures else every, wait)
+        _rest(_until_next(every, failures), wait)
     return done
+
+
+def _until_next(every: float, failures: int) -> float:
+    """Seconds to the next round: the more failed in a row, the longer."""
+    # 2 ** 1024 is no float: 43 days of failures must not end the bot
+    return max(every, min(every * 2 ** min(failures, 20), LONGEST_REST)) if failures else every
 
 
 def _rest(seconds: float, wait: Callable[[float], Any]) -> None:
@@ -143,11 +190,19 @@ def _round(
     if stop():
         return
     decisions = sending.post_approved(workspace, reddit, post, stop=stop, sleep=wait)
+    with Outbox(workspace.outbox) as outbox:
+        waiting = outbox.replies(reddit.site, [PROPOSED])
+        approved = outbox.replies(reddit.site, READY) if reddit.from_archive else []
     proposed, posted = done.queued["decision"], decisions["decision"]
+    skipped = done.reading.skipped["comment_id"]
     note(
         "round",
+        site=reddit.site,
         seconds=done.seconds,
+        read=len(done.reading.comments) + int((skipped != "").sum()),
         proposed=int((proposed == "proposed").sum()),
         posted=int((posted == "posted").sum()),
+        waiting=len(waiting),
+        by_hand=len(approved),
         requests=reddit.requests_made,
     )

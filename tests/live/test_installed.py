@@ -47,7 +47,7 @@ def test_a_bot_without_tensorflow_or_notebooks(tmp_path):
     tables.write_table(workspace.raw_month("2019_05"), _raw("writing"), tables.RAW)
     command = [python, "-m", "botlib", "bot", "--workspace", str(workspace.root)]
     options = ["--subreddits", "writing", "--profile", "demo", "-p", "threshold", "0.0"]
-    options += ["-p", "approve", "sandbox"]  # nobody sits here
+    options += ["--log", "debug", "-p", "approve", "sandbox"]  # nobody sits here
     began = time.monotonic()
     process = subprocess.Popen(
         [*command, *options],

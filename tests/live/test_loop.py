@@ -22,6 +22,7 @@ from botlib.live import round as rounds
 from botlib.live.models import Models, realism_threshold
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, PROPOSED
+from botlib.live.reddit.client import LoginRefused, NoKey, Unreachable
 from botlib.live.stopping import Stopped
 from botlib.settings import GenerateSettings
 from botlib.workspace import Workspace
@@ -285,7 +286,7 @@ def test_bot_review_outcomes_stop_start(ready, capsys):
         (["--live", "-p", "approve", "sandbox"], "on the live site a person approves"),
         (["-p", "date", "2026-01-01"], "-p date"),
         (["-p", "drive_root", "/elsewhere"], "drive_root"),
-        (["--every", "10 minutes"], "--every"),
+        (["--every", "10 parsecs"], "--every"),
         (["--every", "0s"], "--every"),
         (["--subreddits", "all"], "r/all"),
     ],
@@ -436,7 +437,7 @@ def test_show_config_tells_who_set_what_and_needs_no_model(tmp_path, capsys):
 def test_sigterm_ends_after_the_reply_in_hand(ready):
     command = [sys.executable, "-m", "botlib", "bot", "--workspace", str(ready.root), *BOT, *QUICK]
     process = subprocess.Popen(
-        [*command, "--every", "1h"], cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        [*command, "--every", "1h", "--log", "debug"], cwd=ROOT, stderr=subprocess.PIPE, text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     lines = []
@@ -461,3 +462,85 @@ def test_no_tensorflow_is_loaded(ready):
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+class Waits:
+    """A Stop whose waits take no time, and are remembered."""
+
+    def __init__(self, enough: int = 10_000) -> None:
+        self.seconds, self.enough = [], enough
+
+    def wait(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        if self.told():
+            raise Stopped("told to stop")
+
+    def told(self) -> bool:
+        return len(self.seconds) >= self.enough
+
+
+def test_the_bot_waits_for_reddit_through_a_day_and_says_so(caplog):
+    caplog.set_level(logging.INFO, logger="botlib.live")
+    waits = Waits()
+
+    def connect():
+        if sum(waits.seconds) < 86400:
+            raise Unreachable("Reddit can't be reached")
+        return "a client"
+
+    assert loop.wait_for(connect, waits) == "a client"
+    assert waits.seconds[:3] == [15.0, 30.0, 60.0] and max(waits.seconds) == 600.0
+    assert len([r for r in caplog.records if "waiting for Reddit" in r.message]) == len(
+        waits.seconds
+    )
+
+
+def test_a_stop_ends_the_wait_for_reddit():
+    def connect():
+        raise Unreachable("Reddit can't be reached")
+
+    with pytest.raises(Stopped):
+        loop.wait_for(connect, Waits(enough=3))
+
+
+def test_a_login_refused_once_is_tried_again_and_one_refused_three_times_is_believed():
+    answers = iter([LoginRefused("403"), Unreachable("503"), LoginRefused("403"), "a client"])
+
+    def connect():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert loop.wait_for(connect, Waits()) == "a client"
+    answers = iter([LoginRefused("403")] * 3)
+    with pytest.raises(LoginRefused):
+        loop.wait_for(connect, Waits())
+    answers = iter([NoKey("no key")])
+    with pytest.raises(NoKey):
+        loop.wait_for(connect, Waits())
+
+
+def test_weeks_of_failures_do_not_end_the_bot():
+    """After 1,024 failures in a row the wait was no float any more."""
+    assert loop._until_next(600.0, 2000) == loop.LONGEST_REST
+    assert loop._until_next(7200.0, 2000) == 7200.0
+
+
+def test_reddit_down_at_the_start_ends_one_round_but_not_a_service(ready, live, capsys, caplog):
+    caplog.set_level(logging.INFO, logger="botlib.live")
+    calls = []
+
+    def faults(method, path):
+        calls.append(path)
+        return "503" if len(calls) < 12 else None
+
+    live.faults = faults
+    where = ("--workspace", str(ready.root))
+    assert main(["bot", *where, *LIVE, *QUICK]) == 1
+    assert "try again later" in capsys.readouterr().err
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "FIRST_REST", 0.01)
+        patch.setattr(loop, "_rest", lambda seconds, wait: os.kill(os.getpid(), signal.SIGTERM))
+        assert main(["bot", *where, *LIVE, *QUICK, "--every", "10m"]) == 0
+    assert "waiting for Reddit" in caplog.text and "event=round" in caplog.text

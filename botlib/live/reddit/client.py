@@ -29,6 +29,10 @@ class NoKey(BotlibError):
     """There is no key for Reddit's API."""
 
 
+class Unreachable(BotlibError):
+    """Reddit can't be reached, or has a bad hour: it is worth trying again."""
+
+
 class LoginRefused(BotlibError):
     """Reddit knows neither this application nor this account."""
 
@@ -107,6 +111,7 @@ def connect(
     user_agent: str | None = None,
     praw_site: str | None = None,
     timeout: float = TIMEOUT,
+    stop: Stop | None = None,
 ) -> Client:
     """Connects to Reddit and asks once who we are.
 
@@ -125,6 +130,7 @@ def connect(
       user_agent: REDDIT_USER_AGENT; made from the username by default.
       praw_site: a section of praw.ini.
       timeout: seconds, for each request.
+      stop: ends its waits; by default one with the workspace's stop switch.
 
     Returns:
       A PRAW Reddit with `.site`, `.name` (None when read-only), `.requests_made`, `.sandbox` and
@@ -133,11 +139,12 @@ def connect(
     Raises:
       NoKey: there is no key for the live site.
       LoginRefused: Reddit refuses the application or the account.
-      BotlibError: a credential is missing, Reddit can't be reached, or no such site.
+      Unreachable: Reddit can't be reached now.
+      BotlibError: a credential is missing, or no such site.
     """
     if site not in SITES:
         raise BotlibError(f'reddit must be "live", "archive" or "sandbox", not {site!r}')
-    stop = Stop(workspace.stop_switch if workspace else None)
+    stop = stop or Stop(workspace.stop_switch if workspace else None)
     if site == "sandbox":
         return _connect_sandbox(workspace, subreddits, sandbox, owned, timeout, stop)
     if site == "archive":
@@ -260,16 +267,16 @@ def _client(
                 "Reddit refused the application: check REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET, "
                 "and that the application was approved"
             ) from None
-        raise BotlibError(
+        raise Unreachable(
             f"Reddit answered the login with HTTP {status}: try again later"
         ) from None
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        raise BotlibError(
+        raise Unreachable(
             f"Reddit answered the login with no JSON ({type(error).__name__}): try again later"
         ) from None
     except prawcore.RequestException as error:
         kind = type(error.original_exception).__name__
-        raise BotlibError(
+        raise Unreachable(
             f"Reddit can't be reached at {addresses['reddit_url']} ({kind}): check the network"
         ) from None
     return client

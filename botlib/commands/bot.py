@@ -1,0 +1,115 @@
+"""`bot`: reads, writes, judges, queues and posts what was approved, once or for months."""
+
+import argparse
+import time
+from typing import Any
+
+from botlib import options, parameters
+from botlib.live.bot_settings import BotSettings, settle
+from botlib.live.events import STYLES, note, show
+from botlib.terminal import text_table
+from botlib.workspace import Workspace
+
+
+def add_parsers(subparsers: Any) -> None:
+    """Adds the subcommand to the command line."""
+    bot = subparsers.add_parser(
+        "bot",
+        help="read, write, score, queue and post what was approved",
+        description="Runs the bot in the sandbox, or with --live on Reddit. A file bot.yaml in the "
+        "workspace may hold the same options; the command line wins over it.",
+    )
+    options.add_workspace(bot)
+    rounds = bot.add_mutually_exclusive_group()
+    rounds.add_argument(
+        "--every", metavar="10m", help="repeat: a round every 90s, 10m, 1h30m or 2h"
+    )
+    rounds.add_argument("--once", action="store_true", help="one round (the default)")
+    place = bot.add_mutually_exclusive_group()
+    place.add_argument("--live", action="store_true", help="read Reddit itself and post there")
+    place.add_argument(
+        "--archive", action="store_true", help="read Reddit without a key; you post by hand"
+    )
+    place.add_argument(
+        "--sandbox", action="store_true", help="a made-up Reddit on this machine (the default)"
+    )
+    bot.add_argument(
+        "--dry-run", action="store_true", help="post nothing, only show what would be posted"
+    )
+    bot.add_argument("--subreddits", metavar="A,B", help="subreddits to read")
+    bot.add_argument("--allow", metavar="A,B", help="subreddits to post to")
+    bot.add_argument("--profile", choices=parameters.profiles(), help="default: laptop")
+    bot.add_argument(
+        "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
+        help="any setting of 05_generate or 06_discriminate_and_post; booleans are true or false",
+    )  # fmt: skip
+    bot.add_argument(
+        "--log", choices=STYLES,
+        help="info: a line a round (the default); debug: every decision; json: as JSON lines",
+    )  # fmt: skip
+    bot.add_argument(
+        "--show-config", action="store_true", help="show all settings and their sources, then exit"
+    )
+    bot.set_defaults(func=run_bot)
+
+
+def run_bot(args: argparse.Namespace) -> int:
+    """Runs one round or many; logs to standard error."""
+    began = time.monotonic()
+    made = settle(args)
+    if args.show_config:
+        _show_config(made)
+        return 0
+    show(made.log, quiet=args.quiet)
+    workspace = Workspace.open(args.workspace)
+
+    from botlib.gpt2.decoder import Decoder
+    from botlib.live import loop
+    from botlib.live.models import Models
+    from botlib.live.reddit.comments import connect
+    from botlib.live.stopping import Stop, Stopped
+
+    generate, post = made.generate, made.post
+    decoder = Decoder.of(generate)
+    stop = Stop(workspace.stop_switch)
+    with stop.on_signals(lambda: note("end", reason="stopped in the middle of a round")):
+        for line in made.warnings:
+            note("warning", reason=line)
+
+        def connected() -> Any:
+            return connect(
+                generate.reddit, workspace=workspace, subreddits=generate.subreddits, stop=stop
+            )
+
+        try:
+            reddit = loop.wait_for(connected, stop) if made.every else connected()
+        except Stopped:
+            note("end", rounds=0, reason="stopped")
+            return 0
+        with reddit:
+            models = Models.load(workspace, generate.gpt2_run)
+            note(
+                "start",
+                site=reddit.site,
+                account=reddit.name,
+                dry_run=post.dry_run,
+                allowed=post.allowed_subreddits or "none",
+                seconds=time.monotonic() - began,
+            )
+            for settings in (generate, post):
+                for name, value, who in parameters.table(settings).itertuples(index=False):
+                    note("setting", notebook=settings.notebook, name=name, value=value, set_by=who)
+            rounds = loop.run(
+                workspace, reddit, models, generate, post,
+                every=made.every, decoder=decoder, stop=stop.told,
+            )  # fmt: skip
+            note("end", rounds=rounds, reason="stopped" if stop.told() else None)
+    return 0
+
+
+def _show_config(made: BotSettings) -> None:
+    print(f"bot\n{text_table(made.table())}\n")
+    for settings in (made.generate, made.post):
+        print(f"{settings.notebook}\n{text_table(parameters.table(settings, everything=True))}\n")
+    for line in made.warnings:
+        print(line)

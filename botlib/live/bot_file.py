@@ -1,0 +1,139 @@
+"""bot.yaml in the workspace: what the command line of `bot` takes, kept for a service."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from botlib.errors import BotlibError
+from botlib.parameters import Given, notebook_name
+from botlib.settings import NOTEBOOKS, GenerateSettings, PostSettings
+
+NAME = "bot.yaml"
+SITES = ("live", "archive", "sandbox")
+# Options of `bot` that are no settings, and the one that is called otherwise there
+OPTIONS = ("every", "log", "profile", *SITES)
+_OTHER_NAMES = {"allow": "allowed_subreddits"}
+_SECRET = re.compile(r"secret|passw|token|webhook|client_id|user_?name|api_?key|credential", re.I)
+_NOT_HERE = {
+    "reddit": "write live: true, archive: true or sandbox: true instead",
+    "date": "the bot doesn't use the notebooks' dated tables; leave it out",
+    "drive_root": "the file lies in the workspace; leave it out",
+    "workspace": "the file lies in the workspace; leave it out",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class BotFile:
+    """What a bot.yaml says.
+
+    Attributes:
+      path: the file; None if there is none.
+      options: by name, those of OPTIONS that it sets.
+      settings: settings of 05_generate and 06_discriminate_and_post.
+    """
+
+    path: Path | None = None
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    settings: tuple[Given, ...] = ()
+
+    @property
+    def site(self) -> str:
+        """Returns "live", "archive", "sandbox", or "" if the file names none."""
+        return next((name for name in SITES if self.options.get(name)), "")
+
+
+def read(path: Path) -> BotFile:
+    """Returns what the file says; an empty BotFile if there is none.
+
+    Raises:
+      BotlibError: it can't be read, holds a secret, or a key that is no option and no setting.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
+    except FileNotFoundError:
+        return BotFile()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise BotlibError(f"{path} can't be read: {why}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise BotlibError(
+            f"{path} is no YAML{_place(error)}: write lines like `every: 10m`"
+        ) from None
+    if content is None:
+        return BotFile(path)
+    if not isinstance(content, dict):
+        raise BotlibError(
+            f"{path} must hold lines like `every: 10m`, not a {type(content).__name__}"
+        )
+    options, given = {}, []
+    for key, value in content.items():
+        name = _name(path, key)
+        value = _plain(path, key, value)
+        if name in OPTIONS:
+            options[name] = value
+        else:
+            given.append(Given(NAME, name, value))
+    for name in SITES:
+        if not isinstance(options.get(name, False), bool):
+            raise BotlibError(f"{path}: {name} must be true or false")
+    if sum(bool(options.get(name)) for name in SITES) > 1:
+        raise BotlibError(f"{path}: only one of {', '.join(SITES)} can be true")
+    return BotFile(path, options, tuple(given))
+
+
+def _name(path: Path, key: Any) -> str:
+    name = _OTHER_NAMES.get(key, key)
+    known = {*OPTIONS, *GenerateSettings.names(), *PostSettings.names()}
+    prefix, _, plain = str(name).rpartition(".")
+    if reason := _NOT_HERE.get(plain):
+        raise BotlibError(f"{path}: {plain}: {reason}")
+    if name in known:
+        return name
+    if prefix and plain in NOTEBOOKS[notebook_name(prefix)].names() and plain in known:
+        return name
+    if _SECRET.search(str(key)):
+        # Neither the key's value nor its line: this error may be logged
+        raise BotlibError(
+            f"{path}: {key} looks like a secret, and secrets must not lie in this file: put it "
+            "into the environment (REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET, REDDIT_USERNAME, "
+            "REDDIT_PASSWORD, BOTLIB_WEBHOOK) and remove the line"
+        )
+    raise BotlibError(
+        f"{path}: no option or setting is called {key!r}; `botlib bot --show-config` lists them"
+    )
+
+
+def _plain(path: Path, key: str, value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ",".join(value)
+    if not isinstance(value, str | int | float | bool):
+        raise BotlibError(
+            f"{path}: {key} must be a text, a number, true or false, or a list of texts"
+        )
+    return value
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's own loader, which would let the last of two equal keys win in silence."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict:
+        seen = set()
+        for key, _ in node.value:
+            name = self.construct_object(key, deep=True)
+            if not isinstance(name, str):
+                raise yaml.MarkedYAMLError(problem="a key is no text", problem_mark=key.start_mark)
+            if name in seen:
+                problem = f"{name} stands there twice"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+def _place(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = f", {error.problem}" if getattr(error, "problem", None) else ""
+    return f" (line {mark.line + 1}{problem})" if mark else ""

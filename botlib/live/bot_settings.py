@@ -1,0 +1,156 @@
+"""The settings of a bot: from the command line, bot.yaml and a profile, with who set what."""
+
+import argparse
+import dataclasses
+from collections.abc import Mapping
+
+import pandas as pd
+
+from botlib import credentials, durations, parameters
+from botlib.errors import BotlibError
+from botlib.live import bot_file
+from botlib.live.bot_file import BotFile
+from botlib.live.events import STYLES
+from botlib.live.policy import allow_list
+from botlib.parameters import Given, Source
+from botlib.settings import GenerateSettings, PostSettings
+from botlib.workspace import Workspace
+
+NOTEBOOKS = (GenerateSettings.notebook, PostSettings.notebook)
+WEBHOOK = "BOTLIB_WEBHOOK"
+
+
+@dataclasses.dataclass(frozen=True)
+class BotSettings:
+    """All that a bot is told.
+
+    Attributes:
+      generate: what it reads and writes.
+      post: what it demands of a reply, and how often it posts.
+      every: seconds from round to round; None: one round.
+      log: one of `events.STYLES`.
+      options: value and who set it, by name, for `table`.
+    """
+
+    generate: GenerateSettings
+    post: PostSettings
+    every: float | None
+    log: str
+    options: Mapping[str, tuple[str, str]]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Returns a line for each setting that the live site makes worth a word."""
+        return [*self.generate.warnings, *self.post.warnings]
+
+    def table(self) -> pd.DataFrame:
+        """Returns the options that are no settings of a notebook: option, value, set by."""
+        rows = [(name, value, who) for name, (value, who) in self.options.items()]
+        return pd.DataFrame(rows, columns=["option", "value", "set by"])
+
+
+def settle(args: argparse.Namespace) -> BotSettings:
+    """Returns the settings: the command line wins over bot.yaml, and this over the profile.
+
+    Args:
+      args: of the command `bot`.
+
+    Raises:
+      BotlibError: a wrong value or name, in the file or on the command line.
+    """
+    workspace = Workspace(args.workspace)
+    file = bot_file.read(workspace.bot_file)
+    given = _typed(args)
+    site, set_site = _site(args, file)
+    typed = [(item.key.rpartition(".")[2], item.text) for item in given]
+    if ("reddit", "live") in typed and site != "live":
+        raise BotlibError("-p reddit live: only --live connects to Reddit itself; add it")
+    by_itself = {
+        # Whoever starts a bot wants it to post what was approved
+        "dry_run": False,
+        # Profiles approve by themselves, for notebooks that run at night; here a person does
+        "approve": "person",
+    }
+    if site == "archive":
+        by_itself["dry_run"] = True
+    # The laptop's manners suit Reddit; nobody waits in the sandbox
+    usual = "offline" if site == "sandbox" else "laptop"
+    profile, set_profile = _option("profile", args.profile, file, usual)
+    log, set_log = _option("log", args.log, file, STYLES[0])
+    if log not in STYLES:
+        raise BotlibError(f"{file.path}: log must be one of {', '.join(STYLES)}; not {log!r}")
+    every, set_every = _every(args, file)
+    read, post = (
+        [
+            parameters.profile_source(profile, name),
+            Source(args.workspace_set_by, {"drive_root": args.workspace}),
+            set_site,
+            *_from_file(name, file),
+            *parameters.from_command_line(name, given),
+        ]
+        for name in NOTEBOOKS
+    )
+    post.append(Source("bot --live" if site == "live" else "bot", by_itself, by="command"))
+    generate, posting = parameters.read_and_post(read, post)
+    for names in (generate.subreddits, posting.allowed_subreddits):
+        allow_list(names)
+    webhook = credentials.get(WEBHOOK)
+    options = {
+        "workspace": (str(workspace.root), args.workspace_set_by),
+        "bot.yaml": ("read" if file.path else "none", str(workspace.bot_file)),
+        "every": (durations.in_words(every) if every else "once", set_every),
+        "profile": (profile, set_profile),
+        "log": (log, set_log),
+        # Its address lets anybody write there: it is never shown
+        "webhook": ("set" if webhook else "off", WEBHOOK),
+    }
+    return BotSettings(generate, posting, every, log, options)
+
+
+def _typed(args: argparse.Namespace) -> list[Given]:
+    given = [Given("-p", key, text) for key, text in args.p]
+    parameters.refuse_unknown(NOTEBOOKS, given)
+    if any(item.key.rpartition(".")[2] == "date" for item in given):
+        raise BotlibError("-p date: the bot doesn't use the notebooks' dated tables; leave it out")
+    if args.dry_run:
+        given.append(Given("--dry-run", "dry_run", "true"))
+    return given + [
+        Given(option, name, text)
+        for option, name, text in (
+            ("--subreddits", "subreddits", args.subreddits),
+            ("--allow", "allowed_subreddits", args.allow),
+        )
+        if text is not None
+    ]
+
+
+def _site(args: argparse.Namespace, file: BotFile) -> tuple[str, Source]:
+    for name in bot_file.SITES:
+        if getattr(args, name):
+            return name, Source(f"--{name}", {"reddit": name})
+    if file.site:
+        return file.site, Source(bot_file.NAME, {"reddit": file.site})
+    return "sandbox", Source("the lack of --live", {"reddit": "sandbox"})
+
+
+def _option(name: str, typed: str | None, file: BotFile, usual: str) -> tuple[str, str]:
+    if typed is not None:
+        return typed, f"--{name}"
+    if name in file.options:
+        return str(file.options[name]), bot_file.NAME
+    return usual, "default"
+
+
+def _every(args: argparse.Namespace, file: BotFile) -> tuple[float | None, str]:
+    if args.once:
+        return None, "--once"
+    text, who = _option("every", args.every, file, "")
+    where = f"{file.path}: every" if who == bot_file.NAME else who
+    return (durations.seconds(text, where) if text else None), who
+
+
+def _from_file(notebook: str, file: BotFile) -> list[Source]:
+    try:
+        return parameters.from_command_line(notebook, file.settings, by="file")
+    except BotlibError as error:
+        raise BotlibError(f"{file.path}: {error}") from None
