@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from botlib import parameters
+from botlib import options, parameters
 from botlib.errors import BotlibError
 from botlib.parameters import Given, Source
 from botlib.settings import GenerateSettings, PostSettings
@@ -23,7 +23,7 @@ def add_parsers(subparsers: Any) -> None:
         description="Serves the page to this machine only and prints its link. For any other "
         f"--host set a password in {PASSWORD}, or type it when asked.",
     )
-    app.add_argument("--workspace", required=True, metavar="DIR", help="tables and models")
+    options.add_workspace(app)
     app.add_argument("--live", action="store_true", help="Reddit itself, not the sandbox")
     app.add_argument("--host", default="127.0.0.1", help="this machine's address to listen at")
     app.add_argument("--port", type=int, default=8765, help="default: 8765; 0 takes a free one")
