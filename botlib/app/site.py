@@ -66,12 +66,6 @@ class Site:
             finally:
                 self._last = time.monotonic()
 
-    def requests_left(self) -> int | None:
-        """Returns what Reddit said is left of this minute's requests, as far as this page knows."""
-        limiter = getattr(getattr(self._reddit, "_core", None), "rate_limiter", None)
-        left = getattr(limiter, "remaining", None)
-        return None if left is None else int(left)
-
     def close(self) -> None:
         """Closes the connection."""
         with self._asking:

@@ -2,13 +2,12 @@
 
 import argparse
 import contextlib
-from datetime import UTC, datetime
 from typing import Any
 
 from botlib import options
 from botlib.errors import BotlibError
 from botlib.terminal import text_table
-from botlib.workspace import Workspace, atomic_file
+from botlib.workspace import Workspace
 
 
 def add_parsers(subparsers: Any) -> None:
@@ -144,10 +143,10 @@ def _site(args: argparse.Namespace) -> str:
 
 def run_stop(args: argparse.Namespace) -> int:
     """Writes the stop switch into the workspace."""
+    from botlib.runs import bot_state
+
     workspace = Workspace.open(args.workspace)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    with atomic_file(workspace.stop_switch) as file:
-        file.write(f"{now} {' '.join(args.reason)}".strip() + "\n")
+    bot_state.stop(workspace, " ".join(args.reason))
     print(f"stopped: nothing is posted while {workspace.stop_switch} exists")
     return 0
 
@@ -156,15 +155,15 @@ def run_start(args: argparse.Namespace) -> int:
     """Removes the stop switch, and reopens subreddits."""
     from botlib.live.outbox import optouts
     from botlib.live.outbox.queue import Outbox
+    from botlib.runs import bot_state
 
     workspace = Workspace.open(args.workspace)
-    workspace.stop_switch.unlink(missing_ok=True)
+    paused = bot_state.start(workspace)
     with Outbox(workspace.outbox) as outbox:
         for name in args.reopen:
             was = [site for site in ("live", "sandbox") if optouts.reopen(outbox, site, name)]
             print(f"r/{name}: {'reopened' if was else 'was not closed'}")
-        for site in ("live", "sandbox"):
-            if optouts.resume(outbox, site):
-                print(f"the pause on the {site} site is lifted")
+    for site in paused:
+        print(f"the pause on the {site} site is lifted")
     print("started: approved replies may be posted again")
     return 0

@@ -10,6 +10,7 @@ from botlib.errors import BotlibError
 from botlib.live import outcomes
 from botlib.live import round as rounds
 from botlib.live.events import log, note
+from botlib.live.heartbeat import Heartbeat
 from botlib.live.models import Models, realism_threshold
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import PROPOSED, READY
@@ -104,25 +105,34 @@ def run(
     wait = wait or reddit.stop.wait
     threshold = realism_threshold(workspace, models.realism, post)
     done = failures = 0
+    heart = Heartbeat(workspace, reddit, post)
     while not stop():
+        heart.begins()
+        failed = ""
         try:
             _round(workspace, reddit, models, generate, post, decoder, threshold, stop, wait)
             failures = 0
-        except ShutOut:
+        except ShutOut as error:
             # No round can do anything until a person has seen to the account
+            heart.ends(str(error))
             raise
         except Stopped as error:
             note("stopped", reason=str(error))
         except Exception as error:
             failures += 1
+            failed = _said(error)
             if every is None:
-                raise BotlibError(_said(error)) from error
-            note("error", reason=_said(error), again=_until_next(every, failures))
+                heart.ends(failed)
+                raise BotlibError(failed) from error
+            note("error", reason=failed, again=_until_next(every, failures))
             log.debug("the round that failed", exc_info=error)
         done += 1
         if every is None or stop():
             break
-        _rest(_until_next(every, failures), wait)
+        rest = _until_next(every, failures)
+        heart.rests(rest, failed)
+        _rest(rest, wait)
+    heart.ends()
     return done
 
 

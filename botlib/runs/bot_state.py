@@ -12,7 +12,7 @@ from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import HANDED_OVER, POSTED, POSTING, PROPOSED, READY
 from botlib.terminal import text_table
-from botlib.workspace import Workspace
+from botlib.workspace import Workspace, atomic_file
 
 DAY = 86400.0
 
@@ -80,6 +80,20 @@ def read(workspace: Workspace) -> Bot | None:
             return Bot(stopped, why, optouts.how_many_opted_out(outbox), sites)
     except BotlibError as error:
         return Bot(stopped, why, 0, [], str(error))
+
+
+def stop(workspace: Workspace, reason: str = "") -> None:
+    """Writes the stop switch: from now on nothing is posted, and a reply in hand is the last."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    with atomic_file(workspace.stop_switch) as file:
+        file.write(f"{now} {reason}".strip() + "\n")
+
+
+def start(workspace: Workspace) -> list[str]:
+    """Removes the stop switch and ends pauses; returns the sites that were paused."""
+    workspace.stop_switch.unlink(missing_ok=True)
+    with Outbox(workspace.outbox) as outbox:
+        return [site for site in ("live", "sandbox") if optouts.resume(outbox, site)]
 
 
 def _reason(switch: Path) -> str:

@@ -2,8 +2,9 @@
 import { ask, enter } from "./api.js";
 import { toast } from "./dom.js";
 import * as review from "./review.js";
+import * as watch from "./watch.js";
 
-const parts = { review };
+const parts = { review, watch };
 const tabs = [...document.querySelectorAll("[role=tab]")];
 let open = "";
 

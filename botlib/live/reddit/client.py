@@ -73,6 +73,12 @@ class Client(praw.Reddit):
         return self._core.requestor.requests_made
 
     @property
+    def requests_left(self) -> int | None:
+        """What Reddit said it still allows until its window ends; None if it hasn't said."""
+        left = self._core.rate_limiter.remaining
+        return None if left is None else int(left)
+
+    @property
     def replies_sent(self) -> int:
         """POST /api/comment so far."""
         return self._core.requestor.replies_sent
