@@ -14,6 +14,7 @@ FORMAT = 1
 KINDS = {
     "gpt2": "02_gpt2_finetune",
     "bert_realism": "03_bert_realism",
+    "bert_fit": "03_bert_realism",
     "bert_upvotes": "04_bert_upvotes",
     "bert_rank": "04_bert_upvotes",
     "context": "04_bert_upvotes",

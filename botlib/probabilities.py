@@ -19,6 +19,12 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
+def log_odds(probability: np.ndarray) -> np.ndarray:
+    """Returns log(p / (1 - p)), at most 13.8 from 0: p is taken as at least a millionth."""
+    p = np.clip(np.asarray(probability, dtype=float), 1e-6, 1 - 1e-6)
+    return np.log(p / (1 - p))
+
+
 def at_least(probability: np.ndarray, threshold: float | np.ndarray) -> np.ndarray:
     """Returns which probabilities pass a threshold: those equal to it do, missing ones don't.
 

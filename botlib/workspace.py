@@ -164,6 +164,10 @@ class Workspace:
         return self.models / "bert_realism"
 
     @property
+    def bert_fit(self) -> Path:
+        return self.models / "bert_fit"
+
+    @property
     def bert_upvotes(self) -> Path:
         return self.models / "bert_upvotes"
 

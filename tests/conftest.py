@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from botlib.workspace import Workspace
@@ -64,3 +66,40 @@ def chain(tmp_path_factory):
     folder, results = pipeline.run(workspace, profile="demo", overrides=overrides)
     page = report.build(workspace, folder, results)
     return workspace, results, page, overrides
+
+
+# A question and what answers it: no word in common, so that words alone can't tell
+TOPICS = {
+    "oven bread flour yeast": "dough rises knead crust",
+    "engine brake wheel gear": "mechanic oil garage torque",
+    "violin chord melody tempo": "concert orchestra rehearse bow",
+    "soil seed garden compost": "watering plant harvest bloom",
+    "court judge statute appeal": "lawyer verdict plead sentence",
+    "goal pitch referee league": "striker kick penalty coach",
+}
+FILLER = ["I", "would", "say", "that", "the", "is", "really", "good", "here", "and", "so"]
+
+
+@pytest.fixture(scope="session")
+def topic_pairs():
+    """Returns a function of a number of threads to real pairs whose replies fit their comments.
+
+    Each comment is about two topics, its replies about the same; `shared`: in the same words.
+    """
+    return _topic_pairs
+
+
+def _topic_pairs(threads: int, shared: bool = False) -> pd.DataFrame:
+    rng = np.random.default_rng(threads)
+    topics = list(TOPICS.items())
+    rows = []
+    for thread in range(threads):
+        for comment in range(4):
+            two = rng.choice(len(topics), 2, replace=False)
+            ask = " ".join(topics[k][0] for k in two).split()
+            say = ask if shared else " ".join(topics[k][1] for k in two).split()
+            texts = [" ".join(rng.permutation([*words, *rng.choice(FILLER, 4)])) for words in
+                     (rng.choice(ask, 5), rng.choice(say, 4))]  # fmt: skip
+            rows.append((f"{thread}-{comment}", f"t{thread}", f"r{thread % 2}", *texts))
+    columns = ["comment_id", "submission_id", "subreddit", "comment", "reply"]
+    return pd.DataFrame(rows, columns=columns)

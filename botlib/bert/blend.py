@@ -85,17 +85,22 @@ class Words:
         """Returns weights · TF-IDF of each text, (n, k)."""
         result = np.zeros((len(texts), self.weights.shape[1]))
         for number, text in enumerate(texts):
-            tokens = self._token.findall(text.lower())
-            pairs = (f"{a} {b}" for a, b in itertools.pairwise(tokens))
-            counts: dict[int, int] = {}
-            for gram in (*tokens, *pairs):
-                if (row := self._row_of.get(gram)) is not None:
-                    counts[row] = counts.get(row, 0) + 1
-            if counts:
-                rows = np.fromiter(counts, dtype=int)
-                values = (1 + np.log(np.fromiter(counts.values(), dtype=float))) * self.idf[rows]
-                result[number] = values @ self.weights[rows] / np.linalg.norm(values)
+            rows, values = self.vector(text)
+            if len(rows):
+                result[number] = values @ self.weights[rows]
         return result
+
+    def vector(self, text: str) -> tuple[np.ndarray, np.ndarray]:
+        """Returns a text's TF-IDF vector of length 1: the rows that aren't 0, and their values."""
+        tokens = self._token.findall(text.lower())
+        pairs = (f"{a} {b}" for a, b in itertools.pairwise(tokens))
+        counts: dict[int, int] = {}
+        for gram in (*tokens, *pairs):
+            if (row := self._row_of.get(gram)) is not None:
+                counts[row] = counts.get(row, 0) + 1
+        rows = np.fromiter(counts, dtype=int)
+        values = (1 + np.log(np.fromiter(counts.values(), dtype=float))) * self.idf[rows]
+        return rows, values / max(float(np.linalg.norm(values)), 1e-12)
 
 
 class Blend:

@@ -122,6 +122,17 @@ class PairFeatures:
         starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         return EncodedPairs(ids, starts, np.asarray(second, np.int64))
 
+    def encode_texts(self, texts: Sequence[str]) -> EncodedPairs:
+        """Returns single texts encoded, [CLS] text [SEP], cut at `max_tokens`; in order."""
+        room = self.max_tokens - 2
+        pieces = [found[:room] for found in self.tokenize(texts)]
+        lengths = [len(found) + 2 for found in pieces]
+        parts = (part for found in pieces for part in ([self._cls], found, [self._sep]))
+        ids = np.fromiter((piece for part in parts for piece in part), np.int32, sum(lengths))
+        starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        # All of it is the first segment
+        return EncodedPairs(ids, starts, np.asarray(lengths, np.int64))
+
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Returns the WordPiece ids of each text, without special tokens."""
         words = [self._clean(text).split() for text in texts]

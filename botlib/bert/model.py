@@ -54,6 +54,25 @@ def build(encoder: Encoder, outputs: int, *, pooling: str, dropout: float, seed:
     return keras.Model(inputs, logits)
 
 
+def mean_state(encoder: Encoder):
+    """Returns a Keras model from BERT's three inputs to the mean of the last layer's states.
+
+    Shape (texts, hidden_size); nothing in it is trained.
+    """
+    tf, hub = tensorflow(), tensorflow_hub()
+    keras = tf.keras
+
+    class Mean(keras.layers.Layer):
+        def call(self, inputs):
+            states, mask = inputs
+            mask = tf.cast(mask, states.dtype)[:, :, None]
+            return tf.reduce_sum(states * mask, axis=1) / tf.reduce_sum(mask, axis=1)
+
+    inputs = {name: keras.Input([None], dtype=tf.int32, name=name) for name in INPUTS}
+    encoded = hub.KerasLayer(str(encoder.folder), trainable=False, name="encoder")(inputs)
+    return keras.Model(inputs, Mean()([encoded["sequence_output"], inputs["input_mask"]]))
+
+
 def _largest(tf, states, mask):
     return tf.reduce_max(states - 1e4 * (1 - mask)[:, :, None], axis=1)
 

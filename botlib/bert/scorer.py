@@ -71,7 +71,7 @@ class Scorer:
             folder / "vocab.txt", self.config["do_lower_case"], self.config["max_tokens"]
         )
         name = "model_int8.onnx" if self.precision == "int8" else "model.onnx"
-        self._session, self.device = _session(folder / name)
+        self._session, self.device = session(folder / name)
         self._threads = 1 if self.device == "cuda" else threads or cores()
         if blended is None:
             # Models of botlib 0.1.0 recorded no choice: a head was used where there was one
@@ -168,7 +168,7 @@ def predict_both_ways(
     return predictions
 
 
-def _session(path: Path):
+def session(path: Path):
     """Returns a session whose calls each use one core, and the device it runs on."""
     import onnxruntime
 

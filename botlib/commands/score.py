@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from botlib import options
+from botlib.bert.fit import Fit
 from botlib.bert.scorer import PRECISIONS, Scorer
 from botlib.tables import ID, REAL, TEXT, Table, read_table, write_table
 from botlib.workspace import Workspace
@@ -18,7 +19,7 @@ PAIRS = Table(
     columns=_COLUMNS,
     cure=f"give --pairs a CSV with the columns {', '.join(_COLUMNS)}",
 )
-MODELS = ("bert_realism", "bert_upvotes", "bert_rank", "rank")
+MODELS = ("bert_realism", "bert_fit", "bert_upvotes", "bert_rank", "rank")
 
 
 def add_parsers(subparsers: Any) -> None:
@@ -44,13 +45,13 @@ def add_parsers(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Writes comment_id, reply_id and the scores, a row for each pair, in the same order.
 
-    Realism gives prob_real; ratings give prob_rating_0 to 3 and score, the expected rating; rank
-    gives score, which compares replies to the same comment only.
+    Realism gives prob_real; fit gives prob_fit; ratings give prob_rating_0 to 3 and score, the
+    expected rating; rank gives score, which compares replies to the same comment only.
     """
     workspace = Workspace.open(args.workspace)
     pairs = read_table(args.pairs, PAIRS)
     folder = workspace.bert_rank if args.model == "rank" else workspace.models / args.model
-    scorer = Scorer(folder, args.precision)
+    scorer = Fit(folder) if args.model == "bert_fit" else Scorer(folder, args.precision)
     scores = scorer.predict(pairs["comment"].tolist(), pairs["reply"].tolist(), progress=True)
     table = pairs[["comment_id", "reply_id"]].assign(**named_scores(scorer.task, scores))
     columns = {name: ID if name.endswith("_id") else REAL for name in table.columns}
@@ -63,6 +64,8 @@ def named_scores(task: str, scores: np.ndarray) -> dict[str, np.ndarray]:
     """Returns the output of `Scorer.predict` as named columns."""
     if task == "rank":
         return {"score": scores}
+    if task == "fit":
+        return {"prob_fit": scores}
     if task == "realism":
         return {"prob_real": scores[:, 1]}
     ratings = {f"prob_rating_{rating}": scores[:, rating] for rating in range(scores.shape[1])}

@@ -22,6 +22,7 @@ from botlib.evaluation.pairwise import (
 )
 from botlib.intervals import RESAMPLES, bootstrap
 from botlib.probabilities import at_least
+from botlib.ranked import Ranked
 
 __all__ = [
     "TUTORIAL_KEYS",
@@ -81,7 +82,8 @@ def binary(
         )
     called = at_least(p, threshold).astype(int)
     tn, fp, fn, tp = sk.confusion_matrix(y, called, labels=[0, 1]).ravel()
-    figures = _binary_figures(y, p, called, np.ones(len(y)))
+    statistic = _BinaryFigures(y, p, called)
+    figures = statistic(np.arange(len(y)), np.ones(len(y)))
     counts = {
         "false_negatives": int(fn),
         "false_positives": int(fp),
@@ -98,29 +100,45 @@ def binary(
         "n": len(y),
         "threshold": float(threshold),
         "intervals": bootstrap(
-            _binary_figures, (y, p, called), groups, resamples=resamples, seed=seed
+            statistic, (np.arange(len(y)),), groups, resamples=resamples, seed=seed
         ),
     }
 
 
-def _binary_figures(y, p, called, weights) -> dict[str, float]:
-    both = len(np.unique(y)) == 2
-    nan = float("nan")
-    weighted = {"sample_weight": weights}
-    # One call for precision, recall and F1 of both classes: scikit-learn checks its input each time
-    precision, recall, f1, _ = sk.precision_recall_fscore_support(
-        y, called, labels=[0, 1], zero_division=0.0, **weighted
-    )
-    return {
-        "auc": float(sk.roc_auc_score(y, p, **weighted)) if both else nan,
-        "eval_accuracy": float(sk.accuracy_score(y, called, **weighted)),
-        "f1_score": float(f1[1]),
-        "precision": float(precision[1]),
-        "recall": float(recall[1]),
-        "balanced_accuracy": float(recall.mean()) if both else nan,
-        "average_precision": float(sk.average_precision_score(y, p, **weighted)) if both else nan,
-        "brier": float(sk.brier_score_loss(y, p, **weighted)) if both else nan,
-    }
+class _BinaryFigures:
+    """The figures of some rows with weights; what doesn't change with them is computed once."""
+
+    def __init__(self, y: np.ndarray, p: np.ndarray, called: np.ndarray) -> None:
+        self._ranked, self._cell = Ranked(y, p), 2 * y + called
+        self._squares = (p - y) ** 2
+
+    def __call__(self, rows: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+        all_weights = _spread(rows, weights, len(self._cell))
+        tn, fp, fn, tp = np.bincount(self._cell, all_weights, minlength=4)
+        precision, recall, fall = _share(tp, tp + fp), _share(tp, tp + fn), _share(tn, tn + fp)
+        both = tp + fn > 0 and tn + fp > 0
+        nan, total = float("nan"), tn + fp + fn + tp
+        return {
+            "auc": self._ranked.auc(all_weights),
+            "eval_accuracy": float((tp + tn) / total),
+            "f1_score": _share(2 * tp, 2 * tp + fp + fn),
+            "precision": precision,
+            "recall": recall,
+            "balanced_accuracy": (recall + fall) / 2 if both else nan,
+            "average_precision": self._ranked.average_precision(all_weights),
+            "brier": float(self._squares @ all_weights / total) if both else nan,
+        }
+
+
+def _spread(rows: np.ndarray, weights: np.ndarray, n: int) -> np.ndarray:
+    """Returns the weights of all n rows: 0 for those that were not drawn."""
+    spread = np.zeros(n)
+    spread[rows] = weights
+    return spread
+
+
+def _share(part: float, whole: float) -> float:
+    return float(part / whole) if whole else 0.0
 
 
 def tutorial(result: Mapping[str, Any]) -> dict[str, float]:
@@ -165,51 +183,51 @@ def multiclass(
         raise BotlibError(
             f"all {len(y)} rows are of class {present[0]}: an AUC needs rows of two classes"
         )
-    figures = _multiclass_figures(y, probabilities, np.ones(len(y)))
+    rows = np.arange(len(y))
+    statistic = _MulticlassFigures(y, probabilities)
     return {
-        **figures,
+        **statistic(rows, np.ones(len(y))),
         "n": len(y),
         "classes": np.bincount(y, minlength=k).tolist(),
-        "intervals": bootstrap(
-            _multiclass_figures, (y, probabilities), groups, resamples=resamples, seed=seed
-        ),
+        "intervals": bootstrap(statistic, (rows,), groups, resamples=resamples, seed=seed),
     }
 
 
-def _multiclass_figures(y, probabilities, weights) -> dict[str, float]:
-    k = probabilities.shape[1]
-    hot = one_hot(y, k)
-    aucs = np.array([_auc(hot[:, c], probabilities[:, c], weights) for c in range(k)])
-    called = probabilities.argmax(axis=1)
-    classes = list(range(k))
-    present = np.unique(y)
-    # Float32 softmax rows miss 1 by more than log_loss tolerates
-    rows = probabilities / probabilities.sum(axis=1, keepdims=True)
-    return {
-        **{f"auc_{c}": float(aucs[c]) for c in classes},
-        "auc_macro": float(np.nanmean(aucs)) if np.isfinite(aucs).any() else float("nan"),
-        "auc_micro": float(
-            sk.roc_auc_score(hot.ravel(), probabilities.ravel(), sample_weight=weights.repeat(k))
-        ),
-        "kappa": float(
-            sk.cohen_kappa_score(
-                y, called, labels=classes, weights="quadratic", sample_weight=weights
-            )
-        ),
-        "accuracy": float(sk.accuracy_score(y, called, sample_weight=weights)),
-        # The mean recall of the classes that have rows
-        "balanced_accuracy": float(
-            sk.recall_score(
-                y,
-                called,
-                labels=present,
-                average="macro",
-                sample_weight=weights,
-                zero_division=0.0,
-            )
-        ),
-        "log_loss": float(sk.log_loss(y, rows, labels=classes, sample_weight=weights)),
-    }
+class _MulticlassFigures:
+    """The figures of some rows with weights; what doesn't change with them is computed once."""
+
+    def __init__(self, y: np.ndarray, probabilities: np.ndarray) -> None:
+        self._k = k = probabilities.shape[1]
+        hot = one_hot(y, k)
+        self._classes = [Ranked(hot[:, c], probabilities[:, c]) for c in range(k)]
+        self._micro = Ranked(hot.ravel(), probabilities.ravel())
+        self._cell = k * y + probabilities.argmax(axis=1)
+        # Float32 softmax rows miss 1 a little
+        of_label = probabilities[np.arange(len(y)), y] / probabilities.sum(axis=1)
+        self._losses = -np.log(np.clip(of_label, np.finfo(float).eps, 1))
+        self._distance = np.subtract.outer(np.arange(k), np.arange(k)) ** 2
+
+    def __call__(self, rows: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+        k = self._k
+        all_weights = _spread(rows, weights, len(self._cell))
+        aucs = np.array([ranked.auc(all_weights) for ranked in self._classes])
+        confusion = np.bincount(self._cell, all_weights, minlength=k * k).reshape(k, k)
+        total, labels, called = confusion.sum(), confusion.sum(axis=1), confusion.sum(axis=0)
+        expected = np.outer(labels, called) / total
+        by_chance = (self._distance * expected).sum()
+        recalls = (np.diag(confusion) / np.maximum(labels, 1e-300))[labels > 0]
+        kappa = 1 - (self._distance * confusion).sum() / by_chance if by_chance else float("nan")
+        return {
+            **{f"auc_{c}": float(auc) for c, auc in enumerate(aucs)},
+            "auc_macro": float(np.nanmean(aucs)) if np.isfinite(aucs).any() else float("nan"),
+            "auc_micro": self._micro.auc(all_weights.repeat(k)),
+            # Quadratic weights, between label and most probable class
+            "kappa": float(kappa),
+            "accuracy": float(np.trace(confusion) / total),
+            # The mean recall of the classes that have rows
+            "balanced_accuracy": float(recalls.mean()),
+            "log_loss": float(self._losses @ all_weights / total),
+        }
 
 
 def gain(
@@ -240,27 +258,28 @@ def gain(
     if ours.shape != other.shape or len(ours) != len(y):
         raise BotlibError(f"{len(y)} labels, but probabilities {ours.shape} and {other.shape}")
 
-    def difference(y, ours, other, weights) -> dict[str, float]:
-        return {"gain": _auc(y, ours, weights) - _auc(y, other, weights)}
-
-    return {
-        **difference(y, ours, other, np.ones(len(y))),
-        "intervals": bootstrap(
-            difference, (y, ours, other), groups, resamples=resamples, seed=seed
-        ),
-    }
+    rows, statistic = np.arange(len(y)), _Gain(y, ours, other)
+    intervals = bootstrap(statistic, (rows,), groups, resamples=resamples, seed=seed)
+    return {**statistic(rows, np.ones(len(y))), "intervals": intervals}
 
 
-def _auc(y, p, weights) -> float:
-    """The AUC of (n,) probabilities, the macro AUC of (n, k); NaN where one class is alone."""
-    hot = one_hot(y, p.shape[1]) if p.ndim == 2 else y[:, None]
-    p = p.reshape(len(p), -1)
-    known = [c for c in range(hot.shape[1]) if 0 < hot[:, c].sum() < len(hot)]
-    if not known:
-        return float("nan")
-    return float(
-        np.mean([sk.roc_auc_score(hot[:, c], p[:, c], sample_weight=weights) for c in known])
-    )
+class _Gain:
+    """The difference of two AUCs; of (n, k) probabilities the mean over the classes."""
+
+    def __init__(self, y: np.ndarray, ours: np.ndarray, other: np.ndarray) -> None:
+        self._n = len(y)
+        hot = one_hot(y, ours.shape[1]) if ours.ndim == 2 else y[:, None]
+        columns = range(hot.shape[1])
+        self._pairs = [
+            [Ranked(hot[:, c], p.reshape(len(p), -1)[:, c]) for c in columns] for p in (ours, other)
+        ]
+
+    def __call__(self, rows: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+        all_weights = _spread(rows, weights, self._n)
+        aucs = [[ranked.auc(all_weights) for ranked in ours] for ours in self._pairs]
+        differences = np.subtract(*aucs)
+        known = differences[np.isfinite(differences)]
+        return {"gain": float(known.mean()) if len(known) else float("nan")}
 
 
 def one_hot(y: np.ndarray, k: int) -> np.ndarray:

@@ -150,6 +150,28 @@ def rank(results: Results, model: str = "BERT rank", gain: Mapping[str, Any] | N
     return text
 
 
+def fit(choice: Mapping[str, Any], results: Mapping[str, Results], gain: Mapping[str, Any]) -> str:
+    """Returns what a judge of fit says, and what its threshold lets pass.
+
+    Args:
+      choice: what `fit_training.train` returned.
+      results: place → model → result of `metrics.binary`; the first model is the judge.
+      gain: over the best baseline at the same subreddit, from `metrics.gain`.
+    """
+    judged = {place: by[next(iter(by))] for place, by in results.items()}
+    aucs = " and ".join(
+        f"{with_interval(result, 'auc')} for the same {place}" for place, result in judged.items()
+    )
+    passed = " and ".join(f"{p:.0%} from the same {place}" for place, p in choice["passed"].items())
+    chosen = "" if choice["form"] == "trained" else f" No trained form beat the {choice['form']}."
+    return (
+        f"A real reply and a real reply to another comment are told apart with an AUC of {aucs}. "
+        f"{gained(gain)}{chosen} The threshold {choice['threshold']:.2f} lets "
+        f"{1 - choice['refused']:.0%} of the real replies pass; of replies to other comments "
+        f"{passed} (validation threads)."
+    )
+
+
 def lift(results: Results, model: str = "BERT rank") -> str:
     """Returns a sentence on `metrics.lift` of one or all models."""
     result = results[model]

@@ -270,37 +270,6 @@ def _kept(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     return table.reindex(list(SPLITS))
 
 
-def misfits(real: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Returns each comment with a real reply to another comment: does it fit?
-
-    A second kind of negative, reported apart from the fakes: a person wrote the reply, but to
-    something else in the same subreddit and split.
-
-    Args:
-      real: comment_id, submission_id, subreddit, comment, reply, split of real pairs.
-      seed: of the exchange.
-
-    Returns:
-      The same rows with replies exchanged and real = 0; comments whose subreddit has one thread
-      only are left out.
-    """
-    parts = []
-    rng = np.random.default_rng(seed)
-    for _, group in real.groupby(["subreddit", "split"], sort=False):
-        threads = group["submission_id"].unique()
-        if len(threads) < 2:
-            continue
-        # Shift whole threads, so that no reply stays in its own
-        order = pd.Series(np.arange(len(threads)), index=rng.permutation(threads))
-        ranked = group.iloc[np.argsort(order[group["submission_id"]].to_numpy(), kind="stable")]
-        largest = int(ranked["submission_id"].value_counts().iloc[0])
-        replies = np.roll(ranked["reply"].to_numpy(), largest)
-        owners = np.roll(ranked["submission_id"].to_numpy(), largest)
-        other = owners != ranked["submission_id"].to_numpy()
-        parts.append(ranked.assign(reply=replies, real=0)[other])
-    return pd.concat(parts, ignore_index=True) if parts else real.iloc[:0].assign(real=0)
-
-
 def share_unfinished(paths: Sequence[Path]) -> float:
     """Returns the share of fakes that the length limit cut, from the tables' manifests."""
     extras = [read_manifest(path)["extra"] for path in paths]

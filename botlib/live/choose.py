@@ -1,4 +1,4 @@
-"""Which reply, to which comment: realism first, then expected upvotes, the best of each post."""
+"""Which reply, to which comment: real and fitting ones, of these the best of each post."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from botlib.data.pairs.text import EMAIL, PHONE, SEPARATOR, USER
 from botlib.errors import BotlibError
 from botlib.live import safety
 from botlib.live.copies import CopyIndex
-from botlib.probabilities import at_least
+from botlib.probabilities import at_least, log_odds
 
 RATINGS = [f"prob_rating_{rating}" for rating in range(4)]
 CHOSEN, OUTRANKED, REFUSED = "reply", "outranked", "refused"
@@ -27,6 +27,9 @@ def choose(
     threshold: float = 0.9,
     max_chars: int = 1000,
     rank_score: Sequence[float] | None = None,
+    fit: Sequence[float] | None = None,
+    fit_threshold: float = 0.0,
+    fit_weight: float = 0.0,
     comment_worth: Mapping[str, float] | None = None,
     thread_texts: Mapping[str, Sequence[str]] | None = None,
     training_replies: CopyIndex | None = None,
@@ -34,9 +37,10 @@ def choose(
 ) -> pd.DataFrame:
     """Decides about every candidate, and says why.
 
-    A candidate is refused if a score is missing, it is less real than `threshold`, empty or longer
-    than `max_chars`, a near-copy, unsafe, or the same as an earlier one. Of the others the best
-    for each comment is the one with the highest rank score (expected rating without a rank model);
+    A candidate is refused if a score is missing, it is less real than `threshold`, it fits less
+    than `fit_threshold`, is empty or longer than `max_chars`, a near-copy, unsafe, or the same as
+    an earlier one. Of the others the best for each comment is the one with the highest rank score
+    (expected rating without a rank model), to which the log-odds of its fit add `fit_weight` times;
     of these the best for each post is the one whose comment is worth most (without a context
     model: with the highest expected rating). Ties go to the more real, then to the more probable,
     then to the earlier candidate.
@@ -47,6 +51,9 @@ def choose(
       threshold: least probability of being a real reply.
       max_chars: of a reply.
       rank_score: from the rank model, one number a row.
+      fit: P(it answers this comment), one number a row; None: nobody asks.
+      fit_threshold: least of these probabilities.
+      fit_weight: what a fit's log-odds count beside the rank score.
       comment_worth: by comment_id, from the context model.
       thread_texts: by post_id, what was said in the thread already.
       training_replies: what the generator was trained on.
@@ -65,10 +72,15 @@ def choose(
     result = proposed.reset_index(drop=True).copy()
     result["score"] = expected_rating(result[RATINGS].to_numpy(float))
     result["_rank_score"] = result["score"] if rank_score is None else np.asarray(rank_score, float)
+    result["_fit"] = 1.0 if fit is None else np.asarray(fit, float)
+    if fit is not None:
+        result["_rank_score"] += fit_weight * log_odds(result["_fit"])
     worth = {str(key): value for key, value in (comment_worth or {}).items()}
     result["_worth"] = result["comment_id"].astype(str).map(worth).astype(float)
     result["_likely"] = result["log_prob"].fillna(-np.inf) if "log_prob" in result else 0.0
-    result["reason"] = _refusals(result, threshold, max_chars, thread_texts or {}, training_replies)
+    result["reason"] = _refusals(
+        result, threshold, fit_threshold, max_chars, thread_texts or {}, training_replies
+    )
     good = result[result["reason"] == ""]
 
     within = ["_rank_score", "prob_real", "_likely"]
@@ -98,7 +110,7 @@ def choose(
     result.loc[winners.index, "reason"] = [
         f"best of {n}" for n in order.groupby("post_id")["sample"].transform("size")[winners.index]
     ]
-    return result.drop(columns=["_rank_score", "_worth", "_likely"])
+    return result.drop(columns=["_rank_score", "_fit", "_worth", "_likely"])
 
 
 def expected_rating(probabilities: np.ndarray) -> np.ndarray:
@@ -133,6 +145,7 @@ def coverage(proposed: pd.DataFrame, thresholds: Sequence[float] | None = None) 
 def _refusals(
     candidates: pd.DataFrame,
     threshold: float,
+    fit_threshold: float,
     max_chars: int,
     thread_texts: Mapping[str, Sequence[str]],
     training_replies: CopyIndex | None,
@@ -140,7 +153,8 @@ def _refusals(
     threads: dict[str, CopyIndex] = {}
     seen: set[tuple[str, str]] = set()
     reasons = []
-    for row, rank_score in zip(candidates.itertuples(), candidates["_rank_score"], strict=True):
+    extra = candidates[["_rank_score", "_fit"]].to_numpy()
+    for row, (rank_score, fit) in zip(candidates.itertuples(), extra, strict=True):
         reply = row.proposed_reply if isinstance(row.proposed_reply, str) else ""
         key = (str(row.comment_id), " ".join(reply.lower().split()))
         if row.post_id not in threads:
@@ -152,10 +166,14 @@ def _refusals(
             reason = f"holds the placeholder {found[0]}"
         elif np.isnan(row.prob_real):
             reason = "no realism score"
+        elif np.isnan(fit):
+            reason = "no fit score"
         elif np.isnan(row.score) or np.isnan(rank_score):
             reason = "no upvote score"
         elif not at_least(row.prob_real, threshold):
             reason = f"realism {row.prob_real:.3f} is below {threshold:g}"
+        elif not at_least(fit, fit_threshold):
+            reason = f"fit {fit:.3f} is below {fit_threshold:.3f}: it may answer another comment"
         elif len(reply) > max_chars:
             reason = f"{len(reply)} characters are more than {max_chars}"
         elif key in seen:

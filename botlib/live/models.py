@@ -11,6 +11,7 @@ import pandas as pd
 from botlib import tables
 from botlib.errors import BotlibError
 from botlib.live.copies import CopyIndex
+from botlib.live.events import note
 from botlib.probabilities import threshold_for_precision
 from botlib.settings import PostSettings
 from botlib.workspace import Workspace
@@ -39,6 +40,8 @@ class Judges:
       realism: P(real).
       upvotes: probabilities of the four ratings.
       rank: orders the candidates of one comment; None: by expected rating.
+      fit: P(it answers this comment), with its `threshold`; None: nobody asks.
+      fit_weight: what a fit's log-odds count beside the rank; see `bert.fit_order`.
       context: says which comment is worth an answer; None: the one with the best reply.
       training_replies: what the generator has seen; None: copies of it are not looked for.
       folders: where they were loaded from.
@@ -47,6 +50,8 @@ class Judges:
     realism: ScorerLike
     upvotes: ScorerLike
     rank: ScorerLike | None = None
+    fit: Any = None
+    fit_weight: float = 0.0
     context: Any = None
     training_replies: CopyIndex | None = None
     folders: Sequence[Path] = ()
@@ -85,17 +90,24 @@ class Models(Judges):
 
 
 def _judges(workspace: Workspace, threads: int) -> dict[str, Any]:
+    from botlib.bert.fit import Fit
     from botlib.bert.scorer import Scorer
     from botlib.worth.model import ContextModel
 
     realism, upvotes = workspace.bert_realism, workspace.bert_upvotes
-    more = [f for f in (workspace.bert_rank, workspace.context) if (f / "config.json").exists()]
+    optional = (workspace.bert_fit, workspace.bert_rank, workspace.context)
+    more = [folder for folder in optional if (folder / "config.json").exists()]
+    fit = Fit(workspace.bert_fit, threads) if workspace.bert_fit in more else None
+    if fit is None:
+        note("judges", missing="bert_fit", cure="run 03_bert_realism again",
+             reason="nothing checks whether a reply answers its comment")  # fmt: skip
+    rank = Scorer(workspace.bert_rank, threads=threads) if workspace.bert_rank in more else None
     return {
+        "fit": fit,
+        "fit_weight": float(rank.config.get("fit_weight", 0.0)) if rank else 0.0,
+        "rank": rank,
         "realism": Scorer(realism, threads=threads),
         "upvotes": Scorer(upvotes, threads=threads),
-        "rank": Scorer(workspace.bert_rank, threads=threads)
-        if workspace.bert_rank in more
-        else None,
         "context": ContextModel(workspace.context) if workspace.context in more else None,
         "training_replies": training_replies(workspace),
         "folders": (realism, upvotes, *more),

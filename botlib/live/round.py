@@ -199,11 +199,15 @@ def judge(
     scored = score(proposed, judges.realism, judges.upvotes, progress=progress)
     texts = scored["comment"].tolist(), scored["proposed_reply"].tolist()
     ranked = judges.rank is not None and len(scored)
+    fits = judges.fit is not None and len(scored)
     return choose.choose(
         scored,
         threshold=settings.threshold if threshold is None else threshold,
         max_chars=settings.max_chars,
         rank_score=judges.rank.predict(*texts) if ranked else None,
+        fit=judges.fit.predict(*texts) if fits else None,
+        fit_threshold=judges.fit.threshold if fits else 0.0,
+        fit_weight=judges.fit_weight,
         comment_worth=comment_worth(
             judges.context, threads, proposed, time.time() if now is None else now
         ),

@@ -216,8 +216,9 @@ def _models(workspace: Workspace, splits: set[str]) -> pd.DataFrame:
 
 
 def _judges(workspace: Workspace) -> list[Path]:
-    folders = [workspace.bert_realism, workspace.bert_upvotes, workspace.bert_rank]
-    return [folder for folder in (*folders, workspace.context) if folder.is_dir()]
+    w = workspace
+    folders = [w.bert_realism, w.bert_fit, w.bert_upvotes, w.bert_rank, w.context]
+    return [folder for folder in folders if folder.is_dir()]
 
 
 def _elsewhere(workspace: Workspace) -> list[str]:

@@ -72,7 +72,7 @@ def collect(workspace: Workspace) -> list[Headline]:
     """Returns the headline values that the workspace's models have, the most telling first."""
     return [
         *_realism(workspace),
-        *_classifier("fit", "Fit", record.load(workspace.models / "fit")),
+        *_classifier("fit", "Fit", record.load(workspace.bert_fit)),
         *_classifier("ratings", "Ratings", record.load(workspace.bert_upvotes)),
         *_classifier("rank", "Rank", record.load(workspace.bert_rank)),
         *generator(generator_card(workspace)[1]),

@@ -45,7 +45,7 @@ STEPS: dict[str, Step] = {
     "02_gpt2_finetune": Step(_pair_tables, lambda w, s: [w.gpt2(s.run_name)]),
     "03_bert_realism": Step(
         lambda w, s: [w.gpt2_generate, w.bert_gan_real, w.gpt2(s.gpt2_run)],
-        lambda w, s: [w.bert_realism],
+        lambda w, s: [w.bert_realism, w.bert_fit],
     ),
     "04_bert_upvotes": Step(
         lambda w, s: [w.bert_gan_real],

@@ -83,6 +83,7 @@ def _present(workspace: Workspace) -> Iterator[Path]:
         *w.bert_gan_fakes(),
         *sorted(w.encoders.glob("[!.]*")),
         w.bert_realism,
+        w.bert_fit,
         w.bert_upvotes,
         w.bert_rank,
         w.context,

@@ -169,15 +169,6 @@ def test_a_mistyped_decoder_is_named():
         fakes.decoders(RealismSettings(more_decoders="1.0-0-0.95"))
 
 
-def test_a_misfit_is_a_real_reply_to_a_comment_of_another_thread(workspace, settings):
-    real = read_table(workspace.bert_gan_real, BERT_GAN_REAL)
-    wrong = fakes.misfits(real, seed=0)
-    assert len(wrong) > 0.9 * len(real)
-    own = dict(zip(real["reply"], real["submission_id"], strict=True))
-    assert all(own[r] != s for r, s in zip(wrong["reply"], wrong["submission_id"], strict=True))
-    assert set(wrong["real"]) == {0}
-
-
 def test_no_comments_outside_the_generators_threads_is_a_clear_error(workspace, settings):
     comments = read_table(workspace.gpt2_generate, GPT2_GENERATE)
     write_table(workspace.gpt2_generate, comments.assign(split="generator"), GPT2_GENERATE)

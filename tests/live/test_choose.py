@@ -184,3 +184,25 @@ def test_copy_index_is_kept_and_read_back(tmp_path):
     assert len(again) == len(index)
     path.write_bytes(path.read_bytes()[:40])
     assert CopyIndex.load(path) is None
+
+
+def test_a_reply_that_answers_another_comment_is_refused_in_words():
+    candidates = frame(
+        ("p", "a", "Begin with a person who wants something.", 0.95, LOW),
+        ("p", "a", "The brakes need oil.", 0.95, HIGH),
+    )
+    chosen = choose(candidates, fit=[0.8, 0.1], fit_threshold=0.3)
+    assert chosen["decision"].tolist() == ["reply", "refused"]
+    assert chosen["reason"][1] == "fit 0.100 is below 0.300: it may answer another comment"
+    assert choose(candidates)["decision"].tolist() == ["outranked", "reply"]
+    assert choose(candidates, fit=[0.8, np.nan])["reason"][1] == "no fit score"
+
+
+def test_the_better_fit_goes_first_by_its_weight():
+    candidates = frame(
+        ("p", "a", "Begin with a person who wants something.", 0.95, LOW),
+        ("p", "a", "The brakes need oil.", 0.95, HIGH),
+    )
+    for weight, winner in ((0.0, 1), (0.1, 1), (1.0, 0)):
+        chosen = choose(candidates, rank_score=[0.0, 1.0], fit=[0.9, 0.4], fit_weight=weight)
+        assert chosen["rank"].idxmin() == winner

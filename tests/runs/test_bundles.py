@@ -14,7 +14,8 @@ import pytest
 
 from botlib import model_files
 from botlib.__main__ import main
-from botlib.bert import blend
+from botlib.bert import blend, fit_training
+from botlib.bert.fit import Fit
 from botlib.bert.scorer import Scorer
 from botlib.errors import BotlibError
 from botlib.evaluation import record
@@ -186,14 +187,17 @@ def test_a_bundle_of_0_1_0_is_refused_with_the_cure(workspace: Workspace, tmp_pa
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> Workspace:
-    """All five models, with heads, cards and manifests that name tables of this workspace."""
+def trained(tmp_path_factory, topic_pairs) -> Workspace:
+    """All six models, with heads, cards and manifests that name tables of this workspace."""
     workspace = Workspace.open(tmp_path_factory.mktemp("trained"), create=True)
     small_models.fill(workspace)
     small_models.make_context(workspace.context)
+    fit_training.train(
+        topic_pairs(40), topic_pairs(30), encoder=None, out=workspace.bert_fit, progress=False
+    )
     workspace.bert_gan_real.write_text("made up\n")
     for folder in _folders(workspace).values():
-        if folder.name.startswith("bert"):
+        if folder.name.startswith("bert") and folder != workspace.bert_fit:
             small_models.add_head(folder)
         record.save(folder, "scores", "A sentence.", pd.DataFrame({"auc": [0.5]}))
         (folder / "left_over.npz").write_text("of training")
@@ -217,7 +221,8 @@ def _says(kind: str, folder: Path) -> list[np.ndarray]:
     if kind == "context":
         frame = pd.DataFrame({"comment": comments, "reply": replies})
         return [ContextModel(folder, variant).predict(frame) for variant in ("known", "later")]
-    return [Scorer(folder).predict(comments, replies)]
+    judge = Fit if kind == "bert_fit" else Scorer
+    return [judge(folder).predict(comments, replies)]
 
 
 @pytest.mark.parametrize("kind", model_files.KINDS)
