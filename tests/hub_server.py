@@ -1,9 +1,7 @@
 """A stand-in for the Hugging Face Hub: what huggingface_hub asks of it, answered over HTTP.
 
-Written from the Hub's API documentation, Git LFS's batch API and huggingface_hub's source: create a
-repository, preupload, LFS batch (one part or several), verify, commit, tree, revision, and resolve,
-which redirects large files to another host. Large files are checked by their hash, tokens by what
-they may do.
+Written from the Hub's API documentation, Git LFS's batch API and huggingface_hub's source. Large
+files lie on another host and are checked by their hash, tokens by what they may do.
 """
 
 import base64
@@ -19,31 +17,7 @@ from pathlib import Path
 
 import yaml
 
-LARGE = (".bin", ".onnx", ".npz", ".safetensors", ".h5")
-LICENCES = ("mit", "apache-2.0", "unknown", "other")
-# token → (user, what it may do)
-TOKENS = {"hf_writer": ("someone", "write"), "hf_reader": ("someone", "read")}
-
-
-class Repository:
-    """Files by commit; `main` is the last one."""
-
-    def __init__(self, files: Mapping[str, bytes], private: bool = False) -> None:
-        self.commits: dict[str, dict[str, bytes]] = {}
-        self.branches: dict[str, str] = {}
-        self.private, self.gated = private, False
-        self.commit(files)
-
-    def commit(self, files: Mapping[str, bytes]) -> str:
-        seed = f"{len(self.commits)}{sorted(files)}".encode() + b"".join(files.values())
-        oid = hashlib.sha1(seed).hexdigest()
-        self.commits[oid] = dict(files)
-        self.branches["main"] = oid
-        return oid
-
-    @property
-    def files(self) -> dict[str, bytes]:
-        return self.commits[self.branches["main"]]
+from tests.hub_repository import LARGE, LICENCES, TOKENS, Repository, git_oid
 
 
 class Hub(http.server.ThreadingHTTPServer):
@@ -88,18 +62,6 @@ class _Answer(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Hub
 
-    def do_HEAD(self) -> None:
-        self._route()
-
-    def do_GET(self) -> None:
-        self._route()
-
-    def do_POST(self) -> None:
-        self._route()
-
-    def do_PUT(self) -> None:
-        self._route()
-
     def _route(self) -> None:
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         split = urllib.parse.urlsplit(self.path)
@@ -116,6 +78,8 @@ class _Answer(http.server.BaseHTTPRequestHandler):
                         self._refuse(*refused.args)
                 return
         self._refuse(404, "NotFound", f"the stand-in knows no {self.command} {path}")
+
+    do_HEAD = do_GET = do_POST = do_PUT = _route
 
     # Access
 
@@ -154,7 +118,7 @@ class _Answer(http.server.BaseHTTPRequestHandler):
             raise _Refused(404, "EntryNotFound", "Entry not found")
         headers = {"X-Repo-Commit": oid}
         if not file.endswith(LARGE):
-            etag = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+            etag = git_oid(content)
             return self._content(content, file, headers | {"ETag": f'"{etag}"'})
         sha = hashlib.sha256(content).hexdigest()
         self.server.objects.setdefault(sha, content)
@@ -181,7 +145,7 @@ class _Answer(http.server.BaseHTTPRequestHandler):
         entries = []
         for file in sorted(files)[first : first + 3]:
             content = files[file]
-            blob = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+            blob = git_oid(content)
             entry = {"type": "file", "path": file, "size": len(content), "oid": blob}
             if file.endswith(LARGE):
                 sha = hashlib.sha256(content).hexdigest()
@@ -227,7 +191,7 @@ class _Answer(http.server.BaseHTTPRequestHandler):
             mode = "lfs" if file["path"].endswith(LARGE) else "regular"
             content = repository.files.get(file["path"])
             blob = content is not None and mode == "regular"
-            oid = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() if blob else None
+            oid = git_oid(content) if blob else None
             if content is not None and mode == "lfs":
                 oid = hashlib.sha256(content).hexdigest()
             about = {"path": file["path"], "uploadMode": mode, "shouldIgnore": False}

@@ -1,46 +1,74 @@
-"""`export` and `import`: a trained model as one file, to hand on or to start from."""
+"""`export` and `import`: trained models to hand on, or to start from: a file, a URL, the Hub."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
 from botlib import model_files, options
-from botlib.runs import bundles
-from botlib.workspace import Workspace
+from botlib.gpt2.hub_client import PREFIX, Repository
+from botlib.runs import bundles, bundles_hub, bundles_url
+from botlib.workspace import Workspace, hash_path
 
 
 def add_parsers(subparsers: Any) -> None:
     """Adds the subcommands to the command line."""
     export = subparsers.add_parser(
         "export",
-        help="pack a trained model into one file",
-        description="Packs the files that inference needs, with the model card and hashes.",
+        help="hand on a trained model: as a file, to a URL, to the Hugging Face Hub",
+        description="Packs the files that inference needs, with the model card and hashes. A URL "
+        "gets them by PUT. On the Hub each model is a folder of the repository, which is made if "
+        "it isn't there: with HF_TOKEN, or the login of the Hub's own command line.",
     )
     export.add_argument("kind", choices=tuple(model_files.KINDS), help="which model")
-    export.add_argument("file", type=Path, metavar="FILE", help="the archive to write (.tar.gz)")
+    export.add_argument("file", metavar="FILE|URL|hf:OWNER/NAME[@BRANCH]", help="where it goes")
+    export.add_argument("--public", action="store_true", help="a new repository is for all to see")
+    export.add_argument("--licence", default="", help="of the models (default: the base model's)")
     _common(export, makes=False)
     export.set_defaults(func=run_export)
 
     take = subparsers.add_parser(
         "import",
-        help="unpack an exported model",
-        description="Checks names, sizes and hashes, then unpacks. Run 05_generate next.",
+        help="take over trained models: from a file, a URL, the Hugging Face Hub",
+        description="Checks names, sizes and hashes, then unpacks. Run 05_generate next. A URL "
+        "may end in #sha256=HEX: then the whole file must have that hash.",
     )
-    take.add_argument("file", type=Path, metavar="FILE", help="the archive")
+    take.add_argument("file", metavar="FILE|URL|hf:OWNER/NAME[@REVISION]", help="where it is")
+    take.add_argument(
+        "--kind", default="", choices=tuple(model_files.KINDS), help="only this one, of the Hub"
+    )
     take.add_argument("--replace", action="store_true", help="replace an existing model")
     _common(take, makes=True)
     take.set_defaults(func=run_import)
 
 
 def run_export(args: argparse.Namespace) -> int:
-    path = bundles.write(args.kind, Workspace.open(args.workspace), args.file, args.run_name)
-    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+    workspace = Workspace.open(args.workspace)
+    if args.file.startswith(PREFIX):
+        repository = Repository.of(args.file, "export")
+        print(
+            bundles_hub.write(
+                args.kind, workspace, repository, args.run_name, args.public, args.licence
+            )
+        )
+    elif bundles_url.is_url(args.file):
+        print(bundles_url.write(args.kind, workspace, args.file, args.run_name))
+    else:
+        path = bundles.write(args.kind, workspace, Path(args.file), args.run_name)
+        print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, SHA-256 {hash_path(path)}")
     return 0
 
 
 def run_import(args: argparse.Namespace) -> int:
     workspace = Workspace.open(args.workspace, create=True)
-    print(bundles.read(args.file, workspace, args.run_name, args.replace))
+    how = {"run_name": args.run_name, "replace": args.replace}
+    if args.file.startswith(PREFIX):
+        repository = Repository.of(args.file, "import")
+        for folder in bundles_hub.read(repository, workspace, kind=args.kind, **how):
+            print(folder)
+    elif bundles_url.is_url(args.file):
+        print(bundles_url.read(args.file, workspace, **how))
+    else:
+        print(bundles.read(Path(args.file), workspace, **how))
     return 0
 
 

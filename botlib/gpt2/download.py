@@ -3,9 +3,7 @@
 import json
 from pathlib import Path
 
-import requests
-from tqdm import tqdm
-
+from botlib import http_file
 from botlib.errors import BotlibError
 from botlib.workspace import atomic_file, hash_path, write_manifest
 
@@ -16,9 +14,7 @@ FILES = (
     *("checkpoint", "encoder.json", "hparams.json", "vocab.bpe"),
     *("model.ckpt.index", WEIGHTS),
 )
-TRIES = 3
-TIMEOUT = (10, 60)
-CHUNK = 1 << 20
+INSTEAD = "give a folder as base_model"
 
 
 def download(name: str, folder: Path, url: str = URL, progress: bool = True) -> Path:
@@ -49,7 +45,7 @@ def download(name: str, folder: Path, url: str = URL, progress: bool = True) -> 
         path = folder / file
         if path.is_file() and path.stat().st_size == known.get(file, {}).get("bytes"):
             continue
-        _fetch(f"{url}/{name}/{file}", path, progress)
+        http_file.fetch(f"{url}/{name}/{file}", path, instead=INSTEAD, progress=progress)
         known[file] = {"bytes": path.stat().st_size, "sha256": hash_path(path)}
         with atomic_file(record) as out:
             json.dump(known, out, indent=1)
@@ -77,66 +73,3 @@ def _check_weights(folder: Path) -> None:
             f"{folder / WEIGHTS} has {got:,} bytes, but its hparams.json needs {needed:,}: "
             f"delete {folder} and download again"
         )
-
-
-def _fetch(url: str, path: Path, progress: bool) -> None:
-    """Fetches one file; goes on after what is there, and tries again after a lost connection."""
-    part = path.with_name(f"{path.name}.part")
-    for attempt in range(TRIES):
-        try:
-            if _fetch_rest(url, part, progress):
-                part.replace(path)
-                return
-            reason = "the connection ended before the file did"
-        except (requests.ConnectionError, requests.Timeout) as error:
-            reason = type(error).__name__
-        except requests.exceptions.ChunkedEncodingError:
-            reason = "the connection ended before the file did"
-        except requests.HTTPError as error:
-            raise BotlibError(
-                f"{url} can't be downloaded: the server answers {error.response.status_code}; "
-                "try again later, or give a folder as base_model"
-            ) from error
-        if attempt < TRIES - 1:
-            tqdm.write(f"{path.name}: {reason}; resuming")
-    got = part.stat().st_size if part.is_file() else 0
-    raise BotlibError(
-        f"the download of {url} was cut off after {got:,} bytes ({reason}): check the connection "
-        "and run this step again, which resumes the download; or give a folder as base_model"
-    )
-
-
-def _fetch_rest(url: str, part: Path, progress: bool) -> bool:
-    """Appends what is missing to `part`; returns whether the file is whole now."""
-    have = part.stat().st_size if part.is_file() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-        if answer.status_code == 416:
-            # Nothing behind what is here: whole if the size is right, else begin anew
-            total = answer.headers.get("Content-Range", "").rpartition("/")[2]
-            if total == str(have):
-                return True
-            part.unlink()
-            return False
-        answer.raise_for_status()
-        resumed = answer.status_code == 206
-        have = have if resumed else 0
-        length = answer.headers.get("Content-Length")
-        total = have + int(length) if length else None
-        with (
-            part.open("ab" if resumed else "wb") as out,
-            tqdm(
-                desc=part.name.removesuffix(".part"),
-                total=total,
-                initial=have,
-                unit="B",
-                unit_scale=True,
-                disable=not progress,
-            ) as bar,
-        ):
-            # What came before the connection broke counts; the size is checked below
-            answer.raw.enforce_content_length = False
-            for chunk in answer.iter_content(CHUNK):
-                out.write(chunk)
-                bar.update(len(chunk))
-    return total is None or part.stat().st_size == total

@@ -45,7 +45,25 @@ def write(kind: str, workspace: Workspace, path: Path, run_name: str = "run1") -
     Raises:
       BotlibError: the model is missing or incomplete.
     """
-    folder = _folder(kind, workspace, run_name)
+    folder, index, declaration = contents(kind, workspace, run_name)
+    with atomic_file(Path(path), "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as archive:
+        _add_bytes(archive, INDEX, json.dumps(index, indent=1).encode())
+        _add_bytes(archive, model_files.FILE, declaration)
+        for name in index["files"]:
+            if name != model_files.FILE:
+                archive.add(folder / name, arcname=name, recursive=False, filter=_anonymous)
+    return Path(path)
+
+
+def contents(
+    kind: str, workspace: Workspace, run_name: str = "run1"
+) -> tuple[Path, dict[str, Any], bytes]:
+    """Returns what a bundle of a model holds: its folder, the index, and the declaration.
+
+    Raises:
+      BotlibError: the model is missing or incomplete.
+    """
+    folder = folder_of(kind, workspace, run_name)
     if not folder.is_dir():
         raise BotlibError(
             f"{folder} is missing: train the model first (run {model_files.KINDS[kind]}), "
@@ -53,26 +71,26 @@ def write(kind: str, workspace: Workspace, path: Path, run_name: str = "run1") -
         )
     needed = model_files.needed(folder, kind)
     cards = [name for name in model_files.CARDS if (folder / name).is_file()]
-    names = sorted({*needed, *cards})
     # Not the file in the folder: a model of botlib 0.1.0 has none, and gets one on the way
     declaration = model_files.declaration(kind, needed).encode()
     files = {model_files.FILE: _entry(len(declaration), hashlib.sha256(declaration).hexdigest())}
-    for name in names:
+    for name in sorted({*needed, *cards}):
         files[name] = _entry((folder / name).stat().st_size, _hash(folder / name))
     index = {"format": FORMAT, "kind": kind, "botlib": __version__, "files": files}
-    with atomic_file(Path(path), "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as archive:
-        _add_bytes(archive, INDEX, json.dumps(index, indent=1).encode())
-        _add_bytes(archive, model_files.FILE, declaration)
-        for name in names:
-            archive.add(folder / name, arcname=name, recursive=False, filter=_anonymous)
-    return Path(path)
+    return folder, index, declaration
 
 
 def _entry(size: int, sha256: str) -> dict[str, Any]:
     return {"bytes": size, "sha256": sha256}
 
 
-def read(path: Path, workspace: Workspace, run_name: str = "run1", replace: bool = False) -> Path:
+def read(
+    path: Path,
+    workspace: Workspace,
+    run_name: str = "run1",
+    replace: bool = False,
+    origin: str = "",
+) -> Path:
     """Returns the model's folder, after checking an archive and unpacking it: all of it or nothing.
 
     Nothing in an archive is trusted: names, kinds, sizes and hashes must match its index, which
@@ -83,6 +101,7 @@ def read(path: Path, workspace: Workspace, run_name: str = "run1", replace: bool
       workspace: where the model goes.
       run_name: under which run, for "gpt2".
       replace: whether to replace an existing model.
+      origin: where the archive came from, such as a URL; empty: its file name.
 
     Raises:
       BotlibError: the archive is not a bundle, damaged or hostile, or the model already exists.
@@ -91,13 +110,11 @@ def read(path: Path, workspace: Workspace, run_name: str = "run1", replace: bool
     try:
         with tarfile.open(path, mode="r:gz") as archive:
             index = _index(archive, path)
-            folder = _folder(index["kind"], workspace, run_name)
-            if folder.exists() and not replace:
-                raise BotlibError(f"{folder} already exists: add --replace to replace it")
+            folder = free_folder(index["kind"], workspace, run_name, replace)
             with atomic_folder(folder) as part:
                 _unpack(archive, index, part, path)
-                _check(part, index, path)
-                _forget_inputs(part, path)
+                check(part, index, path)
+                forget_inputs(part, origin or path.name)
     except FileNotFoundError:
         raise BotlibError(f"{path} is missing") from None
     except (tarfile.TarError, EOFError, OSError) as error:
@@ -110,15 +127,37 @@ def read(path: Path, workspace: Workspace, run_name: str = "run1", replace: bool
 def _index(archive: tarfile.TarFile, path: Path) -> dict[str, Any]:
     member = archive.next()
     if member is None or member.name != INDEX or not member.isreg():
-        raise _refused(path, f"it doesn't start with {INDEX}")
+        raise refused(path, f"it doesn't start with {INDEX}")
     if member.size > MOST_INDEX_BYTES:
-        raise _refused(path, f"its {INDEX} is too large")
+        raise refused(path, f"its {INDEX} is too large")
     try:
-        index = json.loads(archive.extractfile(member).read())
+        content = archive.extractfile(member).read()
+    except OSError as error:
+        raise refused(path, f"its {INDEX} can't be read ({error})") from error
+    index = checked_index(content, path)
+    total = sum(about["bytes"] for about in index["files"].values())
+    if total > MOST_GROWTH * path.stat().st_size + SMALL:
+        raise refused(path, f"it would unpack to {total:,} bytes")
+    return index
+
+
+def checked_index(content: bytes, origin: Path | str) -> dict[str, Any]:
+    """Returns a bundle's index, of which nothing is trusted before.
+
+    Args:
+      content: of `bundle.json`.
+      origin: the archive or repository, for the errors.
+
+    Raises:
+      BotlibError: it can't be read, or names what is no file of a model.
+    """
+    path = origin
+    try:
+        index = json.loads(content)
         kind, files = index["kind"], index["files"]
         sizes = [(int(f["bytes"]), str(f["sha256"])) for f in files.values()]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _refused(path, f"its {INDEX} can't be read ({error})") from error
+        raise refused(path, f"its {INDEX} can't be read ({error})") from error
     if index.get("format") == 1:
         raise BotlibError(
             f"{path} is refused: bundles of botlib 0.1.0 lack parts of the model, so its scores "
@@ -126,24 +165,21 @@ def _index(archive: tarfile.TarFile, path: Path) -> dict[str, Any]:
             f"(python -m botlib export {kind} FILE --workspace DIR)"
         )
     if index.get("format") != FORMAT:
-        raise _refused(path, f"its format is {index.get('format')!r}; this botlib reads {FORMAT}")
+        raise refused(path, f"its format is {index.get('format')!r}; this botlib reads {FORMAT}")
     if kind not in model_files.KINDS:
-        raise _refused(
+        raise refused(
             path, f"it contains a {kind!r} model; the kinds are {', '.join(model_files.KINDS)}"
         )
-    total = sum(size for size, _ in sizes)
     if len(files) > MOST_FILES or any(size < 0 for size, _ in sizes):
-        raise _refused(path, "its index is impossible")
-    if total > MOST_GROWTH * path.stat().st_size + SMALL:
-        raise _refused(path, f"it would unpack to {total:,} bytes")
+        raise refused(path, "its index is impossible")
     for name in files:
         pure = PurePosixPath(name)
         if pure.is_absolute() or ".." in pure.parts or "\\" in name or name != str(pure):
-            raise _refused(path, f"it contains a path outside the model's folder: {name!r}")
+            raise refused(path, f"it contains a path outside the model's folder: {name!r}")
         if not _NAME.fullmatch(name):
-            raise _refused(path, f"{name!r} is not a model file")
+            raise refused(path, f"{name!r} is not a model file")
     if model_files.FILE not in files:
-        raise _refused(path, f"it has no {model_files.FILE}")
+        raise refused(path, f"it has no {model_files.FILE}")
     return index
 
 
@@ -151,12 +187,12 @@ def _unpack(archive: tarfile.TarFile, index: dict[str, Any], part: Path, path: P
     waiting = dict(index["files"])
     while (member := archive.next()) is not None:
         if not member.isreg():
-            raise _refused(path, f"{member.name!r} is a link or a device, not a file")
+            raise refused(path, f"{member.name!r} is a link or a device, not a file")
         about = waiting.pop(member.name, None)
         if about is None:
-            raise _refused(path, f"{member.name!r} is not in its index, or appears twice")
+            raise refused(path, f"{member.name!r} is not in its index, or appears twice")
         if member.size != about["bytes"]:
-            raise _refused(
+            raise refused(
                 path, f"{member.name!r} has {member.size:,} bytes, its index says otherwise"
             )
         target = part / member.name
@@ -164,37 +200,59 @@ def _unpack(archive: tarfile.TarFile, index: dict[str, Any], part: Path, path: P
         with archive.extractfile(member) as source, target.open("wb") as out:
             shutil.copyfileobj(source, out, CHUNK)
         if _hash(target) != about["sha256"]:
-            raise _refused(path, f"the hash of {member.name!r} differs from its index")
+            raise refused(path, f"the hash of {member.name!r} differs from its index")
     if waiting:
-        raise _refused(path, f"{next(iter(waiting))!r} is missing")
+        raise refused(path, f"{next(iter(waiting))!r} is missing")
 
 
-def _check(part: Path, index: dict[str, Any], path: Path) -> None:
-    """Refuses files that are neither declared by the model nor cards."""
+def check(part: Path, index: dict[str, Any], path: Path | str) -> None:
+    """Refuses files that are neither declared by the model nor cards.
+
+    Raises:
+      BotlibError: there is one, or one that the model needs is missing.
+    """
     try:
         needed = model_files.needed(part, index["kind"])
     except BotlibError as error:
-        raise _refused(path, str(error).replace(f"{part}/", "").split(",")[0]) from error
+        raise refused(path, str(error).replace(f"{part}/", "").split(",")[0]) from error
     allowed = {model_files.FILE, *needed, *model_files.CARDS}
     if strange := sorted(set(index["files"]) - allowed):
-        raise _refused(path, f"its {index['kind']} model doesn't declare {strange[0]!r}")
+        raise refused(path, f"its {index['kind']} model doesn't declare {strange[0]!r}")
 
 
-def _forget_inputs(part: Path, path: Path) -> None:
+def forget_inputs(part: Path, origin: str) -> None:
     """Moves the manifest's inputs aside: they are elsewhere, so they can't make the model stale."""
     if manifest := read_manifest(part):
-        manifest["imported"] = {"from": path.name, "inputs": manifest.get("inputs", {})}
+        manifest["imported"] = {"from": origin, "inputs": manifest.get("inputs", {})}
         manifest["inputs"] = {}
         with atomic_file(manifest_path(part)) as file:
             json.dump(manifest, file, indent=1, sort_keys=True)
             file.write("\n")
 
 
-def _refused(path: Path, reason: str) -> BotlibError:
+def refused(path: Path | str, reason: str) -> BotlibError:
+    """Returns the error for an archive or repository that can't be trusted."""
     return BotlibError(f"{path} is refused: {reason}; get it again from a source you trust")
 
 
-def _folder(kind: str, workspace: Workspace, run_name: str) -> Path:
+def free_folder(kind: str, workspace: Workspace, run_name: str, replace: bool) -> Path:
+    """Returns the folder that a model goes to.
+
+    Raises:
+      BotlibError: a model is there, and is not to be replaced.
+    """
+    folder = folder_of(kind, workspace, run_name)
+    if folder.exists() and not replace:
+        raise BotlibError(f"{folder} already exists: add --replace to replace it")
+    return folder
+
+
+def folder_of(kind: str, workspace: Workspace, run_name: str) -> Path:
+    """Returns a model's folder.
+
+    Raises:
+      BotlibError: there is no such kind.
+    """
     if kind not in model_files.KINDS:
         raise BotlibError(
             f"the kind of a model must be one of {', '.join(model_files.KINDS)}, not {kind!r}"

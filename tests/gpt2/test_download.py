@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from botlib import http_file
 from botlib.errors import BotlibError
-from botlib.gpt2 import download as gpt2_download
 from botlib.gpt2.download import FILES, WEIGHTS, download, parameters_of
 
 HPARAMS = {"n_vocab": 300, "n_ctx": 1024, "n_embd": 8, "n_head": 2, "n_layer": 2}
@@ -131,7 +131,7 @@ def test_no_server_and_no_file(
     del server.content["vocab.bpe"]
     with pytest.raises(BotlibError, match="the server answers 404"):
         download("124M", tmp_path / "124M", server.url, progress=False)
-    monkeypatch.setattr(gpt2_download, "TIMEOUT", (1, 1))
+    monkeypatch.setattr(http_file, "TIMEOUT", (1, 1))
     with pytest.raises(BotlibError, match="cut off after 0 bytes"):
         download("124M", tmp_path / "none", "http://127.0.0.1:9", progress=False)
 
