@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from botlib.errors import BotlibError
-from botlib.evaluation.figures.style import GENERATED, HUMAN, axes, finish
+from botlib.evaluation.figures.style import GENERATED, HUMAN, WIDTH, axes, finish
 from botlib.evaluation.slices import decoder_names
 from botlib.intervals import RESAMPLES, bootstrap
 
 HUMAN_REPLIES = "human"
 TOKEN_EDGES = (1, 8, 16, 32, 64, 128)
+FEW = 5  # replies; an interval of fewer would be a guess
 _RUN = 4
 
 
@@ -84,11 +85,11 @@ def diversity_bars(
       ax: where; a new figure if None.
     """
     title, unit = _MEASURES[measure]
-    ax = axes(ax, (6.0, 1.2 + 0.4 * len(rows)))
+    ax = axes(ax, (WIDTH, 1.2 + 0.4 * len(rows)))
     for place, (name, row) in enumerate(rows.iterrows()):
         look = {"color": HUMAN, "hatch": "//"} if name == HUMAN_REPLIES else {"color": GENERATED}
         ax.barh(place, row[measure], height=0.6, edgecolor="white", **look)
-        ax.text(row[measure], place, f" {row[measure]:.1%}", va="center", fontsize=8)
+        ax.text(row[measure], place, f" {row[measure]:.1%}", va="center", fontsize=9)
     ax.set_yticks(range(len(rows)), rows.index)
     ax.invert_yaxis()
     ax.set_xlim(0, 1.15 * rows[measure].max() or 1)
@@ -115,7 +116,8 @@ def perplexity_by_length(
       resamples, seed: of the interval, which draws replies.
 
     Returns:
-      Index: length in tokens, the end counted; columns replies, perplexity, low, high.
+      Index: length in tokens, the end counted; columns replies, perplexity, low, high: NaN for
+      fewer than five replies.
     """
     tokens = scores["tokens"].to_numpy()
     band = np.searchsorted(TOKEN_EDGES, tokens, side="right") - 1
@@ -125,6 +127,9 @@ def perplexity_by_length(
     for b in sorted(set(band.tolist())):
         arrays = [scores["log_prob"].to_numpy(float)[band == b], tokens[band == b]]
         low, high = bootstrap(_perplexity, arrays, resamples=resamples, seed=seed)["perplexity"]
+        if len(arrays[0]) < FEW:
+            # So few replies can't say how much such replies vary
+            low = high = math.nan
         value = _perplexity(*arrays, np.ones(len(arrays[0])))["perplexity"]
         rows[names[b]] = (len(arrays[0]), value, low, high)
     return pd.DataFrame(rows.values(), list(rows), columns).rename_axis("tokens")
@@ -134,12 +139,12 @@ def perplexity_points(rows: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draws `perplexity_by_length` with its intervals."""
     ax = axes(ax)
     places = np.arange(len(rows))
-    error = [rows["perplexity"] - rows["low"], rows["high"] - rows["perplexity"]]
-    ax.errorbar(places, rows["perplexity"], yerr=error, fmt="o-", color=HUMAN, capsize=3)
-    ax.set_xticks(places, [f"{name}\nn={n:.0f}" for name, n in rows["replies"].items()])
+    error = np.nan_to_num([rows["perplexity"] - rows["low"], rows["high"] - rows["perplexity"]])
+    ax.errorbar(places, rows["perplexity"], yerr=error, fmt="o", color=HUMAN, capsize=3)
+    ax.set_xticks(places, [f"{name}\n({n:,.0f})" for name, n in rows["replies"].items()])
     ax.set_ylim(bottom=0)
     title = "Perplexity on human replies, by length"
-    return finish(ax, title, "length of the reply (tokens)", "perplexity", None)
+    return finish(ax, title, "length of the reply in tokens (replies)", "perplexity", None)
 
 
 def _distinct(texts: list[list[str]], n: int, most: int) -> float:

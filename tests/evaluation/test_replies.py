@@ -79,7 +79,7 @@ def test_figures_have_titles_units_and_the_tables_numbers(scores):
     rows = replies.perplexity_by_length(scores, resamples=20)
     ax = replies.perplexity_points(rows)
     assert ax.get_title() and "tokens" in ax.get_xlabel() and ax.get_ylabel() == "perplexity"
-    assert ax.get_xticklabels()[0].get_text() == "1–7\nn=50"
+    assert ax.get_xticklabels()[0].get_text() == "1–7\n(50)"
     table = replies.diversity({"human": PEOPLE, "T 1": PEOPLE}, resamples=20)
     for measure in ("distinct-2", "self-repetition"):
         ax = replies.diversity_bars(table, measure)

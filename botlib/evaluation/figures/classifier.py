@@ -23,10 +23,13 @@ from botlib.evaluation.figures.style import (
     axes,
     finish,
     style,
+    words,
 )
 from botlib.evaluation.metrics import one_hot
 
 Models = Mapping[str, np.ndarray]
+# Fakes for each real reply in the mix nearer to a bot's: ten candidates, one as good as a person's
+LIVE_FAKES = 9
 
 
 def roc(
@@ -45,12 +48,17 @@ def roc(
     """
     ax = axes(ax)
     displays = []
-    for name, p in models.items():
+    for name, p in _varied(models):
         with as_model(ax, name):
             displays.append(sk.RocCurveDisplay.from_predictions(y, p, name=name, ax=ax))
     ax.plot([0, 1], [0, 1], **CHANCE)
     finish(ax, title, "false positive rate", "true positive rate (recall)", "lower right")
     return displays
+
+
+def _varied(models: Models) -> list[tuple[str, np.ndarray]]:
+    """Returns the models whose probabilities differ: a constant draws no curve but chance."""
+    return [(name, p) for name, p in models.items() if np.ptp(p) > 0]
 
 
 def roc_table(y: Sequence[int], models: Models, rates: Sequence[float] = (0.01, 0.05, 0.1, 0.2)):
@@ -73,7 +81,7 @@ def precision_recall(
     """Draws precision–recall curves and the share of 1 as chance; see `roc`."""
     ax = axes(ax)
     displays = []
-    for name, p in models.items():
+    for name, p in _varied(models):
         with as_model(ax, name):
             displays.append(sk.PrecisionRecallDisplay.from_predictions(y, p, name=name, ax=ax))
     ax.axhline(np.mean(y), **CHANCE)
@@ -103,10 +111,12 @@ def det(
     """Draws DET curves (both error rates on normal-deviate scales); see `roc`."""
     ax = axes(ax)
     displays = []
-    for name, p in models.items():
+    equal = det_table(y, models)["equal error rate"]
+    for name, p in _varied(models):
+        label = f"{name} (equal = {equal[name]:.0%})"
         with as_model(ax, name):
-            displays.append(sk.DetCurveDisplay.from_predictions(y, p, name=name, ax=ax))
-    finish(ax, title, "false positive rate", "false negative rate", "best")
+            displays.append(sk.DetCurveDisplay.from_predictions(y, p, name=label, ax=ax))
+    finish(ax, title, "false positive rate", "false negative rate", "upper right")
     return displays
 
 
@@ -130,6 +140,7 @@ def confusion(
     called: Sequence[int],
     *,
     labels: Sequence[str],
+    most: int | None = None,
     ax: Axes | None = None,
     title: str = "Confusion matrix",
 ) -> sk.ConfusionMatrixDisplay:
@@ -139,10 +150,13 @@ def confusion(
       y: labels 0 … k-1, shape (n,).
       called: predicted labels, shape (n,).
       labels: the k names, e.g. ("generated", "real").
+      most: the count that is darkest, so that several matrices share one scale; the class with
+        most replies if None.
       ax: where; a new figure if None.
       title: of the figure.
     """
-    ax = axes(ax, (4.4, 3.8) if len(labels) < 4 else (5.0, 4.2))
+    ax = axes(ax)
+    most = most or int(np.bincount(np.asarray(y, dtype=int)).max())
     display = sk.ConfusionMatrixDisplay.from_predictions(
         y,
         called,
@@ -151,6 +165,8 @@ def confusion(
         ax=ax,
         cmap=MATRIX_MAP,
         values_format=",d",
+        colorbar=False,
+        im_kw={"vmin": 0, "vmax": most},
     )
     finish(ax, title, "predicted (replies)", "true (replies)", None)
     ax.grid(visible=False)
@@ -195,7 +211,7 @@ def score_histogram(
     *,
     labels: Sequence[str] = ("generated", "real"),
     threshold: float | None = None,
-    bins: int = 40,
+    bins: int = 20,
     ax: Axes | None = None,
     title: str = "Probability of being real",
 ) -> Axes:
@@ -211,10 +227,11 @@ def score_histogram(
         ax.hist(p[y == value], alpha=0.35, hatch=hatch, label=name, **shape)
         ax.hist(p[y == value], histtype="step", linestyle=linestyle, linewidth=1.4, **shape)
     if threshold is not None:
-        ax.axvline(threshold, color="black", linewidth=1.2, linestyle=":", label="threshold")
-    ax.set_yscale("log")
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
-    finish(ax, title, "probability of being real", "share of the class (log scale)", "upper center")
+        ax.axvline(threshold, color="black", linewidth=1.2, label="threshold")
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    halves = (f"half of the {labels[v]} ones are above {np.median(p[y == v]):.2f}" for v in (0, 1))
+    words(ax, "; ".join(halves))
+    finish(ax, title, "probability of being real", "share of the class", "upper center")
     return ax
 
 
@@ -239,22 +256,33 @@ def by_threshold(
     ax: Axes | None = None,
     title: str = "What a threshold keeps",
 ) -> Axes:
-    """Draws coverage, precision and recall over the threshold; numbers: `metrics.by_threshold`."""
+    """Draws what is kept and how much of that is real over the threshold.
+
+    Precision depends on the mix: it is drawn for these rows, and for one real reply in ten, nearer
+    to what a bot meets, whose candidates are generated. Numbers: `metrics.by_threshold`.
+    """
     ax = axes(ax)
-    rows = cal.by_threshold(y, p, np.linspace(0, 0.999, 200))
+    at = np.linspace(0, 0.999, 200)
+    rows = cal.by_threshold(y, p, at)
+    y = np.asarray(y)
+    passed = cal.by_threshold(1 - y, p, at)["recall"]
+    kept = rows["recall"] + LIVE_FAKES * passed
+    live = (rows["recall"] / kept).where(kept > 0)
     looks = (
-        ("coverage", "#0072B2", "-"),
-        ("precision", "#000000", "--"),
-        ("recall", "#D55E00", "-."),
+        ("real replies kept", rows["recall"], "#D55E00", "-."),
+        ("fakes that pass", passed, "#0072B2", "-"),
+        (f"precision, {y.mean():.0%} real", rows["precision"], "#000000", "--"),
+        (f"precision, {1 / (1 + LIVE_FAKES):.0%} real", live, "#777777", ":"),
     )
-    for column, color, linestyle in looks:
-        ax.plot(rows["threshold"], rows[column], color=color, linestyle=linestyle, label=column)
+    for label, values, color, linestyle in looks:
+        ax.plot(at, values, color=color, linestyle=linestyle, linewidth=1.8, label=label)
     if threshold is not None:
-        ax.axvline(threshold, color="black", linewidth=1.2, linestyle=":", label="threshold")
+        ax.axvline(threshold, color="black", linewidth=1.2, label="threshold")
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
-    finish(
-        ax, title, "threshold on the probability of being real", "share of replies", "lower left"
-    )
+    marks = [0.5, 0.9] if threshold is None else [threshold]
+    told = (f"{name} {np.interp(m, at, v):.0%}" for m in marks for name, v, *_ in looks)
+    words(ax, f"At {' and '.join(f'{m:g}' for m in marks)}: {', '.join(told)}")
+    finish(ax, title, "threshold on the probability of being real", "share", "best")
     return ax
 
 
@@ -278,7 +306,7 @@ def roc_per_class(
       ax: where; a new figure if None.
       title: of the figure.
     """
-    ax = axes(ax, (5.8, 4.4))
+    ax = axes(ax)
     y, probabilities = np.asarray(y), np.asarray(probabilities)
     hot = one_hot(y, probabilities.shape[1])
     grid = np.linspace(0, 1, 201)

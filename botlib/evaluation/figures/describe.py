@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
 
 # A sentence, not a table: longer ones are cut
 CHARACTERS = 400
@@ -35,6 +36,9 @@ def install(shell: Any) -> None:
 
 
 def _values(ax: Axes) -> Iterator[str]:
+    if words := getattr(ax, "botlib_words", ""):
+        yield words
+        return
     for image in ax.images:
         yield from _matrix(ax, np.asarray(image.get_array()))
     drawn = set()
@@ -75,10 +79,15 @@ def _points(ax: Axes, label: str, x: Any, y: Any) -> str:
     name = "" if label.startswith("_") else f"{label}: "
     if not len(x):
         return f"{name}nothing"
-    if len(x) == 1:
-        # One point with a name of its own beside the axis: the value runs along x
-        row = _name(ax, float(y[0]), True)
-        return f"{row} {number(x[0])}" if row != number(y[0]) else f"{name}{number(y[0])}"
+    if "=" in label and len(x) > FEW:
+        # The curve's own measure says more than its ends
+        return label
+    if isinstance(ax.yaxis.get_major_locator(), FixedLocator):
+        # The rows have names: the values run along x, the points of a row beside each other
+        rows = [_name(ax, round(float(place)), True) for place in y]
+        name = name if len(rows) > 1 else ""
+        pairs = zip(rows, x, strict=True)
+        return name + ", ".join(f"{row} {number(v)}" for row, v in pairs if np.isfinite(v))
     if len(x) <= FEW:
         pairs = zip(x, y, strict=True)
         listed = (f"{_name(ax, a, False)} {number(b)}" for a, b in pairs if np.isfinite(b))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from botlib.errors import BotlibError
 from botlib.evaluation import calibration
-from botlib.evaluation.figures import classifier
+from botlib.evaluation.figures import classifier, style
 from botlib.evaluation.metrics import binary, table
 from botlib.probabilities import at_least
 
@@ -76,23 +76,24 @@ class ThresholdExplorer:
         return found
 
     def figure(self, threshold: float | None = None):
-        """Returns a figure: confusion matrix and coverage curve, or a histogram without labels."""
-        import matplotlib.pyplot as plt
-
+        """Returns a figure: a confusion matrix, or a histogram where there are no labels."""
         at = self.threshold if threshold is None else threshold
         if self.y is None:
-            figure, ax = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
-            ax.hist(self.p, bins=np.linspace(0, 1, 41), color="#0072B2", alpha=0.6)
-            ax.axvline(at, color="black", linestyle=":", label="threshold")
-            ax.set_title("Candidates by probability of being real", fontsize=11)
-            ax.set_xlabel("probability of being real")
-            ax.set_ylabel("replies")
-            ax.legend(fontsize=8)
-            return figure
-        figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.6), layout="constrained")
-        classifier.confusion(self.y, at_least(self.p, at), labels=("generated", "real"), ax=left)
-        classifier.by_threshold(self.y, self.p, threshold=at, ax=right)
-        return figure
+            ax = style.axes(None)
+            ax.hist(self.p, bins=np.linspace(0, 1, 21), color=style.HUMAN, alpha=0.6)
+            ax.axvline(at, color="black", linewidth=1.2, label=f"threshold {at:g}")
+            style.thousands(ax.yaxis)
+            title = f"{at_least(self.p, at).sum():,} of {len(self.p):,} candidates are real enough"
+            style.finish(ax, title, "probability of being real", "candidates")
+            return ax.figure
+        # The whole curve stands in a figure of its own; here is what one threshold does
+        shown = classifier.confusion(
+            self.y,
+            at_least(self.p, at),
+            labels=("generated", "real"),
+            title=f"At a threshold of {at:g}",
+        )
+        return shown.figure_
 
     def show(self, interactive: bool | None = None) -> Any:
         """Shows a slider with what moves with it; in batch a figure and tables of some thresholds.

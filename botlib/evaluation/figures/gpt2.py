@@ -1,11 +1,13 @@
 """Figures of GPT-2's training and replies; each takes `ax` and returns the axes."""
 
+import os
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from botlib.evaluation.figures.interactive import BATCH_VARIABLE
 from botlib.evaluation.figures.style import axes, finish
 
 TRAINING = {"color": "#0072B2", "linestyle": "-"}
@@ -24,8 +26,9 @@ def loss_curve(losses: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     ax = axes(ax)
     ax.plot(losses["step"], losses["loss"], color=TRAINING["color"], alpha=0.25, linewidth=0.8)
-    smooth = losses["loss"].ewm(alpha=0.05).mean()
-    ax.plot(losses["step"], smooth, label="training (comment and reply)", **TRAINING)
+    # A mean over steps belongs to their middle; at their end it would lag behind validation
+    means = losses.groupby(_rounds(losses, 20))[["step", "loss"]].mean()
+    ax.plot(means["step"], means["loss"], label="training (comment and reply)", **TRAINING)
     rounds = losses.dropna(subset=["validation_loss"])
     if not rounds.empty:
         ax.plot(
@@ -43,10 +46,7 @@ def loss_curve(losses: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 def loss_table(losses: pd.DataFrame) -> pd.DataFrame:
     """Returns one row a round: step, mean training loss, validation, perplexity, speed."""
-    ends = losses["validation_loss"].notna().to_numpy()
-    if not ends.any():
-        ends = np.arange(len(losses)) == len(losses) - 1
-    grouped = losses.groupby(np.cumsum(ends) - ends)
+    grouped = losses.groupby(_rounds(losses, 1))
     return pd.DataFrame(
         {
             "step": grouped["step"].last(),
@@ -59,12 +59,25 @@ def loss_table(losses: pd.DataFrame) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
+def _rounds(losses: pd.DataFrame, spans: int) -> np.ndarray:
+    """Returns the round of each step; without validations, which of so many equal spans."""
+    ends = losses["validation_loss"].notna().to_numpy()
+    if not ends.any():
+        return np.arange(len(losses)) * min(spans, len(losses)) // max(1, len(losses))
+    return np.cumsum(ends) - ends
+
+
 def live_curve() -> Callable[[pd.DataFrame, pd.DataFrame], None]:
-    """Returns what `finetune(on_round=…)` calls: the loss curve, updated in place in a notebook."""
+    """Returns what `finetune(on_round=…)` calls: the loss curve, updated in place in a notebook.
+
+    In a batch run nobody watches it, and the same curve is drawn once when training has ended.
+    """
     import matplotlib.pyplot as plt
     from IPython.display import display
 
     handles = []
+    if os.environ.get(BATCH_VARIABLE):
+        return lambda losses, samples: None
 
     def show(losses: pd.DataFrame, samples: pd.DataFrame) -> None:
         ax = loss_curve(losses)

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
 
-from botlib.evaluation.figures.style import axes, finish
+from botlib.evaluation.figures.style import axes, finish, thousands
+from botlib.evaluation.figures.style import words as say
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _GREYS = ("0.85", "0.65", "0.45", "0.25")
@@ -27,9 +29,10 @@ def rules(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     dropped = counts[counts["dropped"] > 0].iloc[::-1]
     bars = ax.barh(dropped["rule"], dropped["dropped"], color=_BLUE)
     ax.bar_label(bars, [f" {number:,}" for number in dropped["dropped"]], fontsize="small")
-    ax.margins(x=0.15)
+    ax.margins(x=0.18)
+    thousands(ax.xaxis)
     left, read = counts["left"].iloc[-1], counts["left"].iloc[0]
-    finish(ax, f"Dropped by each rule: {left:,} pairs of {read:,} are left", "pairs dropped", "")
+    finish(ax, f"Dropped by rules: {left:,} pairs of {read:,} left", "pairs dropped", "")
     return ax
 
 
@@ -43,8 +46,9 @@ def months(rows: Mapping[str, int], *, ax: Axes | None = None) -> Axes:
     ax = axes(ax)
     table = months_table(rows)
     ax.bar(table.index, table["pairs"], color=_BLUE, width=0.9)
-    step = max(1, len(table) // 8)
+    step = -(-len(table) // 8)
     ax.set_xticks(table.index[::step], table["month"].iloc[::step], rotation=45, ha="right")
+    thousands(ax.yaxis)
     finish(ax, "Raw pairs by month", "", "pairs")
     return ax
 
@@ -77,8 +81,15 @@ def scores(pairs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     )
     if pairs["reply_score"].quantile(0.95) > 50:
         # Few replies have most of the points
-        ax.set_xscale("symlog", linthresh=10)
-    finish(ax, "Scores of replies (box: middle half; whiskers: 5 % to 95 %)", "score", "")
+        ax.set_xscale("symlog", linthresh=1)
+        low, high = ax.get_xlim()
+        powers = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 100_000]
+        ticks = sorted([-power for power in powers] + [0, *powers])
+        ax.set_xticks([tick for tick in ticks if low <= tick <= high])
+    thousands(ax.xaxis)
+    medians = (f"{name} {scores.median():,.4g}" for name, scores in reversed(groups.items()))
+    say(ax, f"Medians: {', '.join(medians)}")
+    finish(ax, "Scores of replies", "score (box: middle half; whiskers: 5 % to 95 %)", "")
     return ax
 
 
@@ -99,11 +110,24 @@ def ratings(pairs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     left = np.zeros(len(shares))
     for rating, grey in enumerate(_GREYS):
         widths = shares[f"rating {rating}"].to_numpy()
-        ax.barh(shares.index, widths, left=left, color=grey, edgecolor="white", label=str(rating))
+        name = f"{rating}: {_span(pairs.loc[pairs['rating'] == rating, 'reply_score'])}"
+        ax.barh(shares.index, widths, left=left, color=grey, edgecolor="white", label=name)
         left += widths
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     finish(ax, "Ratings of replies", "share of pairs", "", None)
-    ax.legend(title="rating", ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.15))
+    ax.legend(
+        title="rating: scores",
+        **{"ncols": 2, "loc": "upper center", "bbox_to_anchor": (0.5, -0.18), "fontsize": 9},
+    )
     return ax
+
+
+def _span(scores: pd.Series) -> str:
+    """Returns which scores a rating has in these pairs: "2 to 4"."""
+    if scores.empty:
+        return "none"
+    low, high = f"{scores.min():,.0f}", f"{scores.max():,.0f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def ratings_table(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -128,6 +152,13 @@ def lengths(pairs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         words.items(), (_ORANGE, _BLUE), ("--", "-"), strict=True
     ):
         ax.hist(counts, bins, histtype="step", color=color, linestyle=line, label=name, linewidth=2)
+    thousands(ax.yaxis)
+    say(
+        ax,
+        ", ".join(
+            f"{name} {counts.median():g} words in the median" for name, counts in words.items()
+        ),
+    )
     finish(ax, "Length of texts", "words", "texts", "upper right")
     return ax
 

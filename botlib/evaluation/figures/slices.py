@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from botlib.evaluation.figures.style import CHANCE, axes, finish, style
+from botlib.evaluation.figures.style import CHANCE, WIDTH, axes, finish, style
 from botlib.evaluation.metrics import with_interval
 
 Tables = Mapping[str, pd.DataFrame]
@@ -20,37 +20,37 @@ def pairwise_by(
     tables: Tables, *, ax: Axes | None = None, title: str = "Which of two replies scored higher"
 ) -> Axes:
     """Draws `metrics.pairwise_by(frame, score, by=…)` of each model, by gap or by subreddit."""
-    ax = _points(tables, "pairwise", axes(ax, (6.4, 4.0)), "pairs")
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    ax = _points(tables, "pairwise", ax, "pairs")
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     by = next(iter(tables.values())).index.name
-    label = "gap between the two scores (points)" if by == "gap" else by
-    return finish(ax, title, label, "pairwise accuracy")
+    label = "gap between the scores (pairs)" if by == "gap" else f"{by} (pairs)"
+    return _legend(finish(ax, title, "pairwise accuracy", label, None))
 
 
 def by_decoder(
     tables: Tables,
     *,
     ax: Axes | None = None,
-    title: str = "Fakes against human replies, by decoder",
+    title: str = "Real or generated, by decoder",
 ) -> Axes:
     """Draws `slices.auc_by_decoder(frame, p)` of each model."""
-    ax = _points(tables, "auc", axes(ax, (6.4, 4.0)), "fakes")
-    return finish(ax, title, "decoder (temperature · top k · top p)", "AUC")
+    ax = _points(tables, "auc", ax, "fakes")
+    return _legend(finish(ax, title, "AUC", "decoder (fakes)", None))
 
 
 def by_length(
     tables: Tables, *, ax: Axes | None = None, title: str = "Real or generated, by reply length"
 ) -> Axes:
     """Draws `slices.auc_by_length(frame, p)` of each model."""
-    ax = _points(tables, "auc", axes(ax, (6.4, 4.0)), "fakes")
-    return finish(ax, title, "length of the reply (characters)", "AUC")
+    ax = _points(tables, "auc", ax, "fakes")
+    return _legend(finish(ax, title, "AUC", "characters (fakes)", None))
 
 
 def lift(
     results: Mapping[str, Mapping], *, ax: Axes | None = None, title: str = "What ranking gains"
 ) -> Axes:
     """Draws the true score of the reply ranked first by each model; numbers: `lift_table`."""
-    ax = axes(ax, (6.0, 0.9 + 0.45 * len(results)))
+    ax = axes(ax, (WIDTH, 1.2 + 0.4 * len(results)))
     for row, (name, result) in enumerate(results.items()):
         low, high = result["intervals"]["lift"]
         error = [[result["lift"] - low], [high - result["lift"]]]
@@ -59,7 +59,7 @@ def lift(
     ax.axvline(0, **CHANCE)
     ax.set_yticks(range(len(results)), list(results))
     ax.set_ylim(len(results) - 0.5, -0.5)
-    return finish(ax, title, "points gained over a random reply to the same comment", "", None)
+    return finish(ax, title, "points gained over a random reply", "", None)
 
 
 def lift_table(results: Mapping[str, Mapping]) -> pd.DataFrame:
@@ -81,24 +81,33 @@ def lift_table(results: Mapping[str, Mapping]) -> pd.DataFrame:
     )
 
 
-def _points(tables: Tables, value: str, ax: Axes, count: str) -> Axes:
+def _points(tables: Tables, value: str, ax: Axes | None, count: str) -> Axes:
     """Draws tables (index: band; columns value, low, high, a count) as points with intervals."""
-    bands = list(dict.fromkeys(band for frame in tables.values() for band in frame.index))
+    found = next(iter(tables.values()))[count]
+    # A band without a single row says nothing
+    bands = [band for band, n in found.items() if n]
+    ax = axes(ax, (WIDTH, 1.5 + (0.22 + 0.16 * len(tables)) * max(2, len(bands))))
     for place, (name, frame) in enumerate(tables.items()):
         frame = frame.reindex(bands)
-        x = np.arange(len(bands)) + (place - (len(tables) - 1) / 2) * 0.6 / len(tables)
+        y = np.arange(len(bands)) + (place - (len(tables) - 1) / 2) * 0.7 / len(tables)
         centre = frame[value].to_numpy(dtype=float)
         error = np.abs(frame[["low", "high"]].to_numpy(dtype=float).T - centre)
         # A point without an interval gets no bar
         error = np.nan_to_num(error)
-        look = style(name)
-        bars = ax.errorbar(x, centre, error, label=name, capsize=3, **{**look, "linestyle": "none"})
+        look = {**style(name), "linestyle": "none", "markersize": 5}
+        bars = ax.errorbar(centre, y, xerr=error, label=name, capsize=3, **look)
         for line in bars[2]:
-            line.set_linestyle(look["linestyle"])
-    ax.axhline(0.5, **CHANCE)
-    counts = next(iter(tables.values())).reindex(bands)[count]
-    labels = [f"{band}\n({n:,.0f})" for band, n in zip(bands, counts, strict=True)]
-    ax.set_xticks(np.arange(len(bands)), labels, fontsize=8)
-    if max(map(len, map(str, bands)), default=0) > 9:
-        ax.tick_params(axis="x", labelrotation=30)
+            line.set_linestyle(style(name)["linestyle"])
+    ax.axvline(0.5, **CHANCE)
+    names = [f"{band} ({found[band]:,.0f})" for band in bands]
+    ax.set_yticks(np.arange(len(bands)), names)
+    ax.set_ylim(len(bands) - 0.5, -0.5)
+    return ax
+
+
+def _legend(ax: Axes) -> Axes:
+    """Puts the legend under the axes, where it hides no point."""
+    ax.figure.legend(
+        *ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9
+    )
     return ax

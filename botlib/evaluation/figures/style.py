@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter
 
 # Okabe & Ito's palette (safe for colour-blind readers), ordered by rising lightness; each has a
 # line style and a marker of its own, so that they differ in a grey print as well
@@ -43,7 +45,18 @@ HUMAN = "#0072B2"
 GENERATED = "#E69F00"
 # One sequential map for all matrices: dark means many, in grey too
 MATRIX_MAP = "Blues"
-FIGURE_SIZE = (5.4, 4.0)
+# Inches; on a phone as wide as the page, with text that can still be read
+FIGURE_SIZE = (4.8, 3.5)
+WIDTH = FIGURE_SIZE[0]
+_TEXT = {
+    "figure.dpi": 130,
+    "font.size": 10,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "axes.labelsize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 _assigned: dict[str, tuple] = {}
 
 
@@ -61,8 +74,21 @@ def line_style(name: str) -> dict[str, object]:
 
 
 def axes(ax: Axes | None, size: tuple[float, float] = FIGURE_SIZE) -> Axes:
-    """Returns `ax`, or the axes of a new figure."""
-    return ax if ax is not None else plt.subplots(figsize=size, layout="constrained")[1]
+    """Returns `ax`, or the axes of a new figure of the common size and text."""
+    if ax is not None:
+        return ax
+    with plt.rc_context(_TEXT):
+        return plt.subplots(figsize=size, layout="constrained")[1]
+
+
+def words(ax: Axes, text: str) -> None:
+    """Gives axes the words that `describe` takes for what their artists don't say, as a boxplot."""
+    ax.botlib_words = text
+
+
+def thousands(axis: Axis) -> None:
+    """Writes an axis' numbers as 12,000, and counts without decimals."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
 
 
 @contextmanager
@@ -85,9 +111,12 @@ def finish(ax: Axes, title: str, x: str, y: str, legend: str | None = "best") ->
     ax.set_ylabel(y)
     ax.grid(alpha=0.25, linewidth=0.6)
     ax.set_axisbelow(True)
+    if not ax.images:
+        # scikit-learn's square axes leave half of a figure empty
+        ax.set_aspect("auto")
     if ax.get_legend() is not None:
         ax.get_legend().remove()
     handles, labels = ax.get_legend_handles_labels()
     if legend and labels:
-        ax.legend(handles, labels, loc=legend, fontsize=8, framealpha=0.85, handlelength=3.2)
+        ax.legend(handles, labels, loc=legend, fontsize=8.5, framealpha=0.85, handlelength=2.6)
     return ax

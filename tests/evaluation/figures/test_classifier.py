@@ -1,6 +1,7 @@
 import matplotlib.colors
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from botlib.evaluation import metrics, slices
@@ -84,9 +85,51 @@ def test_slices_are_drawn_with_their_tables(two_class, models, siblings):
     ):
         assert ax.get_title() and ax.get_xlabel()
         ax.figure.canvas.draw()
-    assert slice_plots.pairwise_by(by_gap).get_xlabel() == "gap between the two scores (points)"
-    assert slice_plots.pairwise_by(by_subreddit).get_xlabel() == "subreddit"
+    assert slice_plots.pairwise_by(by_gap).get_ylabel() == "gap between the scores (pairs)"
+    assert slice_plots.pairwise_by(by_subreddit).get_ylabel() == "subreddit (pairs)"
     assert "[" in slice_plots.lift_table(lifts).loc["length only", "lift (points)"]
+
+
+def test_a_band_without_any_pair_is_not_drawn():
+    rows = {
+        "pairwise": [0.8, float("nan")],
+        "low": [0.7, float("nan")],
+        "high": [0.9, float("nan")],
+    }
+    frame = pd.DataFrame({**rows, "pairs": [30, 0]}, index=pd.Index(["1", "2–4"], name="gap"))
+    ax = slice_plots.pairwise_by({"BERT rank": frame})
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["1 (30)"]
+
+
+def test_every_figure_of_a_classifier_has_the_same_size(two_class, models):
+    y, p = two_class.real, two_class.p
+    drawn = [
+        classifier.roc(y, models)[0].figure_,
+        classifier.confusion(y, p >= 0.5, labels=("generated", "real")).figure_,
+        classifier.reliability(y, {"BERT": p}).figure,
+        classifier.by_threshold(y, p).figure,
+        classifier.score_histogram(y, p).figure,
+    ]
+    assert {tuple(figure.get_size_inches()) for figure in drawn} == {style.FIGURE_SIZE}
+
+
+def test_no_share_stands_on_a_log_axis(two_class):
+    assert classifier.score_histogram(two_class.real, two_class.p).get_yscale() == "linear"
+
+
+def test_precision_is_drawn_for_the_live_mix_too(two_class):
+    ax = classifier.by_threshold(two_class.real, two_class.p)
+    lines = {line.get_label(): line.get_ydata() for line in ax.get_lines()}
+    assert lines["precision, 10% real"][0] == pytest.approx(0.1)
+    assert lines["fakes that pass"][0] == 1
+
+
+def test_the_colours_of_a_matrix_mean_the_same_while_a_threshold_moves(two_class):
+    shown = [
+        classifier.confusion(two_class.real, two_class.p >= at, labels=("generated", "real"))
+        for at in (0.1, 0.9)
+    ]
+    assert shown[0].im_.get_clim() == shown[1].im_.get_clim()
 
 
 def test_the_models_of_one_figure_never_look_alike(monkeypatch):

@@ -66,7 +66,7 @@ def test_in_batch_the_same_stands_still(explorer, shown):
     assert not interactive.is_interactive()
     assert explorer.show() is None
     figure, steps, beside = shown
-    assert len(figure.axes) >= 2
+    assert "threshold of 0.8" in figure.axes[0].get_title()
     assert steps.data.count("<tr") == 1 + len(explorer.steps())
     assert "&lt;b&gt;" in beside.data and "<b>" not in beside.data
 

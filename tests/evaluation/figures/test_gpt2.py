@@ -1,6 +1,7 @@
 """GPT-2's figures draw the numbers they are given, and have a table of them."""
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -54,6 +55,25 @@ def test_the_live_curve_is_one_figure_updated(
     for _ in range(3):
         show(losses, pd.DataFrame())
     assert shown == ["display", "update", "update"]
+
+
+def test_a_batch_run_has_the_curve_once(
+    losses: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOTLIB_BATCH", "1")
+    monkeypatch.setattr("IPython.display.display", lambda *_, **__: pytest.fail("shown twice"))
+    gpt2.live_curve()(losses, pd.DataFrame())
+
+
+def test_the_training_curve_does_not_lag_behind_validation() -> None:
+    # A loss that falls steeply: a mean drawn at the end of its steps would lie far above
+    step = np.arange(1, 401)
+    loss = 2 + 5 * np.exp(-step / 40)
+    frame = pd.DataFrame({"step": step, "loss": loss, "seconds": step, "tokens_per_s": 1.0})
+    frame["validation_loss"] = np.where(step % 40 == 0, loss, np.nan)
+    lines = {line.get_label(): line for line in gpt2.loss_curve(frame).get_lines()}
+    x, y = lines["training (comment and reply)"].get_data()
+    assert np.abs(y - np.interp(x, step, loss)).max() < 0.2
 
 
 def test_replies_are_counted() -> None:

@@ -54,4 +54,12 @@ def test_rules_that_dropped_nothing_are_not_drawn():
     )
     ax = data_plots.rules(counts)
     assert [bar.get_width() for bar in ax.patches] == [4]
-    assert "6 pairs of 10" in ax.get_title()
+    assert "6 pairs of 10 left" in ax.get_title()
+
+
+def test_wide_scores_have_more_than_one_tick_and_the_bins_are_named(pairs):
+    wide = pd.concat([pairs.assign(reply_score=score) for score in (-4, 1, 70, 900)])
+    ticks = [tick for tick in data_plots.scores(wide).get_xticks() if tick > 0]
+    assert len(ticks) > 3
+    legend = data_plots.ratings(pairs).get_legend()
+    assert all(":" in text.get_text() for text in legend.get_texts())
