@@ -23,12 +23,14 @@ class Table:
     """A table: its name, who writes it, its columns in order (column → dtype), and how to mend it.
 
     `cure` is for tables that no notebook writes; the others are cured by running their writer.
+    `optional` columns are absent in tables of earlier versions, and read as empty there.
     """
 
     name: str
     writer: str
     columns: dict[str, str]
     cure: str = ""
+    optional: tuple[str, ...] = ()
 
     def extended(self, name: str, writer: str, columns: dict[str, str]) -> "Table":
         return Table(name, writer, {**self.columns, **columns})
@@ -57,7 +59,29 @@ RAW = Table(
         "reply_retrieved_utc": TIME,
     },
 )
-GPT2_FINETUNE = Table("gpt2_finetune.csv", "01_data", {"text": TEXT})
+# What stands between a comment and its post: a comment (answered, or above one that is) and the
+# comment that it answers itself
+ABOVE = Table(
+    "raw_data/above_{YYYY_MM}.csv",
+    "01_data",
+    {"comment_id": ID, "parent_id": ID, "parent": TEXT, "parent_author": TEXT},
+)
+# Posts and comments, each once, cleaned: a comment's parent_id leads to what stands above it
+CONVERSATIONS = Table(
+    "conversations.csv",
+    "01_data",
+    {
+        "kind": TEXT,
+        "id": ID,
+        "parent_id": ID,
+        "submission_id": ID,
+        "title": TEXT,
+        "text": TEXT,
+    },
+)
+GPT2_FINETUNE = Table(
+    "gpt2_finetune.csv", "01_data", {"comment_id": ID, "text": TEXT}, optional=("comment_id",)
+)
 GPT2_GENERATE = Table(
     "gpt2_generate.csv",
     "01_data",
@@ -144,6 +168,8 @@ PREDICTIONS = REALISTIC.extended(
 )
 TABLES = (
     RAW,
+    ABOVE,
+    CONVERSATIONS,
     GPT2_FINETUNE,
     GPT2_GENERATE,
     BERT_GAN_REAL,
@@ -181,21 +207,23 @@ def read_table(path: Path, table: Table, columns: Sequence[str] | None = None) -
         ) from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise BotlibError(f"{path} is not a CSV table ({error}): {cure}") from error
-    if missing := [column for column in columns if column not in present]:
-        raise BotlibError(f"{path} has no column {missing[0]!r}: {cure}")
+    missing = [column for column in columns if column not in present]
+    if needed := [column for column in missing if column not in table.optional]:
+        raise BotlibError(f"{path} has no column {needed[0]!r}: {cure}")
+    there = [column for column in columns if column in present]
     try:
         frame = pd.read_csv(
             path,
-            usecols=columns,
-            dtype={column: table.columns[column] for column in columns},
+            usecols=there,
+            dtype={column: table.columns[column] for column in there},
             # Only a number can be absent: a person may well have written "NA" or "null"
             keep_default_na=False,
-            na_values={column: [""] for column in columns if table.columns[column] != TEXT},
+            na_values={column: [""] for column in there if table.columns[column] != TEXT},
             encoding="utf-8",
         )
     except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
         raise BotlibError(f"{path} contains a value of the wrong type ({error}): {cure}") from error
-    return frame[columns]
+    return frame.assign(**dict.fromkeys(missing, ""))[columns]
 
 
 def write_table(path: Path, frame: pd.DataFrame, table: Table) -> None:

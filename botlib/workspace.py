@@ -79,10 +79,18 @@ class Workspace:
         """Returns the raw table of a month, written as YYYY_MM."""
         return self.raw_data / f"myreddit_{month}.csv"
 
+    def above_month(self, month: str) -> Path:
+        """Returns the turns between a month's comments and their posts; absent without any."""
+        return self.raw_data / f"above_{month}.csv"
+
     @property
     def damaged(self) -> Path:
         """Returns the list of dump files that were read in part only; absent if there are none."""
         return self.raw_data / "damaged.txt"
+
+    @property
+    def conversations(self) -> Path:
+        return self.root / "conversations.csv"
 
     @property
     def gpt2_finetune(self) -> Path:

@@ -100,7 +100,7 @@ def test_the_readmes_commands_do_what_it_says(chain, tmp_path, monkeypatch, caps
     Workspace.open(tmp_path / "their-bot", create=True)
     real = read_table(workspace.bert_gan_real, BERT_GAN_REAL)
     real[["comment_id", "reply_id", "comment", "reply"]].head(20).to_csv("pairs.csv", index=False)
-    raw = pd.read_csv(next(workspace.raw_data.glob("*.csv")))
+    raw = pd.read_csv(next(workspace.raw_data.glob("myreddit_*.csv")))
     author = raw["reply_author"].dropna().iloc[0]
     a_run = next(workspace.runs.glob("*/summary.json")).parent
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -128,13 +128,13 @@ def test_the_readmes_commands_do_what_it_says(chain, tmp_path, monkeypatch, caps
     archive.stop()
     assert any(path.endswith("comments/search") for path, _ in archive.requests)
     assert (Workspace.open("their-bot").gpt2("run1") / "ctranslate2").is_dir()
-    assert list(Workspace.open("their-bot").raw_data.glob("*.csv"))
+    assert list(Workspace.open("their-bot").raw_data.glob("myreddit_*.csv"))
     assert "bert_gan_real.csv" in said["status"]
     assert "left" in said["review"]
     assert workspace.stop_switch.is_file() and "nothing is posted" in said["stop"]
     assert pd.read_csv("scores.csv")["prob_real"].between(0, 1).all()
     assert "BERT auc" in said["compare"] and Path("compare.html").is_file()
-    for table in workspace.raw_data.glob("*.csv"):
+    for table in workspace.raw_data.glob("myreddit_*.csv"):
         assert author not in pd.read_csv(table)["reply_author"].tolist()
 
 

@@ -46,30 +46,43 @@ def add(workspace: Workspace, authors: Iterable[str], ids: Iterable[str]) -> Non
 
 def remove_from(connection: "duckdb.DuckDBPyConnection", workspace: Workspace) -> None:
     """Leave the forgotten out in `remembered`, a view of `joined`, and blank their `posts`."""
+    gone = condition(workspace, "comment", "reply")
+    connection.execute(f"CREATE VIEW remembered AS FROM joined WHERE NOT ({gone})")
     authors, ids = (sorted(listed(workspace, kind)) for kind in ("author", "id"))
-
-    def among(column: str, hashes: list[str]) -> str:
-        return f"list_contains({hashes}::VARCHAR[], sha256(lower({column})))"
-
-    gone = ["false"]
-    if authors:
-        gone += [among(f"{side}_author", authors) for side in ("comment", "reply")]
-    if ids:
-        gone += [among(f"{side}_id", ids) for side in ("comment", "reply")]
-    connection.execute(f"CREATE VIEW remembered AS FROM joined WHERE NOT ({' OR '.join(gone)})")
     if authors or ids:
         connection.execute(
             "UPDATE posts SET title = '', submission = '', submission_author = '[deleted]' "
-            f"WHERE {among('submission_author', authors)} OR {among('id', ids)}"
+            f"WHERE {_among('submission_author', authors)} OR {_among('id', ids)}"
         )
 
 
-def rows_of(frame: pd.DataFrame, workspace: Workspace) -> pd.Series:
-    """Return which rows of a raw table hold a forgotten comment or reply."""
+def condition(workspace: Workspace, *sides: str) -> str:
+    """Return SQL that holds where {side}_author or {side}_id of any side is forgotten."""
+    authors, ids = (sorted(listed(workspace, kind)) for kind in ("author", "id"))
+    gone = ["false"]
+    if authors:
+        gone += [_among(f"{side}_author", authors) for side in sides]
+    if ids:
+        gone += [_among(f"{side}_id", ids) for side in sides]
+    return " OR ".join(gone)
+
+
+def _among(column: str, hashes: list[str]) -> str:
+    return f"list_contains({hashes}::VARCHAR[], sha256(lower({column})))"
+
+
+def rows_of(frame: pd.DataFrame, workspace: Workspace, *sides: str) -> pd.Series:
+    """Return in which rows {side}_author or {side}_id of any side is forgotten.
+
+    Args:
+      frame: a raw table, or what stands above its comments.
+      workspace: keeps the list.
+      sides: by default comment and reply.
+    """
     authors, ids = listed(workspace, "author"), listed(workspace, "id")
     gone = pd.Series(False, index=frame.index)
     if authors or ids:
-        for side in ("comment", "reply"):
+        for side in sides or ("comment", "reply"):
             gone |= frame[f"{side}_author"].map(hashed).isin(authors)
             gone |= frame[f"{side}_id"].map(hashed).isin(ids)
     return gone

@@ -64,9 +64,9 @@ def join(
 ) -> dict[str, int]:
     """Join the tables `comments` and `submissions` into `posts` and `joined`.
 
-    `joined` has the raw table's columns but for the post's own, and `month`, the comment's, as
-    `number_of` gives it. The post's are in `posts` (`submission_id` is `id` there): they would be
-    copied for each reply.
+    `joined` has the raw table's columns but for the post's own, `month`, the comment's, as
+    `number_of` gives it, and `above`, the full name of what the comment answers. The post's are
+    in `posts` (`submission_id` is `id` there): they would be copied for each reply.
 
     Args:
       connection: holds the two tables, with the columns of `dump_rows.SCHEMAS`.
@@ -116,7 +116,7 @@ def join(
           c.score AS comment_score, c.created_utc AS comment_created_utc,
           r.id AS reply_id, {text_of("r.body")} AS reply, r.author AS reply_author,
           r.score AS reply_score, r.created_utc AS reply_created_utc,
-          r.retrieved_on AS reply_retrieved_utc, c.month
+          r.retrieved_on AS reply_retrieved_utc, c.month, c.parent_id AS above
         FROM texts r
         JOIN texts c ON r.parent_id = 't1_' || c.id
         JOIN posts p ON c.link_id = 't3_' || p.id

@@ -14,6 +14,7 @@ from botlib.data import forgotten
 from botlib.data.ahead import in_order
 from botlib.data.months import name_of
 from botlib.data.raw import POST_COLUMNS, key_of, manifest_of
+from botlib.data.raw_above import write_above
 from botlib.parts import clear_orphans
 from botlib.tables import ID, RAW, TEXT
 from botlib.workspace import Workspace, atomic_file, write_manifest
@@ -85,6 +86,7 @@ def write_months(
         with atomic_file(workspace.raw_month(month), "wb") as file:
             file.write(_HEADER)
     rows = dict(sorted(rows.items()))
+    write_above(connection, workspace, list(rows))
     if rows:
         about = {name: value for name, value in parameters.items() if not name.endswith("_month")}
         selection = key_of(**about)

@@ -9,12 +9,15 @@ import pandas as pd
 
 from botlib.data import forgotten
 from botlib.data.archive import store as archive
+from botlib.data.pairs.splits import split_of
 from botlib.data.pairs.text import training_text
 from botlib.errors import BotlibError
 from botlib.live.outbox.queue import Outbox
 from botlib.tables import (
+    ABOVE,
     BERT_GAN_FAKE,
     BERT_GAN_REAL,
+    CONVERSATIONS,
     GPT2_FINETUNE,
     GPT2_GENERATE,
     PREDICTIONS,
@@ -74,14 +77,17 @@ def forget(
     shutil.rmtree(workspace.cache, ignore_errors=True)
     removed: dict[str, int] = archive.forget(workspace)
     months = sorted(workspace.raw_data.glob("myreddit_*.csv"))
+    above = sorted(workspace.raw_data.glob("above_*.csv"))
     read = sorted(workspace.root.glob(workspace.read_threads("*").name))
     gone_keys = keys.union(
         *(_ids_of(path, names, keys) for path in months),
+        *(_turns_of(path, names) for path in above),
         *(_live_ids_of(path, names) for path in read),
     )
     pairs = _pairs_of(workspace, gone_keys)
     # The tables' hashes say which models saw them, so this comes before the tables change
-    models = _models(workspace, set(pairs["split"]))
+    above_keys = gone_keys | _posts_of(months, names)
+    models = _models(workspace, set(pairs["split"]), _splits_below(workspace, above_keys))
     texts = {training_text(c, r) for c, r in zip(pairs["comment"], pairs["reply"], strict=True)}
     _drop(
         workspace.gpt2_finetune, GPT2_FINETUNE, lambda t: t["text"].isin(texts), removed, workspace
@@ -93,6 +99,15 @@ def forget(
     # The tables that lead to the others come last, so that a stopped run can be repeated
     for path, table in _derived(workspace):
         _drop(path, table, lambda t: _holds(t, gone_keys), removed, workspace)
+    _drop(
+        workspace.conversations,
+        CONVERSATIONS,
+        lambda t: t["id"].isin(above_keys),
+        removed,
+        workspace,
+    )
+    for path in above:
+        _drop(path, ABOVE, lambda t: _theirs(t, "parent", names, keys), removed, workspace)
     for path in months:
         _from_raw(path, names, keys, removed)
     return ForgetReport(
@@ -115,6 +130,30 @@ def _ids_of(path: Path, names: set[str], keys: set[str]) -> set[str]:
         for side in ("comment", "reply")
         for name in frame.loc[_theirs(frame, side, names, keys), f"{side}_id"]
     }
+
+
+def _turns_of(path: Path, names: set[str]) -> set[str]:
+    """Returns the ids of the turns above a month's comments that these people wrote."""
+    frame = read_table(path, ABOVE, ["parent_id", "parent_author"])
+    return set(frame.loc[_theirs(frame, "parent", names, set()), "parent_id"])
+
+
+def _posts_of(months: list[Path], names: set[str]) -> set[str]:
+    columns = ["submission_id", "submission_author"]
+    frames = (read_table(path, RAW, columns) for path in months)
+    return {
+        name
+        for frame in frames
+        for name in frame.loc[_theirs(frame, "submission", names, set()), "submission_id"]
+    }
+
+
+def _splits_below(workspace: Workspace, keys: set[str]) -> set[str]:
+    """Returns the splits of the threads in which these posts and turns stand above comments."""
+    if not workspace.conversations.is_file():
+        return set()
+    frame = read_table(workspace.conversations, CONVERSATIONS, ["id", "submission_id"])
+    return set(split_of(frame.loc[frame["id"].isin(keys), "submission_id"]))
 
 
 def _live_ids_of(path: Path, names: set[str]) -> set[str]:
@@ -196,14 +235,20 @@ def _from_outbox(
                 removed[workspace.outbox.name] = touched
 
 
-def _models(workspace: Workspace, splits: set[str]) -> pd.DataFrame:
-    """Returns the models that were trained on tables with the forgotten pairs."""
+def _models(workspace: Workspace, splits: set[str], above: set[str]) -> pd.DataFrame:
+    """Returns the models that were trained on tables with the forgotten texts.
+
+    Args:
+      workspace: whose models.
+      splits: of the forgotten pairs.
+      above: splits of threads with forgotten texts above a comment, which only GPT-2 sees.
+    """
     rows = []
-    for kind, folders, table in (
-        ("gpt2", sorted(workspace.models.glob("gpt2/*")), workspace.gpt2_finetune),
-        ("bert", _judges(workspace), workspace.bert_gan_real),
+    for kind, seen, folders, table in (
+        ("gpt2", splits | above, sorted(workspace.models.glob("gpt2/*")), workspace.gpt2_finetune),
+        ("bert", splits, _judges(workspace), workspace.bert_gan_real),
     ):
-        if not splits & set(_LEARNT[kind]):
+        if not seen & set(_LEARNT[kind]):
             continue
         now = hash_path(table)
         for folder in folders:

@@ -37,14 +37,15 @@ class Step:
 
 
 def _pair_tables(workspace: Workspace, _: Any) -> list[Path]:
-    return [workspace.gpt2_finetune, workspace.gpt2_generate, workspace.bert_gan_real]
+    w = workspace
+    return [w.conversations, w.gpt2_finetune, w.gpt2_generate, w.bert_gan_real]
 
 
 STEPS: dict[str, Step] = {
     "01_data": Step(lambda w, s: [], _pair_tables),
     "02_gpt2_finetune": Step(_pair_tables, lambda w, s: [w.gpt2(s.run_name)]),
     "03_bert_realism": Step(
-        lambda w, s: [w.gpt2_generate, w.bert_gan_real, w.gpt2(s.gpt2_run)],
+        lambda w, s: [w.conversations, w.gpt2_generate, w.bert_gan_real, w.gpt2(s.gpt2_run)],
         lambda w, s: [w.bert_realism, w.bert_fit],
     ),
     "04_bert_upvotes": Step(

@@ -75,6 +75,7 @@ def _present(workspace: Workspace) -> Iterator[Path]:
     candidates = [
         w.dumps,
         w.raw_data,
+        w.conversations,
         w.gpt2_finetune,
         w.gpt2_generate,
         w.bert_gan_real,

@@ -34,7 +34,7 @@ def filled(workspace):
 
 
 def _raw(workspace):
-    return pd.concat(read_table(path, RAW) for path in workspace.raw_data.glob("*.csv"))
+    return pd.concat(read_table(path, RAW) for path in workspace.raw_data.glob("myreddit_*.csv"))
 
 
 def _text(workspace):

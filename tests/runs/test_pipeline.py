@@ -14,7 +14,7 @@ PARAMETERS = 'drive_root: str = ""\nprofile: str = "colab"\noptions: dict = {}'
 
 WRITE_TABLES = """\
 from pathlib import Path
-for name in ("gpt2_finetune", "gpt2_generate", "bert_gan_real"):
+for name in ("conversations", "gpt2_finetune", "gpt2_generate", "bert_gan_real"):
     (Path(drive_root) / f"{name}.csv").write_text(str(seed))
 """
 

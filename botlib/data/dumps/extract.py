@@ -19,6 +19,7 @@ from botlib.data.dumps.files import DamagedFile, blocks
 from botlib.data.dumps.find import DumpFile, Found, find_files, shown, unread
 from botlib.data.dumps.rows import SCHEMAS, Counts, RowReader
 from botlib.data.months import month_of, shifted, span
+from botlib.data.raw_above import count_above, find_above
 from botlib.data.raw_months import write_months
 from botlib.errors import BotlibError
 from botlib.parts import clear_orphans
@@ -26,6 +27,8 @@ from botlib.workspace import Workspace, atomic_file
 
 # Raise when rows of the cache would come out differently.
 _VERSION = 3
+# Raise when other tables are made from the same rows.
+_TABLES = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +39,7 @@ class ExtractReport:
       files: one row a file: file, kind, lines, kept (wanted and good), malformed, cached (not
         read again), error, rows (where they are kept).
       counts: comments, submissions, duplicate_rows, gone_comments, taken_back_comments, posts,
-        pairs.
+        above (comments whose parent, a comment, was found), missing_above, pairs.
       months: rows written of each month ("2019_05" → 1234), all months of this selection.
       errors: one line for each damaged file.
       skipped: nothing had changed, so nothing was done.
@@ -118,7 +121,7 @@ def extract(
     read = read_files(files, out.cache / "dumps", names, start, end, max_malformed, progress)
     sources = {"/".join(file.path.parts[-4:]): file.fingerprint for file in files}
     prints = sorted(file.fingerprint for file in files)
-    key = raw.key_of(selection=selection, sources=prints, version=_VERSION)
+    key = raw.key_of(selection=selection, sources=prints, version=_VERSION, tables=_TABLES)
     table = pd.DataFrame([dataclasses.asdict(one) for one in read])
     errors = [*found.unreadable, *(one.error for one in read if one.error)]
     not_opened = tuple(path.name for path in found.others)
@@ -138,6 +141,8 @@ def extract(
             depth=depth,
             self_posts_only=self_posts_only,
         )
+        find_above(connection)
+        counts |= count_above(connection)
         months = write_months(
             connection,
             out,

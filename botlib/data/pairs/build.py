@@ -14,6 +14,7 @@ from botlib.data.pairs.cleaning import (
     compare_rows,
     finished_counts,
 )
+from botlib.data.pairs.conversations import write_conversations
 from botlib.data.pairs.dropped import Dropped
 from botlib.data.pairs.ratings import rating_of
 from botlib.data.pairs.splits import SPLITS, split_of, whole_threads
@@ -56,6 +57,7 @@ class PairsReport:
       examples: one pair of each split: split, subreddit, comment, reply, reply_score, rating.
       ignored_months: raw tables left by an earlier, other selection, which were not used.
       dropped: rule, comment, reply: up to five pairs that each rule dropped.
+      conversations: what, rows: what is kept of the threads above the comments.
     """
 
     counts: pd.DataFrame
@@ -65,10 +67,11 @@ class PairsReport:
     examples: pd.DataFrame
     ignored_months: list[str]
     dropped: pd.DataFrame
+    conversations: pd.DataFrame
 
 
 def write_pairs(workspace: Workspace, settings: DataSettings) -> PairsReport:
-    """Clean the raw tables and write gpt2_finetune, gpt2_generate and bert_gan_real.
+    """Clean the raw tables; write gpt2_finetune, gpt2_generate, bert_gan_real, conversations.
 
     GPT-2 is trained on the threads of split "generator"; gpt2_generate holds the comments of the
     other threads, so that fakes answer comments that GPT-2 has not seen, as live ones are.
@@ -110,6 +113,7 @@ def write_pairs(workspace: Workspace, settings: DataSettings) -> PairsReport:
         examples=_examples(frame),
         ignored_months=[path.name for path in ignored],
         dropped=dropped.table(),
+        conversations=write_conversations(workspace, frame, paths),
     )
     _write(workspace, frame, settings, report, paths)
     return report
@@ -165,7 +169,7 @@ def _write(
         )
     ]
     tables = {
-        workspace.gpt2_finetune: (GPT2_FINETUNE, pd.DataFrame({"text": texts}, dtype="str")),
+        workspace.gpt2_finetune: (GPT2_FINETUNE, frame.loc[generator].assign(text=texts)),
         workspace.gpt2_generate: (
             GPT2_GENERATE,
             frame.loc[~generator].drop_duplicates("comment_id"),
@@ -177,6 +181,13 @@ def _write(
         "splits": report.splits.to_dict("records"),
         "shared_users": report.shared_users,
     }
+    write_manifest(
+        workspace.conversations,
+        inputs=inputs,
+        parameters=settings.as_dict(),
+        seed=None,
+        extra={"rows": report.conversations.to_dict("records")},
+    )
     for path, (table, rows) in tables.items():
         write_table(path, rows, table)
         write_manifest(

@@ -19,7 +19,7 @@ TEXTS = ["submission_id", "title", "comment_id", "comment", "reply_id", "reply",
 
 
 def raw(workspace: Workspace) -> pd.DataFrame:
-    tables = [read_table(path, RAW) for path in sorted(workspace.raw_data.glob("*.csv"))]
+    tables = [read_table(path, RAW) for path in sorted(workspace.raw_data.glob("myreddit_*.csv"))]
     return pd.concat(tables).sort_values("reply_id").reset_index(drop=True)
 
 

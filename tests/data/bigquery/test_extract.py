@@ -76,7 +76,9 @@ def _extract(client, workspace, **changes):
 
 
 def _tables(workspace):
-    return {path.name: path.read_bytes() for path in sorted(workspace.raw_data.glob("*.csv"))}
+    return {
+        path.name: path.read_bytes() for path in sorted(workspace.raw_data.glob("myreddit_*.csv"))
+    }
 
 
 def test_load_makes_one_table_that_prunes_and_goes_on_where_it_stopped(

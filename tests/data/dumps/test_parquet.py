@@ -71,7 +71,7 @@ def _write(folder, rows, change=lambda row: row, **types):
 def _extract(place, root, names=NAMES, **changes):
     workspace = Workspace.open(root, create=True)
     report = extract.extract(place, subreddits=names, out=workspace, progress=False, **changes)
-    files = sorted(workspace.raw_data.glob("*.csv"))
+    files = sorted(workspace.raw_data.glob("myreddit_*.csv"))
     return report, {path.name: path.read_bytes() for path in files}
 
 

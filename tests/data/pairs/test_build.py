@@ -144,7 +144,7 @@ def test_every_row_is_accounted_for(filled):
     gone = [b - a for b, a in zip(before, after, strict=True)]
     assert gone == counts["dropped"].iloc[1:].tolist()
     assert counts.set_index("rule").loc["(raw)", "left"] == sum(
-        len(read_table(path, RAW)) for path in workspace.raw_data.glob("*.csv")
+        len(read_table(path, RAW)) for path in workspace.raw_data.glob("myreddit_*.csv")
     )
     found = counts.set_index("rule")["dropped"]
     names = ["bot", "self_reply", "by_poster", "no_score", "young_score", "quote", "url_only"]
