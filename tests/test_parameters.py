@@ -262,3 +262,12 @@ def test_the_whole_table_names_the_defaults_too():
     shown = parameters.table(Gpt2Settings(), everything=True)
     assert shown["setting"].tolist() == Gpt2Settings.names()
     assert set(shown["set by"]) == {"default"}
+
+
+def test_only_profiles_that_download_nothing_work_without_the_hub():
+    """The Hub's error sends people to `offline`; it must need no download itself."""
+    base = {p: parameters.of_profile(Gpt2Settings, p).base_model for p in parameters.profiles()}
+    assert base["offline"] == base["demo"] == "scratch"
+    assert base["laptop"] == "dialogpt-small" and base["colab"] == "dialogpt-medium"
+    for notebook in ("03_bert_realism", "04_bert_upvotes"):
+        assert parameters.of_profile(NOTEBOOKS[notebook], "offline").encoder == "minilm"
