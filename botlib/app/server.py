@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, Response, g, jsonify, request, send_from_dir
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from botlib.app import review, watch
+from botlib.app import review, trying, watch
 from botlib.app.gate import Gate, TooManyTries
 from botlib.app.site import Site
 from botlib.errors import BotlibError
@@ -21,7 +21,11 @@ STATIC = Path(__file__).parent / "static"
 _LARGEST = 256 * 1024  # bytes of a request
 log = logging.getLogger(__name__)
 
-PARTS: tuple[Callable[[Site], Blueprint], ...] = (review.routes, watch.routes)
+PARTS: tuple[Callable[[Site], Blueprint], ...] = (
+    trying.routes,
+    review.routes,
+    watch.routes,
+)
 
 
 def application(

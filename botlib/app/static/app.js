@@ -2,9 +2,10 @@
 import { ask, enter } from "./api.js";
 import { toast } from "./dom.js";
 import * as review from "./review.js";
+import * as trying from "./try.js";
 import * as watch from "./watch.js";
 
-const parts = { review, watch };
+const parts = { try: trying, review, watch };
 const tabs = [...document.querySelectorAll("[role=tab]")];
 let open = "";
 

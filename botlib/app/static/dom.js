@@ -43,7 +43,7 @@ export function meters(of) {
   const shown = [
     ["realism", of.realism, 1, "how likely a person wrote it, 0 to 1"],
     ["fit", of.fit, 1, "how well it answers this comment, 0 to 1"],
-    ["expected rating", of.rating, 3, "from 0, disliked, to 3, among the best"],
+    ["rating 0–3", of.rating, 3, "the expected rating: from 0, disliked, to 3, among the best"],
   ].filter(([name, value]) => name !== "fit" || (value !== null && value !== undefined));
   return el("div", { class: "meters" }, shown.map(([name, value, most, title]) =>
     el("div", { class: "meter", title }, el("span", {}, name), el("b", {}, number(value)),

@@ -117,7 +117,7 @@ def read_comments(
         more_requests=more_requests,
         context=context,
         context_tokens=context_tokens,
-        count_tokens=count_tokens or (lambda text: len(text) // 4 + 1),
+        count_tokens=count_tokens or _tokens,
         answered=set(answered_posts),
     )
     unread: list[str] = []
@@ -165,6 +165,41 @@ def read(reddit: Client, settings: GenerateSettings, **options: Any) -> Reading:
         context_tokens=settings.context_tokens,
         **options,
     )
+
+
+def read_comment(
+    reddit: Client, post_id: str, comment_id: str, settings: GenerateSettings
+) -> tuple[dict[str, Any], str, Threads]:
+    """Returns one comment, of any score and age, as a row of `Reading.comments`.
+
+    Args:
+      reddit: from `connect`.
+      post_id: of its thread.
+      comment_id: without prefix.
+      settings: of 05, for its context.
+
+    Returns:
+      The row, why the bot would not answer that comment ("" if it would), and its thread.
+
+    Raises:
+      BotlibError: it isn't there, or can't be read now.
+    """
+    options = {"more_requests": settings.more_requests, "context": settings.context}
+    options |= {"context_tokens": settings.context_tokens, "count_tokens": _tokens}
+    reader = _Reader(reddit, min_score=-(10**9), oldest=0.0, answered=set(), **options)
+    reader.read(reddit.submission(post_id))
+    why = {row["comment_id"]: row["reason"] for row in reader.skipped}
+    refusal = why.get(comment_id) or why.get("", "")
+    said = [row for row in reader.threads if row["comment_id"] == comment_id]
+    if not said:
+        raise BotlibError(refusal or f"the thread {post_id} holds no comment {comment_id}")
+    bare = dict.fromkeys(COMMENTS, "") | said[0] | {"context": said[0]["comment"]}
+    row = next((row for row in reader.rows if row["comment_id"] == comment_id), bare)
+    return row, refusal, Threads.of(reader.threads)
+
+
+def _tokens(text: str) -> int:
+    return len(text) // 4 + 1
 
 
 class _Reader:

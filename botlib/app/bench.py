@@ -1,0 +1,174 @@
+"""The models behind the tab Try: loaded once, a few candidates at a time, judged at once."""
+
+import dataclasses
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from botlib.app.site import Site
+from botlib.errors import BotlibError
+from botlib.gpt2.decoder import Decoder
+from botlib.live import round as rounds
+from botlib.live.models import Judges, realism_threshold
+from botlib.live.threads import Threads
+from botlib.tables import PROPOSED
+
+MOST = 20  # candidates of one trial
+_TRIALS = 30  # kept for the sliders
+_PAIRS = 5000  # scores kept
+_GENERATORS = 2  # for two runs side by side
+
+
+class Remembered:
+    """A scorer that scores each pair once, so that a slider needs no model.
+
+    Args:
+      scorer: see `models.ScorerLike`.
+    """
+
+    def __init__(self, scorer: Any) -> None:
+        self.scorer = scorer
+        self._known: dict[tuple[str, str], np.ndarray] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.scorer, name)
+
+    def predict(self, comments: Sequence[str], replies: Sequence[str], **_: Any) -> np.ndarray:
+        """Returns the scorer's own answer, one row a pair."""
+        pairs = list(zip(comments, replies, strict=True))
+        if len(self._known) > _PAIRS:
+            self._known.clear()
+        new = [pair for pair in dict.fromkeys(pairs) if pair not in self._known]
+        if new:
+            scores = np.asarray(self.scorer.predict(*map(list, zip(*new, strict=True))))
+            self._known.update(zip(new, scores, strict=True))
+        return np.array([self._known[pair] for pair in pairs])
+
+
+@dataclasses.dataclass
+class Trial:
+    """What was written for one comment, and all that is needed to judge it again.
+
+    Attributes:
+      comment: a row of `Reading.comments`.
+      threads: what was said around it.
+      refusal: why the bot would not answer the comment, or "".
+      linked: whether it stands on this page's site, and can be proposed for.
+      rows: the candidates so far.
+    """
+
+    comment: dict[str, Any]
+    threads: Threads
+    refusal: str = ""
+    linked: bool = False
+    rows: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+
+class Bench:
+    """The workspace's models, loaded at the first question.
+
+    Args:
+      site: the workspace, and its settings.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self._loading, self._working = threading.Lock(), threading.Lock()
+        self._judges: Judges | None = None
+        self._generators: OrderedDict[str, Any] = OrderedDict()
+        self._trials: OrderedDict[int, Trial] = OrderedDict()
+        self._number = 0
+        self.threshold = site.post.threshold
+
+    def runs(self) -> list[str]:
+        """Returns the names of the fine-tuned GPT-2s that can write."""
+        folder = self.site.workspace.models / "gpt2"
+        return sorted(path.parent.name for path in folder.glob("*/ctranslate2"))
+
+    def load(self, run: str) -> tuple[Any, Judges]:
+        """Returns a generator and the judges.
+
+        Raises:
+          BotlibError: one of them is missing; says which notebook makes it.
+        """
+        from botlib.gpt2.generator import Generator
+
+        with self._loading:
+            if self._judges is None:
+                judges = Judges.load(self.site.workspace)
+                self.threshold = realism_threshold(
+                    self.site.workspace, judges.realism, self.site.post
+                )
+                scorers = {
+                    field.name: Remembered(found)
+                    for field in dataclasses.fields(judges)
+                    if hasattr(found := getattr(judges, field.name), "predict")
+                }
+                self._judges = dataclasses.replace(judges, **scorers)
+            if run not in self._generators:
+                if run not in self.runs():
+                    # The generator's own error says what to run
+                    run = self.site.generate.gpt2_run
+                generator = Generator(self.site.workspace.gpt2(run))
+                # Draws at random from now on, and has its memory
+                generator.generate(["Hello."], n=1, seed=None, decoder=Decoder(max_tokens=2))
+                self._generators[run] = generator
+                while len(self._generators) > _GENERATORS:
+                    self._generators.popitem(last=False)
+            return self._generators[run], self._judges
+
+    def begin(self, trial: Trial) -> int:
+        """Keeps a trial; returns its number."""
+        self._number += 1
+        self._trials[self._number] = trial
+        while len(self._trials) > _TRIALS:
+            self._trials.popitem(last=False)
+        return self._number
+
+    def trial(self, number: int) -> Trial:
+        """Returns a trial that was begun.
+
+        Raises:
+          BotlibError: it is long ago.
+        """
+        if number not in self._trials:
+            raise BotlibError("these candidates are gone: write new ones")
+        return self._trials[number]
+
+    def write(self, trial: Trial, run: str, decoder: Decoder, n: int) -> Iterator[int]:
+        """Writes candidates, as many at once as there are copies of the model.
+
+        Yields:
+          How many there are.
+        """
+        generator, _ = self.load(run)
+        at_once = max(1, getattr(generator.engine, "replicas", 1))
+        comment = trial.comment
+        while (made := len(trial.rows)) < n:
+            several = [comment["context"] or comment["comment"]] * min(at_once, n - made)
+            # One setting after the other where two are compared
+            with self._working:
+                drawn = generator.generate(several, n=1, seed=None, decoder=decoder)
+            for row in drawn.to_dict("records"):
+                given = {name: comment.get(name) for name in PROPOSED.columns}
+                given |= {"sample": len(trial.rows), "proposed_reply": row["reply"]}
+                trial.rows.append(given | {"log_prob": row["log_prob"]})
+            yield len(trial.rows)
+
+    def judge(self, trial: Trial, threshold: float, n: int = MOST) -> pd.DataFrame:
+        """Returns the first n candidates as the bot judges them, by its own function."""
+        if self._judges is None:
+            raise BotlibError("the models aren't loaded: write candidates first")
+        rows = pd.DataFrame(trial.rows[:n], columns=list(PROPOSED.columns))
+        with self._working:
+            judged = rounds.judge(
+                rows, self._judges, self.site.post, trial.threads, threshold=threshold
+            )
+            if (fit := getattr(self._judges, "fit", None)) is not None and len(rows):
+                texts = rows["comment"].tolist(), rows["proposed_reply"].tolist()
+                judged["prob_fit"] = np.asarray(fit.predict(*texts)).reshape(len(rows), -1)[:, -1]
+        return judged

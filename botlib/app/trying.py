@@ -1,0 +1,207 @@
+"""Try: type a comment or paste a link, and see what the bot would say, and why."""
+
+import dataclasses
+import json
+import math
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+from flask import Blueprint, Response, jsonify, request
+
+from botlib.app.bench import MOST, Bench, Trial
+from botlib.app.site import Site
+from botlib.errors import BotlibError
+from botlib.gpt2.decoder import Decoder
+from botlib.live import round as rounds
+from botlib.live.choose import CHOSEN, OUTRANKED
+from botlib.live.reddit.checks import UNREADABLE
+from botlib.live.reddit.comments import COMMENTS, read_comment
+from botlib.live.threads import Threads, row_of
+from botlib.terminal import harmless, one_line, readable
+
+_LINK = re.compile(r"/comments/(\w{1,12})/[^/\s]*/(\w{1,12})/?(?:[?#]\S*)?$", re.I)
+_LONGEST = 10_000  # characters of a comment, as on Reddit
+SLIDERS = ("temperature", "top_k", "top_p")
+
+
+def routes(site: Site) -> Blueprint:
+    """Returns the addresses of the tab Try."""
+    part = Blueprint("try", __name__, url_prefix="/api/try")
+    bench = Bench(site)
+
+    @part.get("")
+    def about() -> Any:
+        generate = site.generate
+        defaults = {name: getattr(generate, name) for name in SLIDERS}
+        return jsonify(
+            {
+                "runs": bench.runs(),
+                "run": generate.gpt2_run,
+                "defaults": defaults | {"n": min(generate.candidates, MOST)},
+                "most": MOST,
+                "threshold": bench.threshold,
+            }
+        )
+
+    @part.post("/load")
+    def load() -> Any:
+        began = time.monotonic()
+        bench.load(str(request.get_json().get("run") or site.generate.gpt2_run))
+        return jsonify({"seconds": time.monotonic() - began, "threshold": bench.threshold})
+
+    @part.post("")
+    def write() -> Any:
+        given = request.get_json()
+        run = str(given.get("run") or site.generate.gpt2_run)
+        decoder, n = _decoder(site, given), _whole(given.get("n"), 1, MOST)
+        threshold = _share(given.get("threshold"), bench.threshold)
+        trial = _trial(site, str(given.get("text", ""))[: 2 * _LONGEST])
+        number = bench.begin(trial)
+        lines = _lines(bench, trial, number, run, decoder, n, threshold)
+        return Response(lines, mimetype="application/x-ndjson")
+
+    @part.post("/<int:number>/judge")
+    def judge(number: int) -> Any:
+        given = request.get_json()
+        threshold = _share(given.get("threshold"), bench.threshold)
+        n = _whole(given.get("n"), 1, MOST)
+        judged = bench.judge(bench.trial(number), threshold, n)
+        return jsonify({"candidates": shown(judged)})
+
+    @part.post("/<int:number>/propose")
+    def propose(number: int) -> Any:
+        given = request.get_json()
+        trial = bench.trial(number)
+        threshold = _share(given.get("threshold"), bench.threshold)
+        judged = bench.judge(trial, threshold, _whole(given.get("n"), 1, MOST))
+        return jsonify(_propose(site, trial, judged, _whole(given.get("sample"), 0, MOST)))
+
+    return part
+
+
+def _lines(
+    bench: Bench, trial: Trial, number: int, run: str, decoder: Decoder, n: int, threshold: float
+) -> Iterator[str]:
+    """One JSON object a line, sent as soon as it is known."""
+    began = time.monotonic()
+    comment = trial.comment
+    yield _line(
+        trial=number,
+        linked=trial.linked,
+        refusal=readable(trial.refusal),
+        comment={
+            "subreddit": one_line(comment["subreddit"] or ""),
+            "title": one_line(comment["title"] or ""),
+            "author": one_line(comment.get("author") or ""),
+            "text": readable(comment["comment"]),
+            "context": readable(comment["context"]) if comment["context"] else "",
+        },
+    )
+    try:
+        bench.load(run)
+        loaded = time.monotonic()
+        for _ in bench.write(trial, run, decoder, n):
+            yield _line(candidates=shown(bench.judge(trial, threshold)))
+        yield _line(done=True, seconds=time.monotonic() - loaded, loading=loaded - began)
+    except BotlibError as error:
+        yield _line(error=one_line(str(error)))
+
+
+def _line(**values: Any) -> str:
+    return json.dumps(values, ensure_ascii=False) + "\n"
+
+
+def shown(judged: pd.DataFrame) -> list[dict[str, Any]]:
+    """Returns candidates as the page shows them, in the order they were written."""
+    return [
+        {
+            "sample": int(row["sample"]),
+            "text": harmless(str(row["proposed_reply"])),
+            "realism": _number(row["prob_real"]),
+            # Of workspaces whose judges know it
+            "fit": _number(row.get("prob_fit")),
+            "rating": _number(row["score"]),
+            "rank": None if pd.isna(row["rank"]) else int(row["rank"]),
+            "decision": row["decision"],
+            "reason": readable(str(row["reason"])),
+        }
+        for row in judged.to_dict("records")
+    ]
+
+
+def _trial(site: Site, text: str) -> Trial:
+    text = harmless(text).strip()
+    if not text:
+        raise BotlibError("there is nothing to answer: type a comment, or paste a link to one")
+    if "\n" not in text and (found := _LINK.search(text)):
+        with site.reddit() as reddit:
+            try:
+                ids = found[1].lower(), found[2].lower()
+                row, refusal, threads = read_comment(reddit, *ids, site.generate)
+            except UNREADABLE as error:
+                raise BotlibError(f"the link can't be read now: {error}") from error
+        return Trial(row, threads, refusal, linked=not refusal)
+    if re.match(r"https?://\S+$", text):
+        raise BotlibError(
+            "this is no link to a comment: copy a comment's own permalink, "
+            "…/comments/POST/title/COMMENT"
+        )
+    if len(text) > _LONGEST:
+        raise BotlibError(f"a comment has at most {_LONGEST:,} characters on Reddit")
+    row = dict.fromkeys(COMMENTS) | {
+        "subreddit": "",
+        "post_id": "typed",
+        "comment_id": "typed",
+        "title": "",
+        "comment": text,
+        "context": text,
+    }
+    now = {"id": "typed", "created_utc": site.clock()}
+    return Trial(row, Threads.of([row_of("", "typed", now, "", text)]))
+
+
+def _propose(site: Site, trial: Trial, judged: pd.DataFrame, sample: int) -> dict[str, Any]:
+    """Puts a candidate into the outbox, where a person judges it; none that was refused."""
+    if not trial.linked:
+        raise BotlibError(
+            "only a reply to a comment on this page's site can be proposed: paste its link"
+        )
+    chosen = judged.loc[judged["sample"] == sample]
+    if chosen.empty:
+        raise BotlibError("this candidate is gone: write new ones")
+    if chosen["decision"].iloc[0] not in (CHOSEN, OUTRANKED):
+        raise BotlibError(f"it was refused: {chosen['reason'].iloc[0]}")
+    best = judged["sample"] == sample
+    judged.loc[judged["decision"] == CHOSEN, ["decision", "reason"]] = [OUTRANKED, "not chosen"]
+    judged.loc[best, ["decision", "reason"]] = [CHOSEN, "best of a trial, chosen by a person"]
+    with site.reddit() as reddit, site.outbox() as outbox:
+        # Reddit is asked again: minutes may have passed
+        done = rounds.queue(outbox, judged, reddit).iloc[0]
+    if done["decision"] != "proposed":
+        raise BotlibError(f"it can't be proposed: {done['reason']}")
+    return {"proposed": True}
+
+
+def _decoder(site: Site, given: dict[str, Any]) -> Decoder:
+    values: dict[str, Any] = {}
+    for name in SLIDERS:
+        if isinstance(value := given.get(name), int | float) and math.isfinite(value):
+            values[name] = int(value) if name == "top_k" else float(value)
+    return dataclasses.replace(Decoder.of(site.generate), **values)
+
+
+def _whole(value: Any, least: int, most: int) -> int:
+    usable = isinstance(value, int | float) and math.isfinite(value)
+    return min(most, max(least, int(value))) if usable else most
+
+
+def _share(value: Any, default: float) -> float:
+    usable = isinstance(value, int | float) and math.isfinite(value)
+    return min(1.0, max(0.0, float(value))) if usable else default
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
