@@ -260,6 +260,7 @@ class PostSettings(Settings):
     # A reply that may be on Reddit is looked for so long before it may be sent a second time
     settle_hours: float = setting(1.0, minimum=0.0, looser=lower)
     delete_below: int = setting(-1, looser=lower)  # own replies with a lower score are deleted
+    notice_below: int = 0  # own replies with a lower score are worth a notice (BOTLIB_WEBHOOK)
 
     def _check(self) -> None:
         super()._check()

@@ -145,6 +145,11 @@ class Workspace:
         return self.root / "bot.yaml"
 
     @property
+    def notices(self) -> Path:
+        """Which notices were sent, and when the last of each kind was."""
+        return self.root / "notices.json"
+
+    @property
     def stop_switch(self) -> Path:
         return self.root / "STOP"
 

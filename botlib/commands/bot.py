@@ -2,13 +2,15 @@
 
 import argparse
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from botlib import options, parameters
-from botlib.live.bot_settings import BotSettings, settle
+from botlib import credentials, options, parameters
 from botlib.live.events import STYLES, note, show
 from botlib.terminal import text_table
 from botlib.workspace import Workspace
+
+if TYPE_CHECKING:
+    from botlib.live.bot_settings import BotSettings
 
 
 def add_parsers(subparsers: Any) -> None:
@@ -55,6 +57,8 @@ def add_parsers(subparsers: Any) -> None:
 
 def run_bot(args: argparse.Namespace) -> int:
     """Runs one round or many; logs to standard error."""
+    from botlib.live.bot_settings import settle
+
     began = time.monotonic()
     made = settle(args)
     if args.show_config:
@@ -66,12 +70,13 @@ def run_bot(args: argparse.Namespace) -> int:
     from botlib.gpt2.decoder import Decoder
     from botlib.live import loop
     from botlib.live.models import Models
+    from botlib.live.notice import VARIABLE, Notices
     from botlib.live.reddit.comments import connect
     from botlib.live.stopping import Stop, Stopped
 
     generate, post = made.generate, made.post
-    decoder = Decoder.of(generate)
     stop = Stop(workspace.stop_switch)
+    notices = Notices(workspace.notices, credentials.get(VARIABLE), stop=stop)
     with stop.on_signals(lambda: note("end", reason="stopped in the middle of a round")):
         for line in made.warnings:
             note("warning", reason=line)
@@ -81,33 +86,35 @@ def run_bot(args: argparse.Namespace) -> int:
                 generate.reddit, workspace=workspace, subreddits=generate.subreddits, stop=stop
             )
 
+        rounds = 0
         try:
-            reddit = loop.wait_for(connected, stop) if made.every else connected()
+            with loop.wait_for(connected, stop) if made.every else connected() as reddit:
+                models = Models.load(workspace, generate.gpt2_run)
+                _begin(made, reddit, time.monotonic() - began)
+                rounds = loop.run(
+                    workspace, reddit, models, generate, post, every=made.every,
+                    decoder=Decoder.of(generate), stop=stop.told, notices=notices,
+                )  # fmt: skip
         except Stopped:
-            note("end", rounds=0, reason="stopped")
-            return 0
-        with reddit:
-            models = Models.load(workspace, generate.gpt2_run)
-            note(
-                "start",
-                site=reddit.site,
-                account=reddit.name,
-                dry_run=post.dry_run,
-                allowed=post.allowed_subreddits or "none",
-                seconds=time.monotonic() - began,
-            )
-            for settings in (generate, post):
-                for name, value, who in parameters.table(settings).itertuples(index=False):
-                    note("setting", notebook=settings.notebook, name=name, value=value, set_by=who)
-            rounds = loop.run(
-                workspace, reddit, models, generate, post,
-                every=made.every, decoder=decoder, stop=stop.told,
-            )  # fmt: skip
-            note("end", rounds=rounds, reason="stopped" if stop.told() else None)
+            pass
+        except Exception as error:
+            notices.stopped(error)
+            raise
+        note("end", rounds=rounds, reason="stopped" if stop.told() else None)
     return 0
 
 
-def _show_config(made: BotSettings) -> None:
+def _begin(made: "BotSettings", reddit: Any, seconds: float) -> None:
+    """Logs where the bot is, and who set what."""
+    post = made.post
+    note("start", site=reddit.site, account=reddit.name, dry_run=post.dry_run,
+         allowed=post.allowed_subreddits or "none", seconds=seconds)  # fmt: skip
+    for settings in (made.generate, post):
+        for name, value, who in parameters.table(settings).itertuples(index=False):
+            note("setting", notebook=settings.notebook, name=name, value=value, set_by=who)
+
+
+def _show_config(made: "BotSettings") -> None:
     print(f"bot\n{text_table(made.table())}\n")
     for settings in (made.generate, made.post):
         print(f"{settings.notebook}\n{text_table(parameters.table(settings, everything=True))}\n")

@@ -11,13 +11,13 @@ from botlib.errors import BotlibError
 from botlib.live import bot_file
 from botlib.live.bot_file import BotFile
 from botlib.live.events import STYLES
+from botlib.live.notice import VARIABLE as WEBHOOK
 from botlib.live.policy import allow_list
 from botlib.parameters import Given, Source
 from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace
 
 NOTEBOOKS = (GenerateSettings.notebook, PostSettings.notebook)
-WEBHOOK = "BOTLIB_WEBHOOK"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,6 +12,7 @@ from botlib.live import round as rounds
 from botlib.live.events import log, note
 from botlib.live.heartbeat import Heartbeat
 from botlib.live.models import Models, realism_threshold
+from botlib.live.notice import Notices
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import PROPOSED, READY
 from botlib.live.posting import sending
@@ -77,6 +78,7 @@ def run(
     decoder: Any = None,
     stop: Callable[[], bool] = lambda: False,
     wait: Callable[[float], Any] | None = None,
+    notices: Notices | None = None,
 ) -> int:
     """Runs one round, or one every so many seconds until `stop` says so.
 
@@ -94,6 +96,7 @@ def run(
       decoder: see `botlib.gpt2.decoder`.
       stop: asked between steps; a reply in hand is finished first.
       wait: waits between rounds and between posts; by default a stop ends it.
+      notices: tells a person what they should know; by default nobody is told.
 
     Returns:
       How many rounds were run.
@@ -103,6 +106,7 @@ def run(
       BotlibError: in the only round; one line, whatever the error was.
     """
     wait = wait or reddit.stop.wait
+    notices = notices or Notices(workspace.notices, None)
     threshold = realism_threshold(workspace, models.realism, post)
     done = failures = 0
     heart = Heartbeat(workspace, reddit, post)
@@ -110,7 +114,9 @@ def run(
         heart.begins()
         failed = ""
         try:
-            _round(workspace, reddit, models, generate, post, decoder, threshold, stop, wait)
+            _round(
+                workspace, reddit, models, generate, post, decoder, threshold, stop, wait, notices
+            )
             failures = 0
         except ShutOut as error:
             # No round can do anything until a person has seen to the account
@@ -126,6 +132,7 @@ def run(
                 raise BotlibError(failed) from error
             note("error", reason=failed, again=_until_next(every, failures))
             log.debug("the round that failed", exc_info=error)
+            notices.failing(failures, _said(error))
         done += 1
         if every is None or stop():
             break
@@ -178,12 +185,17 @@ def _round(
     threshold: float,
     stop: Callable[[], bool],
     wait: Callable[[float], Any],
+    notices: Notices,
 ) -> None:
+    notices.late()
     with Outbox(workspace.outbox) as outbox:
         if reddit.name is not None:
             account.check(outbox, reddit)
             inbox.listen(outbox, reddit, dry_run=post.dry_run)
-            outcomes.follow(outbox, reddit, delete_below=post.delete_below, dry_run=post.dry_run)
+            fared = outcomes.follow(
+                outbox, reddit, delete_below=post.delete_below, dry_run=post.dry_run
+            )
+            notices.outcomes(outbox, reddit.site, fared, post.notice_below)
         if stop():
             return
         done = rounds.propose(
@@ -197,6 +209,8 @@ def _round(
             stop=stop,
         )
         sending.approve_in_sandbox(outbox, reddit, post)
+        # Before posting, which takes its time: rising comments are old in an hour
+        notices.waiting(outbox, reddit.site)
     if stop():
         return
     decisions = sending.post_approved(workspace, reddit, post, stop=stop, sleep=wait)
