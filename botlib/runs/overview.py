@@ -3,13 +3,11 @@
 import math
 from collections.abc import Iterator
 
-import pandas as pd
 from matplotlib.axes import Axes
 
 from botlib.evaluation import record
-from botlib.evaluation.figures import gpt2 as gpt2_figures
 from botlib.evaluation.figures import overview as draw
-from botlib.runs.headlines import generator_card, number, own_rows, passing_at
+from botlib.runs.headlines import number, own_rows, passing_at
 from botlib.runs.summary import newest_predictions
 from botlib.workspace import Workspace
 
@@ -20,9 +18,9 @@ def figures(workspace: Workspace) -> list[Figure]:
     """Returns the figures that the workspace has data for: SVG and sentence of each."""
     return [
         *_passing(workspace),
+        *_scores(workspace, "fit", "Does a reply fit its comment?"),
         *_scores(workspace, "ratings", "Foreseeing votes"),
-        *_scores(workspace, "rank", "Picking the better of two replies"),
-        *_learning(workspace),
+        *_scores(workspace, "rank", "The better of two replies"),
         *_candidates(workspace),
     ]
 
@@ -34,7 +32,7 @@ def _svg(ax: Axes, sentence: str) -> Figure:
 def _passing(workspace: Workspace) -> Iterator[Figure]:
     passing = passing_at(workspace)
     if not passing:
-        yield from _scores(workspace, "realism", "Telling fakes from real replies")
+        yield from _scores(workspace, "realism", "Real or generated?")
         return
     rows = [(n, r["per_100"], r["low"], r["high"]) for n, r in passing["models"].items()]
     if not math.isfinite(rows[0][1]):
@@ -42,8 +40,8 @@ def _passing(workspace: Workspace) -> Iterator[Figure]:
     ax = draw.beside_baselines(
         rows,
         own=own_rows([row[0] for row in rows]),
-        title="Fakes that pass per 100 real replies kept",
-        x="fewer is better; a guess lets 100 pass",
+        title="Fakes that pass per 100 real ones",
+        x="fewer is better; a guess: 100",
         chance=100,
         form="{:.0f}",
     )
@@ -51,8 +49,12 @@ def _passing(workspace: Workspace) -> Iterator[Figure]:
     yield _svg(ax, f"At {passing['kept']:.0%} of the real replies kept: {listed}.")
 
 
-_FOLDERS = {"realism": "bert_realism", "ratings": "bert_upvotes", "rank": "bert_rank"}
-_AXES = {"auc": "AUC", "auc_macro": "macro AUC"}
+_FOLDERS = {
+    "realism": "bert_realism",
+    "fit": "bert_fit",
+    "ratings": "bert_upvotes",
+    "rank": "bert_rank",
+}
 
 
 def _scores(workspace: Workspace, key: str, title: str) -> Iterator[Figure]:
@@ -64,35 +66,21 @@ def _scores(workspace: Workspace, key: str, title: str) -> Iterator[Figure]:
     known = [row for row in rows if math.isfinite(row[1])]
     if not known:
         return
-    name = table.columns[1]
-    label = f"{_AXES.get(name, name)}; more is better, a guess has 0.5"
+    measure = _measure(table.columns[1])
     own = own_rows([row[0] for row in rows])
-    ax = draw.beside_baselines(known, own=own, title=title, x=label, chance=0.5)
-    listed = ", ".join(f"{name} {value:.2f}" for name, value, *_ in known)
-    yield _svg(ax, f"{_AXES.get(name, name)}: {listed}.")
-
-
-def _learning(workspace: Workspace) -> Iterator[Figure]:
-    folder, card = generator_card(workspace)
-    if folder is None or not (folder / "losses.csv").is_file():
-        return
-    losses = pd.read_csv(folder / "losses.csv")
-    rounds = losses.dropna(subset=["validation_loss"])
-    if rounds.empty:
-        return
-    ax = gpt2_figures.loss_curve(losses)
-    ax.figure.set_size_inches(draw.SIZE[0], 3.0)
-    best = rounds["validation_loss"].min()
-    sentence = (
-        f"Over {int(losses['step'].max()):,} steps the loss on held-out replies fell from "
-        f"{rounds['validation_loss'].iloc[0]:.2f} to {best:.2f} nats a token "
-        f"(perplexity {math.exp(best):,.1f})."
+    ax = draw.beside_baselines(
+        known, own=own, title=title, x=f"{measure}; a guess: 0.5", chance=0.5
     )
-    perplexity = card.get("perplexity") or {}
-    if "shuffled_comment" in perplexity:
-        own, other = perplexity["own_comment"], perplexity["shuffled_comment"]
-        sentence += f" With its own comment {own:.3f}, with a stranger's {other:.3f}."
-    yield _svg(ax, sentence)
+    listed = ", ".join(f"{name} {value:.2f}" for name, value, *_ in known)
+    yield _svg(ax, f"{measure}: {listed}.")
+
+
+def _measure(column: str) -> str:
+    """Returns a column of scores as a reader knows it: "auc, same thread" is "AUC, same thread"."""
+    name, comma, rest = column.partition(",")
+    return {"auc": "AUC", "auc_macro": "Macro AUC", "pairwise": "Share right"}.get(name, name) + (
+        f"{comma}{rest}"
+    )
 
 
 def _candidates(workspace: Workspace) -> Iterator[Figure]:

@@ -10,9 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
-from botlib.evaluation.figures.style import CHANCE, GENERATED, HUMAN, axes, finish
+from botlib.evaluation.figures.style import CHANCE, HUMAN, axes, finish
 
 Row = tuple[str, float, float, float]
+# As wide as the figure's other half allows
+_SHORT = {
+    "length and characters per word": "length, word length",
+    "class frequencies": "frequencies",
+}
 _OWN, _OTHER = HUMAN, "#777777"
 # Four units wide: readable without a zoom on a phone, where the page is as wide as the figure
 SIZE = (4.6, 2.6)
@@ -57,7 +62,7 @@ def beside_baselines(
         )
     if chance is not None:
         ax.axvline(chance, **{**CHANCE, "label": None})
-    ax.set_yticks(range(len(rows)), [row[0] for row in rows])
+    ax.set_yticks(range(len(rows)), [_SHORT.get(row[0], row[0]) for row in rows])
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.margins(x=0.18)
     return finish(ax, title, x, "", None)
@@ -74,16 +79,6 @@ def counts(steps: Mapping[str, int], *, title: str, ax: Axes | None = None) -> A
     return finish(ax, title, "", "", None)
 
 
-def pair(values: Mapping[str, float], *, title: str, x: str, ax: Axes | None = None) -> Axes:
-    """Draws two values to be told apart, such as perplexities, as bars from 0."""
-    ax = axes(ax, (SIZE[0], 1.0 + 0.4 * len(values)))
-    bars = ax.barh(list(values), list(values.values()), color=[_OWN, GENERATED][: len(values)])
-    ax.bar_label(bars, [f" {value:,.2f}" for value in values.values()], fontsize=10)
-    ax.invert_yaxis()
-    ax.margins(x=0.2)
-    return finish(ax, title, x, "", None)
-
-
 def as_svg(figure: Figure, alt: str) -> str:
     """Returns a figure as inline SVG whose black follows the page's text colour; closes it.
 
@@ -93,6 +88,8 @@ def as_svg(figure: Figure, alt: str) -> str:
     """
     for ax in figure.axes:
         ax.set_facecolor("none")
+        if legend := ax.get_legend():
+            legend.get_frame().set_facecolor("none")
     # A salt of its own: ids of several drawings on one page must differ
     options = {"svg.fonttype": "none", "svg.hashsalt": alt}
     with plt.rc_context(options), io.StringIO() as file:
