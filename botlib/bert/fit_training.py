@@ -76,8 +76,8 @@ def train(
       BotlibError: too few pairs, or no comment with a stranger's reply to set against its own.
     """
     columns = ["comment_id", "submission_id", "subreddit", "comment", "reply"]
-    training = _drawn(training[columns], max_pairs, seed)
-    validation = _drawn(validation[columns], MAX_VALIDATION_PAIRS, seed)
+    training = drawn(training[columns], max_pairs, seed)
+    validation = drawn(validation[columns], MAX_VALIDATION_PAIRS, seed)
     judged = _against_strangers(validation, seed)
     words = _words(training, encoder is None, seed)
     with atomic_folder(out) as folder:
@@ -113,8 +113,8 @@ def frozen(encoder: Encoder, workspace: Workspace) -> Encoder | None:
 
 def held_out(real: pd.DataFrame, seed: int, most: int = MOST_JUDGED) -> dict[str, pd.DataFrame]:
     """Returns place → real pairs and strangers' replies to judge by: at most so many comments."""
-    drawn = _drawn(real, most, seed)
-    return {place: pairs_and_strangers(drawn, place, seed) for place in PLACES}
+    rows = drawn(real, most, seed)
+    return {place: pairs_and_strangers(rows, place, seed) for place in PLACES}
 
 
 def pairs_and_strangers(real: pd.DataFrame, place: str, seed: int) -> pd.DataFrame:
@@ -135,8 +135,8 @@ def _against_strangers(validation: pd.DataFrame, seed: int) -> pd.DataFrame:
     return judged
 
 
-def _drawn(frame: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
-    """Whole threads, so that comments keep their neighbours."""
+def drawn(frame: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
+    """Returns at most so many rows (0: all), in whole threads but the last."""
     codes, names = pd.factorize(frame["submission_id"])
     place = np.random.default_rng(seed).permutation(len(names))[codes]
     order = np.argsort(place, kind="stable")

@@ -172,6 +172,21 @@ def fit(choice: Mapping[str, Any], results: Mapping[str, Results], gain: Mapping
     )
 
 
+def fit_order(found: Mapping[str, Any]) -> str:
+    """Returns what `fit_order.add` found: how much fit counts beside the rank."""
+    if "with" not in found:
+        return "The rank alone orders candidates: there is no judge of fit, or too few pairs."
+    (before, own_before), (after, own_after) = (
+        (found[key]["siblings"], found[key]["strangers"]) for key in ("without", "with")
+    )
+    return (
+        f"In the order of candidates, fit counts {found['weight']:.2f} times its log-odds: on "
+        f"validation threads the better of two siblings goes first in {after:.1%} of "
+        f"{found['siblings']:,} pairs ({before:.1%} without), the comment's own reply before a "
+        f"stranger's in {own_after:.1%} of {found['strangers']:,} ({own_before:.1%})."
+    )
+
+
 def lift(results: Results, model: str = "BERT rank") -> str:
     """Returns a sentence on `metrics.lift` of one or all models."""
     result = results[model]
