@@ -10,6 +10,7 @@ from botlib.live import review
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, PROPOSED
 from botlib.live.posting import by_hand
+from botlib.live.reddit.reader import reader
 from botlib.runs import pipeline
 from botlib.settings import PostSettings
 from botlib.workspace import Workspace
@@ -53,9 +54,11 @@ def test_a_name_is_enough_to_read_replies_to_todays_comments(archive, tmp_path, 
         link = f"https://www.reddit.com/r/College/comments/{best.post_id}/_/zzzzzz/"
         answers = iter(["take", link])
         shown = []
-        done = by_hand.in_terminal(
-            workspace, outbox, settings, by="ann", ask=lambda _: next(answers), show=shown.append
-        )
+        with reader("live", workspace) as reddit:
+            done = by_hand.in_terminal(
+                workspace, outbox, settings, reddit,
+                by="ann", ask=lambda _: next(answers), show=shown.append,
+            )  # fmt: skip
         assert done["posted"] == 1 and outbox.get(best.id).state == POSTED
         assert best.reply in "\n".join(shown)
     assert {path.split("/")[2] for path, _ in archive.requests} <= {

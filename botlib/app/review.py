@@ -160,7 +160,8 @@ def _hand_over(site: Site, outbox: Outbox, saw: Reply) -> None:
         raise BotlibError("in the sandbox the bot posts by itself: approve the reply instead")
     outbox.approve(saw.id, g.by, saw=saw)
     policy = by_hand.policy_for(site.workspace, outbox, site.post)
-    by_hand.give(outbox, policy, outbox.get(saw.id), g.by)
+    with site.reddit() as reddit:
+        by_hand.give(outbox, policy, outbox.get(saw.id), g.by, reddit)
 
 
 def _by_hand(reply: Reply) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def run_hand_over(args: argparse.Namespace) -> int:
     from botlib.live import review
     from botlib.live.outbox.queue import Outbox
     from botlib.live.posting import by_hand
+    from botlib.live.reddit.reader import reader
 
     name = PostSettings.notebook
     given = [Given("-p", key, text) for key, text in args.p]
@@ -40,8 +41,8 @@ def run_hand_over(args: argparse.Namespace) -> int:
         *parameters.from_command_line(name, given),
     )
     workspace = Workspace.open(args.workspace)
-    with Outbox(workspace.outbox) as outbox:
-        done = by_hand.in_terminal(workspace, outbox, settings, by=review.person())
+    with Outbox(workspace.outbox) as outbox, reader("live", workspace) as reddit:
+        done = by_hand.in_terminal(workspace, outbox, settings, reddit, by=review.person())
     if any(done.values()):
         print(", ".join(f"{number} {what}" for what, number in done.items()))
     else:

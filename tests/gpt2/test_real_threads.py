@@ -1,4 +1,4 @@
-"""Trained on real threads as the laptop profile says, GPT-2 listens to the comment."""
+"""Trained on real threads as the offline profile says, GPT-2 listens to the comment."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ from botlib import parameters
 from botlib.gpt2.train import finetune
 from botlib.settings import Gpt2Settings
 from botlib.workspace import Workspace
-settings = parameters.of_profile(Gpt2Settings, "laptop")
+settings = parameters.of_profile(Gpt2Settings, "offline")
 finetune(Workspace.open(sys.argv[1]), settings, progress=False)
 """
 
@@ -28,7 +28,7 @@ finetune(Workspace.open(sys.argv[1]), settings, progress=False)
 def test_a_reply_is_likelier_after_its_own_comment(reddit_college: Path, tmp_path: Path) -> None:
     workspace = Workspace.open(tmp_path / "workspace", create=True)
     changes = {"dumps": str(reddit_college), "subreddits": "College,GradSchool"}
-    settings = parameters.of_profile(DataSettings, "laptop", **changes)
+    settings = parameters.of_profile(DataSettings, "offline", **changes)
     sources.collect(workspace, settings)
     build.write_pairs(workspace, settings)
     python(TRAIN, workspace.root)

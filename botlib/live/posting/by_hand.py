@@ -9,8 +9,11 @@ from botlib.live.events import note
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import HANDED_OVER, POSTED, READY, Reply
 from botlib.live.policy import Policy, with_disclosure
+from botlib.live.posting import recheck
 from botlib.live.posting.sending import limits_of
 from botlib.live.reddit import subreddit_rules
+from botlib.live.reddit.checks import UNREADABLE, short
+from botlib.live.reddit.client import Client
 from botlib.settings import PostSettings
 from botlib.terminal import harmless, one_line
 from botlib.workspace import Workspace
@@ -54,11 +57,14 @@ def policy_for(workspace: Workspace, outbox: Outbox, settings: PostSettings) -> 
     )
 
 
-def give(outbox: Outbox, policy: Policy, reply: Reply, by: str) -> None:
+def give(outbox: Outbox, policy: Policy, reply: Reply, by: str, reddit: Client) -> None:
     """Hands one reply over; from now on it counts as posted until the person says otherwise.
 
+    The comment, its thread and its score are read anew before, as before a post of the bot's own.
+
     Raises:
-      BotlibError: nobody approved it, a limit, an opt-out or the stop switch forbids it.
+      BotlibError: nobody approved it; a limit, an opt-out or the stop switch forbids it; the
+        comment can't be read now, or what changed since the approval forbids it.
     """
     if reason := reply.expired(outbox.clock(), policy.approval_hours):
         outbox.take_back(reply.id, reason)
@@ -66,8 +72,32 @@ def give(outbox: Outbox, policy: Policy, reply: Reply, by: str) -> None:
     verdict = policy.check(reply, text(reply))
     if not verdict.allowed:
         raise BotlibError(f"reply {reply.id} can't be handed over now: {verdict.reason}")
+    _as_it_is_now(outbox, policy, reply, reddit)
     outbox.hand_over(reply.id, by)
     note("handed over", reply=reply.id, subreddit=reply.subreddit, by=by)
+
+
+def _as_it_is_now(outbox: Outbox, policy: Policy, reply: Reply, reddit: Client) -> None:
+    """Refuses what the bot would not post either, and takes the approval back where it would."""
+    try:
+        against, own = recheck.look(reddit, reply, policy.me, policy.min_score)
+    except UNREADABLE as error:
+        raise BotlibError(
+            f"reply {reply.id}: its thread can't be read now ({short(error)}): try again later"
+        ) from error
+    if own is not None:
+        outbox.posted(reply.id, own.id, "found on Reddit")
+        raise BotlibError(f"reply {reply.id} is on Reddit already")
+    if against is None:
+        return
+    if against.reason in (recheck.GONE, recheck.LEFT):
+        # It may be missing for an hour only; nobody can answer it now
+        raise BotlibError(f"reply {reply.id} can't be handed over now: {against.reason}")
+    if against.final:
+        outbox.give_up(reply.id, against.reason)
+        raise BotlibError(f"reply {reply.id} is given up: {against.reason}")
+    outbox.take_back(reply.id, against.reason, **against.seen)
+    raise BotlibError(f"reply {reply.id}: {against.reason}: read it and approve it again")
 
 
 def settle(outbox: Outbox, reply: Reply, answer: str) -> str:
@@ -114,6 +144,7 @@ def in_terminal(
     workspace: Workspace,
     outbox: Outbox,
     settings: PostSettings,
+    reddit: Client,
     *,
     by: str,
     ask: Callable[[str], str] = input,
@@ -125,6 +156,7 @@ def in_terminal(
       workspace: its rules of subreddits and its stop switch.
       outbox: the queue.
       settings: the limits.
+      reddit: reads each thread anew before its reply is handed over.
       by: who takes them.
       ask: gets an answer to a question.
       show: prints.
@@ -150,7 +182,7 @@ def in_terminal(
             if answer not in ("t", "take"):
                 continue
             try:
-                give(outbox, policy_for(workspace, outbox, settings), reply, by)
+                give(outbox, policy_for(workspace, outbox, settings), reply, by, reddit)
             except BotlibError as error:
                 show(str(error))
                 continue
@@ -178,13 +210,16 @@ def _how_it_went(
 
 
 # In a notebook
-def cards(workspace: Workspace, outbox: Outbox, settings: PostSettings, *, by: str) -> Any:
+def cards(
+    workspace: Workspace, outbox: Outbox, settings: PostSettings, reddit: Client, *, by: str
+) -> Any:
     """Returns an ipywidgets list: the text to copy, the thread's link, and how it went.
 
     Args:
       workspace: its rules of subreddits and its stop switch.
       outbox: the queue.
       settings: the limits.
+      reddit: reads each thread anew before its reply is handed over.
       by: who takes them.
     """
     import ipywidgets
@@ -196,12 +231,17 @@ def cards(workspace: Workspace, outbox: Outbox, settings: PostSettings, *, by: s
     if not replies:
         return ipywidgets.HTML("<p>No approved reply waits to be posted by hand.</p>")
     heading = ipywidgets.HTML(f"<p>{len(replies)} replies to post by hand. {ADVICE}</p>")
-    made = [_card(workspace, outbox, settings, reply, by) for reply in replies]
+    made = [_card(workspace, outbox, settings, reddit, reply, by) for reply in replies]
     return ipywidgets.VBox([heading, *made])
 
 
 def _card(
-    workspace: Workspace, outbox: Outbox, settings: PostSettings, reply: Reply, by: str
+    workspace: Workspace,
+    outbox: Outbox,
+    settings: PostSettings,
+    reddit: Client,
+    reply: Reply,
+    by: str,
 ) -> Any:
     import html
 
@@ -226,8 +266,9 @@ def _card(
         words.value, words.disabled = text(reply), False
 
     def on_take(_: Any) -> None:
+        policy = policy_for(workspace, outbox, settings)
         try:
-            give(outbox, policy_for(workspace, outbox, settings), outbox.get(reply.id), by)
+            give(outbox, policy, outbox.get(reply.id), by, reddit)
         except BotlibError as error:
             said.value = f"<span style='color:#b00'>{html.escape(str(error))}</span>"
             return

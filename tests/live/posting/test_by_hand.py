@@ -7,7 +7,7 @@ from botlib.errors import BotlibError
 from botlib.live import outcomes, review
 from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
-from botlib.live.outbox.schema import APPROVED, HANDED_OVER, POSTED, PROPOSED
+from botlib.live.outbox.schema import APPROVED, GIVEN_UP, HANDED_OVER, POSTED, PROPOSED
 from botlib.live.policy import has_disclosure
 from botlib.live.posting import by_hand
 from botlib.live.reddit import subreddit_rules
@@ -25,7 +25,23 @@ def settings() -> PostSettings:
 
 
 @pytest.fixture
-def approved(outbox):
+def archive(monkeypatch, clock):
+    monkeypatch.setattr("botlib.live.stopping.time.sleep", lambda seconds: None)
+    now = COMMENTS[0]["created_utc"] + 3 * HOUR
+    clock.now = float(now)
+    with ArchiveServer(POSTS, COMMENTS, clock=clock) as server:
+        monkeypatch.setenv("BOTLIB_ARCHIVE_URL", server.address)
+        yield server
+
+
+@pytest.fixture
+def reddit(archive):
+    with connect("archive") as connected:
+        yield connected
+
+
+@pytest.fixture
+def approved(archive, outbox):
     """One approved reply to each comment under 1b, and one under 1a."""
     for post_id, comment_id in (("1b", "2b0"), ("1b", "2b1"), ("1a", "2a0")):
         given = {"subreddit": "writing", "post_id": post_id, "comment_id": comment_id}
@@ -38,7 +54,8 @@ def approved(outbox):
 
 def give(workspace, outbox, settings, number):
     policy = by_hand.policy_for(workspace, outbox, settings)
-    by_hand.give(outbox, policy, outbox.get(number), "ann")
+    with connect("archive") as reddit:
+        by_hand.give(outbox, policy, outbox.get(number), "ann", reddit)
 
 
 def test_what_is_copied_says_that_a_bot_wrote_it(approved):
@@ -108,6 +125,43 @@ def test_an_approval_of_last_week_must_be_given_again(workspace, approved, setti
     assert approved.get(1).state == PROPOSED
 
 
+DESPAIR = "I can't go on. I want to kill myself tonight."
+
+
+@pytest.mark.parametrize(
+    ("change", "why", "state"),
+    [
+        ({"body": "On reflection, I meant lakes."}, "edited after you saw it", PROPOSED),
+        ({"body": DESPAIR}, "off-topic for a bot", GIVEN_UP),
+        ({"body": "What I think of 2b0. No bots please."}, "asks bots to keep out", GIVEN_UP),
+        ({"_meta": {"was_deleted_later": True, "removal_type": "deleted"}}, "gone|deleted", None),
+        ({"locked": True}, "locked", GIVEN_UP),
+    ],
+)
+def test_what_changed_since_the_approval_is_not_handed_over(
+    archive, workspace, approved, settings, clock, change, why, state
+):
+    approved.execute("UPDATE replies SET comment = 'What I think of 2b0.' WHERE id = 1")
+    before = next(row for row in COMMENTS if row["id"] == "2b0")
+    archive.add("comments", {**before, **change})
+    # The archive has read it a second time, early for once
+    archive.reread["2b0"] = int(clock.now) - 60
+    with pytest.raises(BotlibError, match=why):
+        give(workspace, approved, settings, 1)
+    assert approved.get(1).state != HANDED_OVER
+    if state:
+        assert approved.get(1).state == state
+
+
+def test_nothing_is_handed_over_while_its_thread_cant_be_read(
+    archive, workspace, approved, settings
+):
+    archive.faults = 1.0
+    with pytest.raises(BotlibError, match="can't be read now"):
+        give(workspace, approved, settings, 1)
+    assert approved.get(1).state == APPROVED
+
+
 def answers(*given):
     left = list(given)
 
@@ -120,11 +174,11 @@ def answers(*given):
 
 
 def test_the_terminal_shows_rules_link_and_text_and_takes_the_permalink(
-    workspace, approved, settings
+    workspace, approved, settings, reddit
 ):
     shown = []
     done = by_hand.in_terminal(
-        workspace, approved, settings, by="ann", show=shown.append,
+        workspace, approved, settings, reddit, by="ann", show=shown.append,
         ask=answers("t", "what?", LINK, "s", "t", "l"),
     )  # fmt: skip
     assert done == {"handed over": 0, "posted": 1, "not posted": 0}
@@ -133,17 +187,17 @@ def test_the_terminal_shows_rules_link_and_text_and_takes_the_permalink(
     assert "is no link to a comment" in text and "limit of 1 an hour" in text
 
 
-def test_the_terminal_asks_about_what_it_handed_over_before(workspace, approved, settings):
+def test_the_terminal_asks_about_what_it_handed_over_before(workspace, approved, settings, reddit):
     give(workspace, approved, settings, 1)
     done = by_hand.in_terminal(
-        workspace, approved, settings, by="ann", show=lambda _: None, ask=answers("p", "q")
+        workspace, approved, settings, reddit, by="ann", show=lambda _: None, ask=answers("p", "q")
     )
     assert done["posted"] == 1
     assert approved.get(1).state == POSTED
 
 
-def test_cards_show_the_text_only_when_it_was_taken(workspace, approved, settings):
-    cards = by_hand.cards(workspace, approved, settings, by="ann").children[1:]
+def test_cards_show_the_text_only_when_it_was_taken(workspace, approved, settings, reddit):
+    cards = by_hand.cards(workspace, approved, settings, reddit, by="ann").children[1:]
     _, take, words, how, said = cards[0].children
     assert words.value == ""
     take.click()
@@ -152,16 +206,6 @@ def test_cards_show_the_text_only_when_it_was_taken(workspace, approved, setting
     assert approved.get(1).state == POSTED and POSTED in said.value
     cards[1].children[1].click()
     assert "the post has 1 of our replies already" in cards[1].children[-1].value
-
-
-@pytest.fixture
-def archive(monkeypatch, clock):
-    monkeypatch.setattr("botlib.live.stopping.time.sleep", lambda seconds: None)
-    now = COMMENTS[0]["created_utc"] + 3 * HOUR
-    clock.now = float(now)
-    with ArchiveServer(POSTS, COMMENTS, clock=clock) as server:
-        monkeypatch.setenv("BOTLIB_ARCHIVE_URL", server.address)
-        yield server
 
 
 def follow(outbox) -> pd.DataFrame:
