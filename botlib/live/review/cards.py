@@ -6,8 +6,9 @@ from typing import Any
 
 from botlib.errors import BotlibError
 from botlib.live.outbox.queue import Outbox
-from botlib.live.outbox.schema import READY, Reply
+from botlib.live.outbox.schema import ASK, READY, Reply
 from botlib.live.policy import DISCLOSURE
+from botlib.live.posting import settle
 from botlib.live.reddit import subreddit_rules
 from botlib.live.reddit.client import Client
 from botlib.live.review.shown import link, person, scores, thread_text, waiting, why
@@ -20,6 +21,8 @@ _PLAIN = "white-space:pre-wrap;overflow-wrap:anywhere"
 def approval_list(outbox: Outbox, reddit: Client, *, by: str | None = None) -> Any:
     """Returns an ipywidgets list of the replies that wait: read, approve, edit, reject, undo.
 
+    Replies of which only a person can say whether they are on Reddit come first.
+
     Works in Jupyter and Colab as long as it is on the screen: each click opens the outbox for
     itself and is written at once. A changed text counts as edited.
 
@@ -30,23 +33,26 @@ def approval_list(outbox: Outbox, reddit: Client, *, by: str | None = None) -> A
     """
     import ipywidgets
 
-    found = waiting(outbox, reddit.site)
-    if not found:
+    found, unclear = waiting(outbox, reddit.site), settle.asked(outbox, reddit.site)
+    if not found and not unclear:
         return ipywidgets.HTML("<p>No reply waits for approval.</p>")
-    return _List(outbox, reddit, found, by or person()).widget
+    return _List(outbox, reddit, found, unclear, by or person()).widget
 
 
 class _List:
     """The cards, and the two lines around them that say how things stand."""
 
-    def __init__(self, outbox: Outbox, reddit: Client, found: list[Reply], by: str) -> None:
+    def __init__(
+        self, outbox: Outbox, reddit: Client, found: list[Reply], unclear: list[Reply], by: str
+    ) -> None:
         import ipywidgets
 
         # Of the outbox only its place: the notebook's last cell may close it
         self.kind, self.path, self.clock = type(outbox), outbox.path, outbox.clock
         self.reddit, self.by, self.site = reddit, by, reddit.site
         self.heading, self.then = ipywidgets.HTML(), ipywidgets.HTML()
-        cards = [_card(self, reply) for reply in found]
+        cards = [_question(self, reply) for reply in unclear]
+        cards += [_card(self, reply) for reply in found]
         self.rules = _rules(outbox, found) if self.site == "live" else ""
         self.widget = ipywidgets.VBox([self.heading, *cards, self.then])
         self.count(outbox)
@@ -151,6 +157,45 @@ def _card(of: _List, reply: Reply) -> Any:
     buttons = ipywidgets.HBox([approve, reject, undo, read])
     cells = [head, text, below, buttons, said]
     return ipywidgets.VBox(cells, layout=ipywidgets.Layout(margin="0 0 1em"))
+
+
+def _question(of: _List, reply: Reply) -> Any:
+    """Asks whether a reply is on Reddit whose POST had no clear answer."""
+    import ipywidgets
+
+    head, said = ipywidgets.HTML(_head(reply, of.reddit)), ipywidgets.HTML()
+    ask = (
+        "<p style='color:#b00'><b>Was this reply posted?</b> "
+        f"{_escaped(reply.reason.partition(ASK)[0])}. Open the thread and look.</p>"
+        f"<div dir='auto' style='{_PLAIN}'>{_escaped(reply.reply)}</div>"
+    )
+    hint = "the reply's permalink"
+    where = ipywidgets.Text(placeholder=hint, layout=ipywidgets.Layout(width="98%"))
+    posted = ipywidgets.Button(description="It is there", icon="check")
+    missing = ipywidgets.Button(description="Not posted", icon="times")
+
+    def answer(act: Callable[[Outbox], Any], words: str) -> None:
+        try:
+            of.judge(act)
+        except BotlibError as error:
+            said.value = f"<span style='color:#b00'>{html.escape(harmless(str(error)))}</span>"
+            return
+        said.value = words
+        for control in (where, posted, missing):
+            control.disabled = True
+
+    posted.on_click(
+        lambda _: answer(
+            lambda box: settle.say_posted(box, reply.id, where.value, of.by), "✓ posted"
+        )
+    )
+    missing.on_click(
+        lambda _: answer(
+            lambda box: settle.say_not_posted(box, reply.id, of.by), "it will be tried again"
+        )
+    )
+    buttons = ipywidgets.HBox([posted, missing])
+    return ipywidgets.VBox([head, ipywidgets.HTML(ask), where, buttons, said])
 
 
 def _head(reply: Reply, reddit: Client) -> str:

@@ -11,7 +11,8 @@ import pandas as pd
 
 from botlib.errors import BotlibError
 from botlib.live.outbox.queue import Outbox
-from botlib.live.outbox.schema import APPROVED, EDITED, FAILED, GIVEN_UP, REJECTED, Reply
+from botlib.live.outbox.schema import APPROVED, ASK, EDITED, FAILED, GIVEN_UP, REJECTED, Reply
+from botlib.live.posting import settle
 from botlib.live.reddit.client import Client
 from botlib.live.review.shown import WAITING, link, person, waiting, why
 from botlib.terminal import harmless, readable
@@ -22,6 +23,8 @@ CSV_COLUMNS = [
     *("prob_real", "note", "link", "comment_id", "outbox", "seen"),
 ]
 APPROVE, REJECT, UNDO = "approve", "reject", "undo"
+NOT_POSTED = "not posted"
+_DONE = ("approved", "edited", "rejected", "undone", "posted", NOT_POSTED, "left")
 _UNDOABLE = (APPROVED, EDITED, REJECTED, FAILED, GIVEN_UP)
 
 
@@ -29,8 +32,9 @@ def write_csv(outbox: Outbox, site: str, path: Path, reddit: Client | None = Non
     """Writes the replies that wait with an empty column `decision`; returns how many.
 
     A person writes approve, reject or undo into it, edits `reply` where needed, and `read_csv`
-    reads the file back. Spreadsheets don't take a text that begins with = for a formula: it is
-    quoted. A byte order mark tells Excel that it is UTF-8.
+    reads the file back. Of a reply that may be on Reddit they write its permalink, or "not
+    posted". Spreadsheets don't take a text that begins with = for a formula: it is quoted. A byte
+    order mark tells Excel that it is UTF-8.
     """
     identity = outbox.identity
     rows = [
@@ -44,14 +48,14 @@ def write_csv(outbox: Outbox, site: str, path: Path, reddit: Client | None = Non
             "author": _guarded(readable(reply.author)),
             "score": reply.score,
             "prob_real": reply.prob_real,
-            "note": _guarded(why(reply)),
+            "note": _guarded(_question(reply) if reply.asks else why(reply)),
             "link": link(reply, reddit),
             # With a letter in front: a spreadsheet makes a number of 12e4567
             "comment_id": f"t1_{reply.comment_id}",
             "outbox": f"o-{identity}",
             "seen": _seen(reply),
         }
-        for reply in waiting(outbox, site)
+        for reply in [*settle.asked(outbox, site), *waiting(outbox, site)]
     ]
     with atomic_file(path) as file:
         file.write("\ufeff")
@@ -63,7 +67,7 @@ def read_csv(outbox: Outbox, site: str, path: Path, *, by: str | None = None) ->
     """Reads decisions back: all of them or, if one can't be, none.
 
     Returns:
-      How many were approved, edited, rejected, undone, left.
+      How many were approved, edited, rejected, undone, posted, not posted, left.
 
     Raises:
       BotlibError: no such file, a column is missing, the file is another outbox's, two rows
@@ -81,7 +85,8 @@ def read_csv(outbox: Outbox, site: str, path: Path, *, by: str | None = None) ->
         if not decision:
             acts.append(("left", lambda: None))
             continue
-        if decision not in (APPROVE, REJECT, UNDO):
+        link_or_word = decision == NOT_POSTED or "/comments/" in decision
+        if decision not in (APPROVE, REJECT, UNDO) and not link_or_word:
             raise BotlibError(
                 f"{where}: decision must be approve, reject, undo or empty, not {decision!r}"
             )
@@ -97,7 +102,7 @@ def read_csv(outbox: Outbox, site: str, path: Path, *, by: str | None = None) ->
             continue
         decided[reply.id] = (line, *said)
         acts.append(_act(outbox, reply, decision, text, row["seen"].strip(), by, where))
-    done = dict.fromkeys(("approved", "edited", "rejected", "undone", "left"), 0)
+    done = dict.fromkeys(_DONE, 0)
     with outbox.together():
         for what, act in acts:
             act()
@@ -109,6 +114,15 @@ def _act(
     outbox: Outbox, reply: Reply, decision: str, text: str, seen: str, by: str, where: str
 ) -> tuple[str, Callable[[], None]]:
     """What a row asks for, and how to do it."""
+    if decision not in (APPROVE, REJECT, UNDO):
+        if not reply.asks:
+            # Settled meanwhile, or read back a second time
+            return "left", lambda: None
+        if decision == NOT_POSTED:
+            return NOT_POSTED, lambda: settle.say_not_posted(outbox, reply.id, by)
+        return "posted", lambda: settle.say_posted(outbox, reply.id, decision, by)
+    if reply.asks:
+        raise BotlibError(f"{where}: {_question(reply)}")
     if decision == UNDO:
         if reply.state not in (*_UNDOABLE, *WAITING):
             raise BotlibError(f"{where}: reply {reply.id} is {reply.state}, which can't be undone")
@@ -131,6 +145,13 @@ def _act(
         what = "approved" if reply.reply == reply.proposed_reply else "edited"
         return what, lambda: outbox.approve(reply.id, by, saw=reply)
     return "edited", lambda: outbox.edit(reply.id, _plain_lines(text), by, saw=reply)
+
+
+def _question(reply: Reply) -> str:
+    return (
+        "was this reply posted? Look, and write its permalink or "
+        f'"{NOT_POSTED}" as decision ({readable(reply.reason.partition(ASK)[0])})'
+    )
 
 
 def _of_row(

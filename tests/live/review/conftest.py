@@ -4,6 +4,7 @@ import pytest
 
 from botlib.live import choose
 from botlib.live import round as rounds
+from botlib.live.outbox.schema import ASK
 
 TRICKY = '=1+1 😀 שלום\n\nsecond paragraph, "quoted"; and more'
 
@@ -31,3 +32,12 @@ def hostile(outbox, waiting):
         "odd \x1b[1m",
     )
     return outbox.replies()
+
+
+@pytest.fixture
+def unclear(outbox, waiting):
+    """Reply 1 may be on Reddit: neither place could be read for an hour."""
+    outbox.approve(1, "ann")
+    outbox.execute(
+        "UPDATE replies SET state = 'posting', reason = ? WHERE id = 1", f"dropped{ASK}: look"
+    )

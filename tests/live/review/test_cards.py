@@ -4,6 +4,7 @@ import pytest
 
 from botlib.live import review
 from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox.schema import READY
 from botlib.live.policy import DISCLOSURE, with_disclosure
 
 from .conftest import TRICKY
@@ -156,3 +157,23 @@ def test_what_people_wrote_is_text_and_nothing_else(outbox, client, hostile):
         assert "<script>" not in card.head.value
         assert "5 &gt; 3 &amp; [31mred" in card.head.value  # shown as 5 > 3 &
         assert not set(card.head.value) & set("\x1b\x07\x9b\r\x00\u202e\u202c\u2066")
+
+
+def test_whether_an_unclear_reply_is_there_can_be_said_in_the_list(
+    outbox, client, waiting, unclear
+):
+    _, question, *cards, _ = review.approval_list(outbox, client, by="ann").children
+    _, ask, where, buttons, said = question.children
+    assert "Was this reply posted?" in ask.value and len(cards) == 2
+    posted, _ = buttons.children
+    posted.click()
+    assert "no link to a comment" in said.value and not posted.disabled
+    where.value = "https://www.reddit.com/r/writing/comments/1b/title/9zzzz/"
+    posted.click()
+    assert outbox.get(1).state == "posted" and posted.disabled
+
+
+def test_an_unclear_reply_that_is_not_there_is_tried_again(outbox, client, waiting, unclear):
+    _, question, *_ = review.approval_list(outbox, client, by="ann").children
+    question.children[3].children[1].click()
+    assert outbox.get(1).state in READY
