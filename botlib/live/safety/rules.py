@@ -4,7 +4,6 @@ import re
 from functools import cache
 from importlib import resources
 
-from botlib.live.safety.needed import needed
 from botlib.live.safety.personal import personal
 
 KINDS = ("crisis", "medical advice", "legal advice", "harassment", "minors", "personal data")
@@ -36,8 +35,8 @@ def found(texts: list[str]) -> tuple[str, str]:
     """
     best = len(_rules()), ""
     for text in texts:
-        for rule in _candidates(text):
-            if rule < best[0] and (match := _rules()[rule][2].search(text)):
+        for rule, (_, pattern) in enumerate(_rules()[: best[0]]):
+            if match := pattern.search(text):
                 best = rule, match[0]
                 break
     if best[1]:
@@ -48,56 +47,19 @@ def found(texts: list[str]) -> tuple[str, str]:
     return "", ""
 
 
-def _candidates(text: str) -> list[int]:
-    """The rules worth a try: some letters that each needs stand in the text."""
-    index, always = _index()
-    rules = set(always) if _AGE.search(text) else set(always) - _aged()
-    starts = {text[i : i + 5] for i in range(len(text) - 2)}
-    starts |= {start[:3] for start in starts}
-    for start in starts & index.keys():
-        for rule, letters in index[start]:
-            if rule not in rules and letters in text:
-                rules.add(rule)
-    return sorted(rules)
-
-
-_AGE = re.compile(_PARTS["{age}"])
-
-
 @cache
-def _rules() -> list[tuple[str, str, re.Pattern]]:
-    """Kind, line, pattern; the gravest kind first."""
+def _rules() -> list[tuple[str, re.Pattern]]:
+    """Kind and pattern; the gravest kind first."""
     rules = []
     for kind in KINDS[:-1]:
         for line in _lines(f"{FILES.get(kind, kind)}.txt"):
             pattern = line
             for name, part in _PARTS.items():
                 pattern = pattern.replace(name, part)
-            rules.append((kind, line, re.compile(pattern)))
+            rules.append((kind, re.compile(pattern)))
     return rules
 
 
 def _lines(name: str) -> list[str]:
     text = (resources.files(__package__) / "phrases" / name).read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
-
-
-@cache
-def _aged() -> frozenset[int]:
-    """The rules that need an age."""
-    return frozenset(n for n, (_, line, _) in enumerate(_rules()) if "{age}" in line)
-
-
-@cache
-def _index() -> tuple[dict[str, list[tuple[int, str]]], frozenset[int]]:
-    """Rules by the first letters of the texts that each needs, and those that need none."""
-    index: dict[str, list[tuple[int, str]]] = {}
-    always = set(_aged())
-    for rule, (_, _, pattern) in enumerate(_rules()):
-        if rule in always:
-            continue
-        if not (letters := needed(pattern.pattern)):
-            always.add(rule)
-        for piece in letters:
-            index.setdefault(piece[:5] if len(piece) >= 5 else piece[:3], []).append((rule, piece))
-    return index, frozenset(always)

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.safety import comments, sentences
-from botlib.live.safety import KINDS, classifier, concern, conversation_concern, rules, unfit
-from botlib.live.safety.needed import needed
-from botlib.live.safety.normalise import plain, views
+from botlib.live.safety import KINDS, classifier, concern, conversation_concern, unfit
+from botlib.live.safety.normalise import plain
 from botlib.live.safety.train import train, training_sentences
 
 
@@ -119,9 +118,9 @@ def test_an_unsafe_reply_is_unfit():
     ["y", "1 ", "a.", "I'm ", "1 Aa ", "want to ", "a@", "you are ", "é", "к ", "+1 ", "*", "[a"],
 )
 def test_long_texts_take_no_time(piece):
-    began = time.perf_counter()
+    began = time.process_time()
     concern(piece * (40_000 // len(piece)))
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 # Of each kind's held-out sentences; docs/safety.md says how many are stopped today
@@ -145,33 +144,6 @@ def test_no_held_out_sentence_is_among_the_training_sentences():
     trained = {plain(text) for _, text in training_sentences()}
     held_out = {plain(text) for kind in (*KINDS, "harmless") for text in sentences(kind)}
     assert held_out & trained == set()
-
-
-def test_looking_for_letters_first_loses_no_phrase():
-    """A pattern is tried only where letters stand that it needs; that must never hide a match."""
-    texts = [text for _, text in training_sentences()][::29]
-    texts += [text for kind in KINDS for text in sentences(kind)]
-    for text in texts:
-        for view in views(text):
-            tried = set(rules._candidates(view))
-            for number, (kind, _, pattern) in enumerate(rules._rules()):
-                assert number in tried or not pattern.search(view), (kind, view)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "letters"),
-    [
-        (r"\bsuicid\w*", {"suicid"}),
-        (r"(?:kill|end) (?:my|your)self", {"kill myself", "kill yourself"}),
-        (r"k[i1]ke", {"kike", "k1ke"}),
-        (r"self[- ]?harm", {"self-harm", "self harm", "selfharm"}),
-        (r"(?:foo)?bar", {"bar", "foobar"}),
-        (r"\d+ mg|\w+", set()),
-    ],
-)
-def test_letters_that_a_pattern_needs(pattern, letters):
-    found = needed(pattern)
-    assert letters <= found if letters else not found
 
 
 @pytest.mark.slow
