@@ -70,6 +70,16 @@ def _baselines(results: Results, model: str) -> Results:
     return {name: result for name, result in results.items() if name not in own}
 
 
+def shared_people(shared: int, tested: int) -> str:
+    """Returns a sentence on `PairsReport.shared_users`, with what it is a share of."""
+    if not tested:
+        return "Nobody wrote in test threads."
+    return (
+        f"{shared:,} of the {tested:,} people who wrote in test threads ({shared / tested:.0%}) "
+        "wrote in training threads too."
+    )
+
+
 def length(results: Results) -> str:
     """Returns a sentence on `metrics.binary` of the baselines that know only lengths."""
     parts = []

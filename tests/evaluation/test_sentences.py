@@ -124,3 +124,9 @@ def test_what_length_gives_away_is_said_from_the_numbers():
     text = sentences.length(dict(zip(names, values, strict=True)))
     assert "characters 0.500 [0.470, 0.530], which may be chance" in text
     assert "together 0.610 [0.580, 0.640], which is more than chance" in text
+
+
+def test_shared_people_have_their_denominator():
+    said = sentences.shared_people(651, 1302)
+    assert said.startswith("651 of the 1,302 people") and "(50%)" in said
+    assert "Nobody" in sentences.shared_people(0, 0)

@@ -54,6 +54,7 @@ class PairsReport:
       splits: split, threads, comments, pairs, users: one row a split.
       subreddits: subreddit, pairs, median_score, share of each rating.
       shared_users: users who wrote both in a training split (generator, classifier) and in test.
+      test_users: users who wrote in test.
       examples: one pair of each split: split, subreddit, comment, reply, reply_score, rating.
       ignored_months: raw tables left by an earlier, other selection, which were not used.
       dropped: rule, comment, reply: up to five pairs that each rule dropped.
@@ -64,6 +65,7 @@ class PairsReport:
     splits: pd.DataFrame
     subreddits: pd.DataFrame
     shared_users: int
+    test_users: int
     examples: pd.DataFrame
     ignored_months: list[str]
     dropped: pd.DataFrame
@@ -105,11 +107,13 @@ def write_pairs(workspace: Workspace, settings: DataSettings) -> PairsReport:
     if frame.empty:
         raise BotlibError(_nothing_left(rows, counts))
     frame = _finished(frame, settings)
+    tested, shared = _users(frame)
     report = PairsReport(
         counts=counts,
         splits=_splits(frame),
         subreddits=_subreddits(frame),
-        shared_users=_shared_users(frame),
+        shared_users=len(shared),
+        test_users=len(tested),
         examples=_examples(frame),
         ignored_months=[path.name for path in ignored],
         dropped=dropped.table(),
@@ -180,6 +184,7 @@ def _write(
         "rules": report.counts.to_dict("records"),
         "splits": report.splits.to_dict("records"),
         "shared_users": report.shared_users,
+        "test_users": report.test_users,
     }
     write_manifest(
         workspace.conversations,
@@ -220,13 +225,13 @@ def _subreddits(frame: pd.DataFrame) -> pd.DataFrame:
     return table.join(shares.add_prefix("rating_")).reset_index()
 
 
-def _shared_users(frame: pd.DataFrame) -> int:
+def _users(frame: pd.DataFrame) -> tuple[set[str], set[str]]:
+    """Returns who wrote in test threads, and who of them in a training split too."""
     authors = frame[["split", "comment_author", "reply_author"]].melt("split", value_name="author")
     authors = authors[~authors["author"].isin(["", "[deleted]", "[removed]"])]
     train = authors["split"].isin(["generator", "classifier"])
-    return len(
-        set(authors.loc[train, "author"]) & set(authors.loc[authors["split"] == "test", "author"])
-    )
+    tested = set(authors.loc[authors["split"] == "test", "author"])
+    return tested, tested & set(authors.loc[train, "author"])
 
 
 def _examples(frame: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
 
 from botlib.errors import BotlibError
 from botlib.evaluation import calibration
@@ -14,6 +16,21 @@ from botlib.probabilities import at_least
 
 BESIDE = 3
 SHOWN = ["comment", "reply"]
+
+
+def coverage_curve(
+    coverage: pd.DataFrame, *, threshold: float | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draws `choose.coverage`: the share of comments that still get a reply, by threshold."""
+    ax = style.axes(ax)
+    ax.plot(coverage["threshold"], coverage["share"], color=style.HUMAN, linewidth=1.8)
+    title = "Comments that still get a reply"
+    if threshold is not None:
+        share = float(np.interp(threshold, coverage["threshold"], coverage["share"]))
+        ax.axvline(threshold, color="black", linewidth=1.2)
+        title += f": {share:.0%} at {threshold:g}"
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    return style.finish(ax, title, "realism threshold", "share of comments", None)
 
 
 class ThresholdExplorer:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from botlib.terminal import readable
+
 # Rows drawn at once; the others are kept as data, sorted with them, and drawn on demand
 SHOWN = 50
 
@@ -71,7 +73,7 @@ def table(frame: pd.DataFrame, columns: Sequence[str] | None = None, rows: int =
     """Returns the frame as an HTML table to be shown by a notebook; all its rows sort.
 
     Args:
-      frame: any frame; texts are shown as they are, numbers with three digits.
+      frame: any frame; texts are shown as Reddit shows them, numbers with three digits.
       columns: which of its columns; all by default.
       rows: so many are drawn at first; a button draws more.
     """
@@ -120,8 +122,8 @@ def _cell(value: Any) -> tuple[str, str]:
     """Returns what is shown and what sorts; nothing sorts last."""
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return ("–", "")
-    shown = f"{value:.3f}" if isinstance(value, float) else str(value)
-    return (shown, repr(float(value)) if isinstance(value, float) else str(value))
+    shown = f"{value:.3f}" if isinstance(value, float) else readable(str(value))
+    return (shown, repr(float(value)) if isinstance(value, float) else shown)
 
 
 def _html(cell: tuple[str, str]) -> str:

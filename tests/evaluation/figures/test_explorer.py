@@ -1,11 +1,12 @@
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from botlib.errors import BotlibError
 from botlib.evaluation import metrics
 from botlib.evaluation.figures import interactive
-from botlib.evaluation.figures.explorer import ThresholdExplorer
+from botlib.evaluation.figures.explorer import ThresholdExplorer, coverage_curve
 
 
 @pytest.fixture
@@ -91,3 +92,8 @@ def test_errors_name_the_column(two_class):
         ThresholdExplorer(two_class, two_class.p)
     with pytest.raises(BotlibError, match="a probability for each row"):
         ThresholdExplorer(two_class.assign(comment=""), [0.5])
+
+
+def test_the_coverage_curve_names_the_share_at_the_threshold_in_use():
+    coverage = pd.DataFrame({"threshold": [0.0, 0.5, 1.0], "share": [1.0, 0.6, 0.0]})
+    assert "60% at 0.5" in coverage_curve(coverage, threshold=0.5).get_title()

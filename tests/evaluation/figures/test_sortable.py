@@ -32,3 +32,9 @@ def test_the_report_keeps_a_long_table_short_and_says_so():
     page = sortable.shortened(sortable.table(FRAME, rows=50).data, 100)
     assert len(kept(page)) == 100
     assert "800 more rows are in the executed notebook" in page
+
+
+def test_a_table_shows_text_as_reddit_does():
+    page = sortable.table(pd.DataFrame({"comment": ["&gt; quoted\nanswer &amp; more"]})).data
+    assert "&gt; quoted\nanswer &amp; more" in page
+    assert "&amp;gt;" not in page and "\\n" not in page
