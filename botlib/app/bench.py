@@ -98,17 +98,7 @@ class Bench:
         from botlib.gpt2.generator import Generator
 
         with self._loading:
-            if self._judges is None:
-                judges = Judges.load(self.site.workspace)
-                self.threshold = realism_threshold(
-                    self.site.workspace, judges.realism, self.site.post
-                )
-                scorers = {
-                    field.name: Remembered(found)
-                    for field in dataclasses.fields(judges)
-                    if hasattr(found := getattr(judges, field.name), "predict")
-                }
-                self._judges = dataclasses.replace(judges, **scorers)
+            judges = self._load_judges()
             if run not in self._generators:
                 if run not in self.runs():
                     # The generator's own error says what to run
@@ -119,7 +109,28 @@ class Bench:
                 self._generators[run] = generator
                 while len(self._generators) > _GENERATORS:
                     self._generators.popitem(last=False)
-            return self._generators[run], self._judges
+            return self._generators[run], judges
+
+    def _load_judges(self) -> Judges:
+        if self._judges is None:
+            judges = Judges.load(self.site.workspace)
+            self.threshold = realism_threshold(self.site.workspace, judges.realism, self.site.post)
+            scorers = {
+                field.name: Remembered(found)
+                for field in dataclasses.fields(judges)
+                if hasattr(found := getattr(judges, field.name), "predict")
+            }
+            self._judges = dataclasses.replace(judges, **scorers)
+        return self._judges
+
+    def judges(self) -> Judges:
+        """Returns the judges alone.
+
+        Raises:
+          BotlibError: one of them is missing.
+        """
+        with self._loading:
+            return self._load_judges()
 
     def begin(self, trial: Trial) -> int:
         """Keeps a trial; returns its number."""

@@ -1,15 +1,15 @@
 """The page's server: its own files, its questions behind the gate, errors in one clear line."""
 
 import logging
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, g, jsonify, request, send_from_directory
+from flask import Flask, Response, g, jsonify, request, send_from_directory
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from botlib.app import review, trying, watch
+from botlib.app import models, review, trying, watch
+from botlib.app.bench import Bench
 from botlib.app.gate import Gate, TooManyTries
 from botlib.app.site import Site
 from botlib.errors import BotlibError
@@ -21,29 +21,22 @@ STATIC = Path(__file__).parent / "static"
 _LARGEST = 256 * 1024  # bytes of a request
 log = logging.getLogger(__name__)
 
-PARTS: tuple[Callable[[Site], Blueprint], ...] = (
-    trying.routes,
-    review.routes,
-    watch.routes,
-)
 
-
-def application(
-    site: Site, gate: Gate, parts: Iterable[Callable[[Site], Blueprint]] = PARTS
-) -> Flask:
+def application(site: Site, gate: Gate) -> Flask:
     """Returns the page as a Flask application.
 
     Args:
       site: the workspace and its site.
       gate: who is let in.
-      parts: what makes the tabs' addresses.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST
     app.json.ensure_ascii = False
     app.json.sort_keys = False
-    for part in parts:
-        app.register_blueprint(part(site))
+    bench = Bench(site)
+    for part in (trying.routes(site, bench), review.routes(site), watch.routes(site)):
+        app.register_blueprint(part)
+    app.register_blueprint(models.routes(site, bench))
 
     @app.before_request
     def let_in() -> Any:

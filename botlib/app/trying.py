@@ -27,10 +27,9 @@ _LONGEST = 10_000  # characters of a comment, as on Reddit
 SLIDERS = ("temperature", "top_k", "top_p")
 
 
-def routes(site: Site) -> Blueprint:
+def routes(site: Site, bench: Bench) -> Blueprint:
     """Returns the addresses of the tab Try."""
     part = Blueprint("try", __name__, url_prefix="/api/try")
-    bench = Bench(site)
 
     @part.get("")
     def about() -> Any:

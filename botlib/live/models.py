@@ -138,17 +138,37 @@ def realism_threshold(workspace: Workspace, realism: ScorerLike, settings: PostS
     """
     if not settings.precision:
         return settings.threshold
+    pairs, scores = calibration_pairs(workspace, realism, settings.seed)
+    if pairs.empty:
+        raise BotlibError("precision: no validation pairs in the workspace; run 03 or set it to 0")
+    real = pairs["real"].to_numpy()
+    return threshold_for_precision(real, scores, settings.precision)["threshold"]
+
+
+def calibration_pairs(
+    workspace: Workspace, realism: ScorerLike, seed: int, most: int = CALIBRATION_PAIRS
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Returns validation pairs, as many fakes as real ones, and how real they look.
+
+    Args:
+      workspace: its real and generated pairs.
+      realism: scores them.
+      seed: of the sample.
+      most: pairs.
+
+    Returns:
+      A table (comment, reply, real) without rows where the workspace has no pairs, and P(real).
+    """
     columns = ["comment", "reply", "real", "split"]
     paths = [(workspace.bert_gan_real, tables.BERT_GAN_REAL)]
     paths += [(path, tables.BERT_GAN_FAKE) for path in workspace.bert_gan_fakes()]
-    pairs = pd.concat([tables.read_table(path, table, columns) for path, table in paths])
+    read = [tables.read_table(path, table, columns) for path, table in paths if path.exists()]
+    pairs = pd.concat(read) if read else pd.DataFrame(columns=columns)
     pairs = pairs[pairs["split"] == "validation"]
     # As many fakes as real ones: a threshold's precision depends on the mix
-    each = min(CALIBRATION_PAIRS // 2, pairs["real"].value_counts().reindex([0, 1]).fillna(0).min())
+    each = min(most // 2, pairs["real"].value_counts().reindex([0, 1]).fillna(0).min())
     if not each:
-        raise BotlibError("precision: no validation pairs in the workspace; run 03 or set it to 0")
-    pairs = pairs.groupby("real").sample(int(each), random_state=settings.seed)
+        return pairs.head(0), np.empty(0)
+    pairs = pairs.groupby("real").sample(int(each), random_state=seed)
     scores = np.asarray(realism.predict(pairs["comment"].tolist(), pairs["reply"].tolist()))
-    scores = scores if scores.ndim == 1 else scores[:, -1]
-    real = pairs["real"].to_numpy()
-    return threshold_for_precision(real, scores, settings.precision)["threshold"]
+    return pairs, scores if scores.ndim == 1 else scores[:, -1]

@@ -1,11 +1,12 @@
 // The page: the door, the tabs, and which of them is open.
 import { ask, enter } from "./api.js";
 import { toast } from "./dom.js";
+import * as models from "./models.js";
 import * as review from "./review.js";
 import * as trying from "./try.js";
 import * as watch from "./watch.js";
 
-const parts = { try: trying, review, watch };
+const parts = { try: trying, review, watch, models };
 const tabs = [...document.querySelectorAll("[role=tab]")];
 let open = "";
 
