@@ -14,11 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
+from botlib.bert.embed import Embedder
 from botlib.errors import BotlibError
 from botlib.probabilities import log_softmax
 from botlib.workspace import atomic_file
 
 ARRAYS, WORDS = "blend.npz", "blend_words.json"
+# Frozen vectors of a head, and their vocabulary
+VECTORS = ("vectors.onnx", "vectors_vocab.txt")
 # Shares of a text's tokens, so that a long text doesn't count twice
 _SHARES = {
     "question": r"\?",
@@ -103,37 +106,86 @@ class Words:
         return rows, values / max(float(np.linalg.norm(values)), 1e-12)
 
 
-class Blend:
-    """A fitted head; see `blend_training.fit` and `load`."""
+# The judges of a task: the encoder alone, with the head, and three that need no fine-tuned encoder:
+# words, form and frozen vectors (if there are any) together, words alone, and for a rank the length
+ENCODER, HEAD, PLAIN, TFIDF, LENGTH = "encoder", "head", "words and form", "TF-IDF", "length"
+JUDGES = (ENCODER, HEAD, PLAIN, TFIDF, LENGTH)
 
-    def __init__(self, task: str, words: dict[str, Words], arrays: dict[str, np.ndarray]) -> None:
-        self.task, self.words, self.arrays = task, words, arrays
+
+class Blend:
+    """A fitted head; see `blend_training.fit` and `load`.
+
+    Attributes:
+      task: "realism", "upvotes" or "rank".
+      words: by "comment" and "reply", linear models over TF-IDF.
+      arrays: the head's weights; see `blend_training`.
+      embedder: reads texts for the frozen vectors; None where the head has none.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        words: dict[str, Words],
+        arrays: dict[str, np.ndarray],
+        embedder: Embedder | None = None,
+    ) -> None:
+        self.task, self.words, self.arrays, self.embedder = task, words, arrays, embedder
 
     def logits(
-        self, encoder: np.ndarray, comments: Sequence[str], replies: Sequence[str]
+        self,
+        encoder: np.ndarray,
+        comments: Sequence[str],
+        replies: Sequence[str],
+        judge: str = HEAD,
     ) -> np.ndarray:
-        """Returns blended logits, (n, classes), or for ranking scores, (n, 1).
+        """Returns a judge's logits, (n, classes), or for ranking scores, (n, 1).
 
         Args:
-          encoder: the encoder's logits for the same pairs, of the same shape.
+          encoder: the encoder's logits for the same pairs, of the same shape; only `HEAD` and
+            `ENCODER` look at them.
           comments: one for each reply.
           replies: what answers them.
+          judge: one of `JUDGES`.
         """
-        features = self.features(encoder, list(comments), list(replies))
-        scaled = (features - self.arrays["mean"]) / self.arrays["scale"]
-        return scaled @ self.arrays["head"] + self.arrays["intercept"]
+        comments, replies = list(comments), list(replies)
+        if judge == ENCODER:
+            return encoder
+        if judge == TFIDF:
+            return self.word_logits(comments, replies)
+        if judge == LENGTH:
+            return np.log1p([len(text) for text in replies])[:, None]
+        return self.of_features(self.features(encoder, comments, replies), judge)
 
-    def features(self, encoder, comments, replies) -> np.ndarray:
-        """Returns the head's inputs, (n, features)."""
+    def of_features(self, features: np.ndarray, judge: str = HEAD) -> np.ndarray:
+        """Returns the logits of `HEAD` or `PLAIN` from `features`."""
+        scaled = (features - self.arrays["mean"]) / self.arrays["scale"]
+        end = "" if judge == HEAD else "_plain"
+        return scaled @ self.arrays[f"head{end}"] + self.arrays[f"intercept{end}"]
+
+    def word_logits(self, comments: list[str], replies: list[str]) -> np.ndarray:
+        """Returns what TF-IDF alone says, (n, classes) or (n, 1)."""
         words = np.asarray(self.arrays["words_intercept"])
         words = words + self.words["reply"].logits(replies)
         if "comment" in self.words:
             words = words + self.words["comment"].logits(comments)
+        return words
+
+    def vector_logits(self, comments: list[str], replies: list[str]) -> np.ndarray:
+        """Returns what the frozen vectors say, (n, classes) or (n, 1)."""
+        both = self.embedder.embed([*comments, *replies])
+        pairs = pair_vectors(both[: len(comments)], both[len(comments) :], self.task)
+        return pairs @ self.arrays["vector_weights"] + self.arrays["vector_intercept"]
+
+    def features(self, encoder, comments, replies) -> np.ndarray:
+        """Returns the head's inputs, (n, features)."""
+        parts = [np.asarray(encoder, float), self.word_logits(comments, replies)]
+        if self.embedder is not None:
+            parts.append(self.vector_logits(comments, replies))
         if self.task == "rank":
             # The comment is the same for all that are compared
-            return np.hstack([encoder, words, surface(replies)])
+            return np.hstack([*parts, surface(replies)])
         forms = [surface(replies), surface(comments)]
-        return np.hstack([log_softmax(encoder), log_softmax(words), *forms])
+        return np.hstack([*(log_softmax(part) for part in parts), *forms])
 
     def save(self, folder: Path) -> None:
         words = {
@@ -141,7 +193,10 @@ class Blend:
             for name, model in self.words.items()
         }
         with atomic_file(folder / WORDS) as file:
-            json.dump({"task": self.task, "words": words}, file, ensure_ascii=False)
+            described = {"task": self.task, "words": words}
+            if self.embedder is not None:
+                described["do_lower_case"] = self.embedder.do_lower_case
+            json.dump(described, file, ensure_ascii=False)
         arrays = dict(self.arrays)
         for name, model in self.words.items():
             arrays |= {f"{name}_idf": model.idf, f"{name}_weights": model.weights}
@@ -149,8 +204,19 @@ class Blend:
             np.savez_compressed(file, **{k: np.asarray(v, np.float32) for k, v in arrays.items()})
 
 
-def load(folder: Path) -> Blend | None:
+def pair_vectors(comments: np.ndarray, replies: np.ndarray, task: str) -> np.ndarray:
+    """Returns what a linear model over frozen vectors looks at, float32 (n, features)."""
+    # Unit vectors have small entries: ten times as large, they are about as large as other features
+    first, second = 10 * comments, 10 * replies
+    return np.hstack([second, first * second] if task == "rank" else [first, second])
+
+
+def load(folder: Path, threads: int = 0) -> Blend | None:
     """Returns the head in a model's folder, or None if it has none.
+
+    Args:
+      folder: the model's.
+      threads: CPU cores to read texts with; 0: all.
 
     Raises:
       BotlibError: it is damaged.
@@ -172,7 +238,10 @@ def load(folder: Path) -> Blend | None:
         }
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise BotlibError(f"the head in {folder} is damaged ({error}): train it again") from error
-    return Blend(described["task"], words, arrays)
+    embedder = None
+    if "vector_weights" in arrays:
+        embedder = Embedder(folder, described["do_lower_case"], threads, VECTORS)
+    return Blend(described["task"], words, arrays, embedder)
 
 
 def surface(texts: Sequence[str]) -> np.ndarray:

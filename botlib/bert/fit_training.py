@@ -53,6 +53,7 @@ def train(
     seed: int = 2020,
     max_pairs: int = MAX_PAIRS,
     inputs: Iterable[Path] = (),
+    cache: Path | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Returns what validation chose, and how well each form judged there.
@@ -66,6 +67,7 @@ def train(
       seed: of the draws.
       max_pairs: more training pairs than this are drawn down.
       inputs: files and folders the pairs came from, for the manifest.
+      cache: a file that keeps the vectors of texts that were read, for other models.
       progress: show bars.
 
     Returns:
@@ -82,7 +84,7 @@ def train(
     words = _words(training, encoder is None, seed)
     with atomic_folder(out) as folder:
         arrays = {"idf": words.idf, "word_vectors": words.weights}
-        vectors = _reader(folder, words, encoder, progress)
+        vectors = _reader(folder, words, encoder, cache, progress)
         arrays |= _projections(training, vectors, seed, progress)
         features = _features(judged, words, vectors, arrays)
         scores = {}
@@ -165,12 +167,12 @@ def _words(training: pd.DataFrame, with_vectors: bool, seed: int) -> Words:
     return Words.of(vectorizer, weights)
 
 
-def _reader(folder: Path, words: Words, encoder: Encoder | None, progress: bool):
+def _reader(folder: Path, words: Words, encoder: Encoder | None, cache, progress: bool):
     """Returns a function of texts to vectors, after writing what it needs into the folder."""
     if encoder is None:
         return lambda texts: form_of.word_vectors(words, texts)
     embed.export(encoder, folder)
-    embedder = embed.Embedder(folder, encoder.do_lower_case)
+    embedder = embed.Embedder(folder, encoder.do_lower_case, cache=cache)
     return lambda texts: embedder.embed(texts, progress)
 
 

@@ -11,12 +11,11 @@ from botlib import model_files
 from botlib.bert import blend
 from botlib.bert.batches import sorted_batches
 from botlib.bert.features import PairFeatures
+from botlib.bert.onnx_session import BATCH_TOKENS, session
 from botlib.cores import cores
 from botlib.errors import BotlibError
 from botlib.probabilities import softmax
 
-# Tokens scored together: on a CPU what stays in a core's cache
-BATCH_TOKENS = {"cpu": 512, "cuda": 8192}
 PRECISIONS = ("auto", "fp32", "int8")
 
 
@@ -29,15 +28,14 @@ class Scorer:
       folder: what `bert.train` wrote.
       precision: "fp32", "int8", or "auto": what training found to cost no AUC.
       threads: CPU cores to use; 0: all.
-      blended: whether the head of `blend_training.add` judges together with the encoder; None:
-        what validation chose, as config.json says under `head`.
+      judge: one of `blend.JUDGES`; None: what validation chose, as config.json says under `head`.
 
     Attributes:
       task: "realism", "upvotes" or "rank".
       classes: the classes' names, in the order of the columns of `predict`.
       config: what config.json says.
       temperature: what the encoder's logits are divided by.
-      blended: whether a head judges together with the encoder.
+      judge: which of `blend.JUDGES` judges.
 
     Raises:
       BotlibError: the folder is missing, or it lacks a part that its model.json declares.
@@ -48,7 +46,7 @@ class Scorer:
         folder: Path,
         precision: str = "auto",
         threads: int = 0,
-        blended: bool | None = None,
+        judge: str | None = None,
     ) -> None:
         folder = Path(folder)
         if precision not in PRECISIONS:
@@ -67,19 +65,18 @@ class Scorer:
         self.classes: list[str] = self.config["classes"]
         self.precision = self.config["precision"] if precision == "auto" else precision
         self.temperature = float(self.config["temperature"])
-        self._features = PairFeatures(
-            folder / "vocab.txt", self.config["do_lower_case"], self.config["max_tokens"]
-        )
-        name = "model_int8.onnx" if self.precision == "int8" else "model.onnx"
-        self._session, self.device = session(folder / name)
+        self.judge = judge or _chosen(self.config, files)
+        self._blend = None if self.judge == blend.ENCODER else blend.load(folder, threads)
+        if self._blend is None and self.judge != blend.ENCODER:
+            raise BotlibError(f"{folder} has no head ({blend.ARRAYS}): it can't judge by {judge}")
+        self._session, self.device = None, "cpu"
+        if self.judge in (blend.ENCODER, blend.HEAD):
+            self._features = PairFeatures(
+                folder / "vocab.txt", self.config["do_lower_case"], self.config["max_tokens"]
+            )
+            name = "model_int8.onnx" if self.precision == "int8" else "model.onnx"
+            self._session, self.device = session(folder / name)
         self._threads = 1 if self.device == "cuda" else threads or cores()
-        if blended is None:
-            # Models of botlib 0.1.0 recorded no choice: a head was used where there was one
-            blended = self.config.get("head", {}).get("used", blend.ARRAYS in files)
-        self.blended = bool(blended)
-        self._blend = blend.load(folder) if blended else None
-        if blended and self._blend is None:
-            raise BotlibError(f"{folder} has no head ({blend.ARRAYS}): leave out blended=True")
 
     def predict(
         self, comments: Sequence[str], replies: Sequence[str], progress: bool = False
@@ -106,7 +103,7 @@ class Scorer:
         """Returns what `predict` does, of pairs whose `logits` are known."""
         if self._blend:
             # The head was fitted to probabilities, so it needs no temperature
-            logits = self._blend.logits(logits, comments, replies).astype(np.float32)
+            logits = self._blend.logits(logits, comments, replies, self.judge).astype(np.float32)
         elif self.task != "rank":
             logits = logits / self.temperature
         return logits[:, 0] if self.task == "rank" else softmax(logits)
@@ -114,9 +111,16 @@ class Scorer:
     def logits(
         self, comments: Sequence[str], replies: Sequence[str], progress: bool = False
     ) -> np.ndarray:
-        """Returns the encoder's logits, before temperature and softmax, (pairs, classes)."""
+        """Returns the encoder's logits, before temperature and softmax, (pairs, classes).
+
+        Zeros where a judge without the encoder was chosen.
+        """
         from tqdm.auto import tqdm
 
+        if self._session is None:
+            if len(comments) != len(replies):
+                raise BotlibError(f"{len(comments)} comments, but {len(replies)} replies")
+            return np.zeros((len(comments), len(self.classes) or 1), np.float32)
         pairs = self._features.encode(list(comments), list(replies))
         logits = np.zeros((len(pairs), len(self.classes) or 1), np.float32)
         # A few replies to one comment are dealt to all cores too
@@ -145,7 +149,7 @@ def predict_both_ways(
     name: str = "BERT",
     progress: bool = True,
 ) -> dict[str, np.ndarray]:
-    """Returns what the classifier predicts with and without its head; see `Scorer.predict`.
+    """Returns what the classifier and its rivals predict; see `Scorer.predict`.
 
     Args:
       folder: what `bert.train` and `blend_training.add` wrote.
@@ -155,37 +159,24 @@ def predict_both_ways(
       progress: show a bar.
 
     Returns:
-      `name`, and "{name} alone" if the head is used, or "{name} with head" if it isn't; only
-      `name` where there is no head.
+      `name`, and beside it "{name} alone" (the encoder) or "{name} with head", whichever was not
+      chosen, and if a baseline judges, both; and "TF-IDF", the words alone, of all training pairs.
+      Only `name` where there is no head.
     """
     chosen = Scorer(folder)
-    logits = chosen.logits(comments, replies, progress)
-    predictions = {name: chosen.from_logits(logits, comments, replies)}
-    if (Path(folder) / blend.ARRAYS).is_file():
-        other = Scorer(folder, blended=not chosen.blended)
-        label = f"{name} alone" if chosen.blended else f"{name} with head"
-        predictions[label] = other.from_logits(logits, comments, replies)
-    return predictions
+    names = {blend.ENCODER: f"{name} alone", blend.HEAD: f"{name} with head"}
+    has_head = (Path(folder) / blend.ARRAYS).is_file()
+    others = [judge for judge in names if judge != chosen.judge] if has_head else []
+    scorers = {name: chosen} | {names[judge]: Scorer(folder, judge=judge) for judge in others}
+    reader = next((s for s in scorers.values() if s.judge in names), chosen)
+    logits = reader.logits(comments, replies, progress)
+    if has_head:
+        scorers[blend.TFIDF] = Scorer(folder, judge=blend.TFIDF)
+    return {n: scorer.from_logits(logits, comments, replies) for n, scorer in scorers.items()}
 
 
-def session(path: Path):
-    """Returns a session whose calls each use one core, and the device it runs on."""
-    import onnxruntime
-
-    if not path.is_file():
-        raise BotlibError(
-            f"{path} is missing: train the classifier again (03_bert_realism, 04_bert_upvotes)"
-        )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    available = onnxruntime.get_available_providers()
-    providers = [p for p in ("CUDAExecutionProvider", "CPUExecutionProvider") if p in available]
-    try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=providers)
-    except Exception as error:
-        raise BotlibError(
-            f"{path} can't be loaded ({str(error)[:200]}): train the classifier again "
-            "(03_bert_realism, 04_bert_upvotes)"
-        ) from error
-    return session, "cuda" if "CUDA" in session.get_providers()[0] else "cpu"
+def _chosen(config: dict, files: list[str]) -> str:
+    head = config.get("head", {})
+    # Models of botlib 0.1.0 recorded no choice: a head was used where there was one
+    used = head.get("used", blend.ARRAYS in files)
+    return head.get("judge", blend.HEAD if used else blend.ENCODER)

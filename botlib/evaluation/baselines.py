@@ -1,6 +1,6 @@
 """What a classifier must beat: class frequencies, length, word length, TF-IDF."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 import pandas as pd
@@ -76,10 +76,16 @@ def fit(
 
 
 def fit_all(
-    train: pd.DataFrame, label: str, *, max_rows: int = 100_000, seed: int = 0
+    train: pd.DataFrame,
+    label: str,
+    *,
+    max_rows: int = 100_000,
+    seed: int = 0,
+    known: Collection[str] = (),
 ) -> dict[str, Baseline]:
-    """Fits every baseline; see `fit`."""
-    return {name: fit(name, train, label, max_rows=max_rows, seed=seed) for name in NAMES}
+    """Fits every baseline but the known ones; see `fit`."""
+    names = [name for name in NAMES if name not in known]
+    return {name: fit(name, train, label, max_rows=max_rows, seed=seed) for name in names}
 
 
 def predict_all(baselines: dict[str, Baseline], frame: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -89,7 +95,7 @@ def predict_all(baselines: dict[str, Baseline], frame: pd.DataFrame) -> dict[str
 
 
 def fit_rankers(
-    train: pd.DataFrame, *, max_pairs: int = 100_000, seed: int = 0
+    train: pd.DataFrame, *, max_pairs: int = 100_000, seed: int = 0, known: Collection[str] = ()
 ) -> dict[str, Callable[[pd.DataFrame], np.ndarray]]:
     """Returns baselines that order replies to one comment: name → function of a table to scores.
 
@@ -99,13 +105,16 @@ def fit_rankers(
       train: comment_id, reply, reply_score, reply_created_utc (and what `sibling_pairs` may use).
       max_pairs: more pairs than this are sampled down.
       seed: of the sample.
+      known: names that are left out.
 
     Raises:
       BotlibError: no two replies to one comment differ in score.
     """
+    rankers = {LENGTH: lambda frame: _length(frame)[:, 0]}
+    if TFIDF in known:
+        return rankers
     vectors, weights = tfidf.fit_siblings(train, max_pairs=max_pairs, seed=seed)
-    return {
-        LENGTH: lambda frame: _length(frame)[:, 0],
+    return rankers | {
         TFIDF: lambda frame: np.asarray(vectors.transform(frame["reply"]) @ weights),
     }
 

@@ -108,9 +108,14 @@ def head(choice: Mapping[str, Any]) -> str:
         f"without; difference {difference} on {choice['replies']:,} replies of "
         f"{choice['threads']:,} threads that the head was not fitted on"
     )
-    if choice["used"]:
+    rivals = "; ".join(f"{n} {value:.3f}" for n, value in choice.get("baselines", {}).items())
+    figures += f". Without the encoder: {rivals}" if rivals else ""
+    judge = choice.get("judge", "head" if choice["used"] else "encoder")
+    if judge == "head":
         return f"The head judges together with the encoder: {figures}."
-    return f"The encoder judges alone, since the head does not clearly help: {figures}."
+    if judge == "encoder":
+        return f"The encoder judges alone, since the head does not clearly help: {figures}."
+    return f"{judge} judges, since fine-tuning does not beat it: {figures}."
 
 
 def realism(results: Results, model: str = "BERT", gain: Mapping[str, Any] | None = None) -> str:

@@ -115,8 +115,8 @@ class Encoder:
     def __init__(self, task, known):
         self.task, self.known = task, known
 
-    def __call__(self, folder, blended=None):
-        assert blended is False  # the head is fitted on what the encoder says alone
+    def __call__(self, folder, judge=None):
+        assert judge == "encoder"  # the head is fitted on what the encoder says alone
         return self
 
     def logits(self, comments, texts, progress=False):
@@ -207,7 +207,7 @@ def test_a_head_judges_no_thread_that_it_was_fitted_on(replies, monkeypatch):
     seen = []
     fitted = blend_training._head
     monkeypatch.setattr(
-        blend_training, "_head", lambda t, f, rows: seen.append(rows) or fitted(t, f, rows)
+        blend_training, "_head", lambda t, f, rows, k: seen.append(rows) or fitted(t, f, rows, k)
     )
     logits = blend_training.cross_fitted(head, second, opinion(second))
     assert logits.shape == (len(second), 4) and len(seen) == blend_training.FOLDS

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from botlib import model_files
 from botlib.__main__ import main
 from botlib.bert import scorer as scoring
 from botlib.bert.scorer import Scorer
 from botlib.errors import BotlibError
+from botlib.evaluation import sentences
 from botlib.probabilities import softmax
 from botlib.workspace import Workspace
 
@@ -165,6 +167,29 @@ def test_score_names_what_is_missing(kept, tmp_path, capsys):
     assert not (tmp_path / "out.csv").exists()
 
 
+def test_a_baseline_that_the_encoder_does_not_beat_judges_instead_and_needs_no_encoder(
+    kept, tmp_path
+):
+    """An untrained encoder against words that say it all: the card tells, the bundle is small."""
+    from botlib.bert import blend_training
+
+    folder = shutil.copytree(kept.bert_upvotes, tmp_path / "bert_upvotes")
+    comments, replies = made_up(1200)
+    ratings = [2 * ("rice" in text) + ("cats" in text) for text in replies]
+    rows = pd.DataFrame({"comment": comments, "reply": replies, "rating": ratings})
+    rows = rows.assign(comment_id=[f"c{row // 4}" for row in range(1200)])
+    choice = blend_training.add(folder, rows[:600], rows[600:])
+    best = max(choice["encoder"], choice["with_head"])
+    assert choice["judge"] in ("words and form", "TF-IDF")
+    assert choice["baselines"][choice["judge"]] >= best
+    assert choice["judge"] in sentences.head(choice)
+    assert "model.onnx" not in model_files.needed(folder, "bert_upvotes")
+    for path in [*folder.glob("*.onnx"), folder / "vocab.txt"]:
+        path.unlink()
+    p = Scorer(folder).predict(comments[:200], replies[:200])
+    assert (p.argmax(axis=1) == ratings[:200]).mean() > 0.9
+
+
 @pytest.mark.parametrize("name", ["bert_upvotes", "bert_rank"])
 def test_the_scorer_obeys_what_validation_chose(kept, name, tmp_path):
     from botlib.bert import blend_training
@@ -184,20 +209,21 @@ def test_the_scorer_obeys_what_validation_chose(kept, name, tmp_path):
     texts = comments[:50], replies[:50]
     alone = Scorer(folder).predict(*texts)
     choice = blend_training.add(folder, rows[:600], rows[600:])
-    # An untrained encoder can be helped with the rank, which is length here; the ratings are noise
-    assert choice["used"] is (name == "bert_rank")
-    with_head = Scorer(folder, blended=True).predict(*texts)
+    # The rank is length here, so an untrained encoder has no business in it; the ratings are noise
+    assert name == "bert_upvotes" or choice["judge"] == "length"
+    with_head = Scorer(folder, judge="head").predict(*texts)
     assert with_head.shape == alone.shape and with_head.dtype == np.float32
     assert not np.allclose(with_head, alone)
-    expected, other = (with_head, "alone") if choice["used"] else (alone, "with head")
+    expected = Scorer(folder, judge=choice["judge"]).predict(*texts)
     np.testing.assert_array_equal(Scorer(folder).predict(*texts), expected)
     both = scoring.predict_both_ways(folder, *texts, progress=False)
-    assert list(both) == ["BERT", f"BERT {other}"]
+    assert set(both) - {"BERT alone", "BERT with head"} == {"BERT", "TF-IDF"}
     np.testing.assert_array_equal(both["BERT"], expected)
-    np.testing.assert_array_equal(both[f"BERT {other}"], alone if choice["used"] else with_head)
-    np.testing.assert_array_equal(Scorer(folder, blended=False).predict(*texts), alone)
+    for key, known in (("BERT alone", alone), ("BERT with head", with_head)):
+        np.testing.assert_array_equal(both.get(key, known), known)
+    np.testing.assert_array_equal(Scorer(folder, judge="encoder").predict(*texts), alone)
     with pytest.raises(BotlibError, match="has no head"):
-        Scorer(kept.models / name, blended=True)
+        Scorer(kept.models / name, judge="head")
     if name == "bert_upvotes":
         np.testing.assert_allclose(with_head.sum(axis=1), 1, atol=1e-6)
     else:
