@@ -13,7 +13,7 @@ from botlib.live import loop
 from botlib.live.models import Models
 from botlib.live.notice import Notices
 from botlib.live.outbox.queue import Outbox
-from botlib.live.outbox.schema import GIVEN_UP, POSTED, POSTING, PROPOSED
+from botlib.live.outbox.schema import GIVEN_UP, POSTED
 from botlib.live.reddit.client import connect
 from botlib.settings import GenerateSettings
 
@@ -76,7 +76,7 @@ def test_a_day_with_failing_requests_loses_and_doubles_no_reply_and_needs_no_mor
         gc.collect()
         memory.append(megabytes())
 
-    post = settings(threshold=0.0, max_per_day=0, max_per_subreddit_hour=2)
+    post = settings(threshold=0.0, max_per_day=0, max_per_subreddit_hour=0)
     generate = GenerateSettings(
         reddit="sandbox", subreddits="writing,scifi", candidates=3, posts_per_subreddit=2,
         listing="new",
@@ -118,11 +118,11 @@ def test_a_day_with_failing_requests_loses_and_doubles_no_reply_and_needs_no_mor
     )
     assert ended >= ROUNDS * 0.7, "a failing round waits longer, but the bot goes on"
     assert 0.04 < failed / faults["requests"] < 0.06
-    assert len(posted) > 40
+    assert len(posted) > 200
     # Nothing doubled, nothing lost: the outbox and the site tell the same
     assert there["comment_id"].is_unique and there["post_id"].is_unique
     assert set(there["reply_id"]) == set(posted)
-    assert states[POSTING] == states[PROPOSED] == states["failed"] == 0, states
+    assert set(states) <= {POSTED, GIVEN_UP}, states
     assert given_up.total() < 5, given_up
     assert opted_out == [(asked_to_stop,)]
     assert growth < MOST_MEGABYTES, f"{growth:.1f} MB more"
