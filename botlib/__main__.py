@@ -20,7 +20,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
       0 if all went well, 1 if something failed that one clear line explains, 2 for wrong usage, 130
       for Ctrl-C.
     """
-    options.no_bars_in_files(sys.argv[1:] if arguments is None else arguments)
     args = parser().parse_args(arguments)
     try:
         options.settle(args)
@@ -68,5 +67,11 @@ def _order(module: pkgutil.ModuleInfo) -> tuple[bool, str]:
     return module.name != "pipeline", module.name
 
 
+def program() -> int:
+    """Runs the command that this process was started for; see `main`."""
+    options.no_bars_in_files(sys.argv[1:])
+    return main()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from botlib.errors import BotlibError
 
@@ -63,17 +64,18 @@ def _workspace(args: argparse.Namespace) -> tuple[str, str]:
 def no_bars_in_files(arguments: Sequence[str]) -> None:
     """Turns progress bars off with --quiet, and where no person watches: in a log file.
 
-    tqdm reads its environment once, when it is imported, so this must come before all else.
-    Notebooks that we start draw their own.
+    For a whole process, before its command runs. Notebooks that it starts draw their own bars.
     """
-    watched = "--quiet" not in arguments and sys.stderr.isatty()
-    if watched or "tqdm" in sys.modules or "TQDM_DISABLE" in os.environ:
+    if "--quiet" not in arguments and sys.stderr.isatty():
         return
-    os.environ["TQDM_DISABLE"] = "1"
-    try:
-        import tqdm.auto  # noqa: F401
-    finally:
-        del os.environ["TQDM_DISABLE"]
+    from tqdm.std import tqdm
+
+    draw = tqdm.__init__
+
+    def quiet(self: tqdm, *args: Any, **kwargs: Any) -> None:
+        draw(self, *args, **{**kwargs, "disable": True})
+
+    tqdm.__init__ = quiet
 
 
 def missing(error: ModuleNotFoundError) -> str:

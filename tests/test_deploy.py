@@ -89,7 +89,7 @@ def test_the_image_is_small_and_runs_without_rights(deploy, repository):
     extras = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert set(installed.split(",")) == {"bot", "app"}
     assert {"bot", "app"} <= set(extras["optional-dependencies"])
-    assert extras["scripts"]["botlib"] == "botlib.__main__:main"
+    assert extras["scripts"]["botlib"] == "botlib.__main__:program"
     # What is copied is there, and not shut out by the list of what may be sent
     ignore = (deploy / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
     copied = [name for word, rest in found if word == "COPY" and "--from" not in rest
