@@ -198,6 +198,9 @@ class UpvotesSettings(ClassifierSettings):
 
     notebook: ClassVar[str] = "04_bert_upvotes"
 
+    # What orders the replies to one comment: "own", trained here, or a DialogRPT of the Hub
+    # (hf:microsoft/DialogRPT-updown, 1.5 GB) where validation finds it to be better
+    rank: str = "own"
     classifier_max_tokens: int = setting(128, minimum=8)  # of comment and reply together
 
 

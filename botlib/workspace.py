@@ -189,6 +189,10 @@ class Workspace:
         return self.models / "bert_rank"
 
     @property
+    def dialogrpt(self) -> Path:
+        return self.models / "dialogrpt"
+
+    @property
     def context(self) -> Path:
         return self.models / "context"
 

@@ -54,7 +54,8 @@ def test_show_config_says_where_the_workspace_comes_from(workspace, monkeypatch,
 
 
 BAR = (
-    "import sys; from botlib import options; options.no_bars_in_files(sys.argv); "
+    "import argparse; from botlib import options; "
+    "options.settle(argparse.Namespace(quiet=False)); "
     "from tqdm.auto import tqdm; list(tqdm(range(9), desc='steps'))"
 )
 

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from botlib.bert import onnx_fusion
@@ -43,7 +44,7 @@ def to_onnx(model, path: Path, heads: int = 0) -> tuple[int, int]:
     return onnx_fusion.fuse(path, heads)
 
 
-def to_int8(source: Path, target: Path) -> None:
+def to_int8(source: Path, target: Path, operations: Sequence[str] = ("MatMul",)) -> None:
     """Writes a copy with int8 weights, one scale a column; activations follow as they come."""
     from onnx import TensorProto
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -52,7 +53,7 @@ def to_int8(source: Path, target: Path) -> None:
     quantize_dynamic(
         source,
         target,
-        op_types_to_quantize=["MatMul"],
+        op_types_to_quantize=list(operations),
         per_channel=True,
         weight_type=QuantType.QInt8,
         # Shape inference ends at ONNX Runtime's own operations

@@ -1,5 +1,6 @@
 """The model card of a fine-tuned GPT-2: data, sizes, losses, and how much it memorised."""
 
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,18 @@ from typing import Any
 import pandas as pd
 
 from botlib.data.pairs.text import SEPARATOR
-from botlib.gpt2.download import parameters_of
+from botlib.gpt2 import conversation
+from botlib.gpt2.convert import convert, read_hparams
+from botlib.gpt2.download import NAMES, parameters_of
 from botlib.gpt2.generator import Decoder, Generator
 from botlib.gpt2.validation import HeldOut
 from botlib.settings import Gpt2Settings
+from botlib.workspace import read_manifest
 
 RUN_OF_WORDS = 12
 CARD_REPLIES = 200
+# "Modified MIT", by the Hub's name for it
+OPENAI_LICENCE = "mit"
 
 
 def make(
@@ -22,9 +28,10 @@ def make(
     held_out: HeldOut,
     *,
     settings: Gpt2Settings,
-    sizes: dict[str, int],
+    base: Path,
     state: dict[str, Any],
-    training_loss: float | None,
+    losses: pd.DataFrame,
+    source: Path,
     tokens_seen: int,
 ) -> dict[str, Any]:
     """Returns a run's model card.
@@ -34,32 +41,81 @@ def make(
       texts: what it was trained on.
       held_out: pairs it was not trained on.
       settings: of the run.
-      sizes: hparams of its base model.
+      base: the base model's folder.
       state: step, best_step, best_loss and seconds.
-      training_loss: the last, smoothed; None without any step.
+      losses: a row for each step, with `validation_loss` where a round ended.
+      source: gpt2_finetune.csv, whose manifest says where its texts came from.
       tokens_seen: in training.
     """
+    sizes = read_hparams(base)
+    asked = read_manifest(source).get("parameters", {})
     card: dict[str, Any] = {
         "model": f"GPT-2, {parameters_of(sizes) / 1e6:.1f} M parameters",
         "date": datetime.now(UTC).date().isoformat(),
         "base_model": settings.base_model,
+        **_origin(settings.base_model, base),
+        "conversation": conversation.read(base),
         "sizes": sizes,
         "purpose": "proposes replies to Reddit comments, for a person to approve",
-        "data": {"texts": len(texts), "characters": int(texts.str.len().sum())},
+        "data": {
+            "texts": len(texts),
+            "characters": int(texts.str.len().sum()),
+            **{key: asked[key] for key in ("source", "subreddits") if asked.get(key)},
+        },
         "settings": settings.as_dict(),
         "steps": state["step"],
         "best_step": state["best_step"],
         "tokens_seen": tokens_seen,
         "seconds": state["seconds"],
-        "training_loss": training_loss,
+        "training_loss": None if losses.empty else float(losses["avg"].iloc[-1]),
         "validation_loss": state["best_loss"],
         "held_out_pairs": len(held_out),
     }
     if len(held_out):
+        card["chosen"] = _choice(base, held_out, settings, state, losses)
         own, other = held_out.listening(folder / "ctranslate2", settings.seed)
         card["perplexity"] = {"own_comment": own, "shuffled_comment": other}
         card["memorisation"] = _memorisation(folder, texts, held_out, settings.seed)
     return card
+
+
+def _origin(name: str, base: Path) -> dict[str, Any]:
+    """Returns where a base model is from, and its licence; nothing for one made here."""
+    manifest = read_manifest(base)
+    about, extra = manifest.get("parameters", {}), manifest.get("extra", {})
+    if about.get("repository"):
+        return {"repository": about["repository"], "commit": extra.get("commit"),
+                "licence": extra.get("licence", "unknown")}  # fmt: skip
+    if name in NAMES:
+        return {"repository": "openai/gpt-2", "licence": OPENAI_LICENCE}
+    return {} if name == "scratch" else {"licence": extra.get("licence", "unknown")}
+
+
+def _choice(
+    base: Path,
+    held_out: HeldOut,
+    settings: Gpt2Settings,
+    state: dict[str, Any],
+    losses: pd.DataFrame,
+) -> dict[str, Any]:
+    """Returns which round was kept, by what, and against what."""
+    rounds = losses.dropna(subset=["validation_loss"])
+    against = {f"step {row.step}": row.validation_loss for row in rounds.itertuples()
+               if row.step != state["best_step"]}  # fmt: skip
+    # One with random weights predicts nothing
+    if settings.base_model != "scratch":
+        loss = state["best_loss"]
+        if state["step"]:
+            with tempfile.TemporaryDirectory(prefix="botlib-") as folder:
+                model = convert(base, base, Path(folder) / "ctranslate2")
+                loss = held_out.evaluate(model, settings.seed).loss
+        against["base model as it is"] = loss
+    return {
+        "step": state["best_step"],
+        "measure": "loss on held-out replies, nats per token",
+        "loss": state["best_loss"],
+        "against": against,
+    }
 
 
 def memorised_share(generated: pd.Series, training: pd.Series, words: int = RUN_OF_WORDS) -> float:

@@ -180,7 +180,7 @@ def write_checkpoint(weights: Mapping[str, np.ndarray], prefix: Path) -> None:
 def _safetensors(path: Path) -> dict[str, np.ndarray]:
     from safetensors.numpy import load_file
 
-    return {name: array.astype(np.float32) for name, array in load_file(path).items()
+    return {name: array.astype(np.float32, copy=False) for name, array in load_file(path).items()
             if not name.endswith((".attn.bias", ".attn.masked_bias"))}  # fmt: skip
 
 

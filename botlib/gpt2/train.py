@@ -16,7 +16,7 @@ from botlib.errors import BotlibError
 from botlib.gpt2 import card as gpt2_card
 from botlib.gpt2 import conversation, dataset, session
 from botlib.gpt2.base import base_model
-from botlib.gpt2.convert import convert, read_hparams
+from botlib.gpt2.convert import convert
 from botlib.gpt2.plan import Plan, plan
 from botlib.gpt2.validation import HeldOut
 from botlib.gpt2.vocabulary import FILES, Vocabulary
@@ -156,9 +156,10 @@ class Run:
             texts,
             self.held_out,
             settings=self.settings,
-            sizes=read_hparams(self.base),
+            base=self.base,
             state=self.state,
-            training_loss=None if self.losses.empty else float(self.losses["avg"].iloc[-1]),
+            losses=self.losses,
+            source=self.workspace.gpt2_finetune,
             tokens_seen=self.state["step"] * self.plan.tokens_per_step,
         )
         with atomic_file(self.folder / "model_card.json") as file:
@@ -282,11 +283,8 @@ class Run:
             raise BotlibError(
                 f"{path} is damaged ({error}): delete {self.folder} to start again"
             ) from error
-        if (
-            state is None
-            and (self.folder / "ctranslate2").is_dir()
-            and not self.checkpoint.is_dir()
-        ):
+        imported = (self.folder / "ctranslate2").is_dir() and not self.checkpoint.is_dir()
+        if state is None and imported:
             raise BotlibError(
                 f"{self.folder} holds an imported model, which can't be trained further: "
                 "choose another run_name"

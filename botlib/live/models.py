@@ -101,7 +101,11 @@ def _judges(workspace: Workspace, threads: int) -> dict[str, Any]:
     if fit is None:
         note("judges", missing="bert_fit", cure="run 03_bert_realism again",
              reason="nothing checks whether a reply answers its comment")  # fmt: skip
-    rank = Scorer(workspace.bert_rank, threads=threads) if workspace.bert_rank in more else None
+    rank = ranker(
+        workspace,
+        Scorer(workspace.bert_rank, threads=threads) if workspace.bert_rank in more else None,
+        threads,
+    )
     return {
         "fit": fit,
         "fit_weight": float(rank.config.get("fit_weight", 0.0)) if rank else 0.0,
@@ -112,6 +116,13 @@ def _judges(workspace: Workspace, threads: int) -> dict[str, Any]:
         "training_replies": training_replies(workspace),
         "folders": (realism, upvotes, *more),
     }
+
+
+def ranker(workspace: Workspace, own: Any, threads: int = 0) -> Any:
+    """Returns DialogRPT where 04's validation put it above the own rank, else the own rank."""
+    from botlib.bert import dialogrpt
+
+    return dialogrpt.chosen(workspace, threads) or own
 
 
 def training_replies(workspace: Workspace) -> CopyIndex | None:

@@ -13,6 +13,7 @@ MARK = "<!-- written by botlib export; remove this line to keep your own text --
 TITLES = {
     "gpt2": "GPT-2, which writes replies",
     "bert_realism": "BERT, which distinguishes GPT-2's replies from human ones",
+    "bert_fit": "The judge of fit: whether a reply answers its comment",
     "bert_upvotes": "BERT, which expects a reply's upvotes, in four bins",
     "bert_rank": "BERT, which orders the replies to one comment",
     "context": "The context model: which comment is worth an answer",

@@ -42,3 +42,30 @@ def gpt2_files(
             weights[f"h.{layer}.{norm}.bias"] = random(width)
     weights |= {"ln_f.weight": 1 + random(width), "ln_f.bias": random(width)}
     return weights
+
+
+def hidden_states(weights: dict[str, np.ndarray], ids: list[int], heads: int = 2) -> np.ndarray:
+    """GPT-2 as Radford et al. (2019) describe it, in NumPy, from the Hub's names."""
+
+    def norm(x, name):
+        x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+        return x * weights[f"{name}.weight"] + weights[f"{name}.bias"]
+
+    def linear(x, name):
+        return x @ weights[f"{name}.weight"] + weights[f"{name}.bias"]
+
+    x = weights["wte.weight"][ids] + weights["wpe.weight"][: len(ids)]
+    layers = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("h."))
+    mask = np.triu(np.full((len(ids), len(ids)), -1e9), 1)
+    for layer in range(layers):
+        q, k, v = np.split(linear(norm(x, f"h.{layer}.ln_1"), f"h.{layer}.attn.c_attn"), 3, -1)
+        parts = []
+        for own_q, own_k, own_v in zip(*(np.split(m, heads, -1) for m in (q, k, v)), strict=True):
+            scores = own_q @ own_k.T / np.sqrt(own_q.shape[-1]) + mask
+            scores = np.exp(scores - scores.max(-1, keepdims=True))
+            parts.append(scores / scores.sum(-1, keepdims=True) @ own_v)
+        x = x + linear(np.concatenate(parts, -1), f"h.{layer}.attn.c_proj")
+        h = linear(norm(x, f"h.{layer}.ln_2"), f"h.{layer}.mlp.c_fc")
+        h = 0.5 * h * (1 + np.tanh(np.sqrt(2 / np.pi) * (h + 0.044715 * h**3)))
+        x = x + linear(h, f"h.{layer}.mlp.c_proj")
+    return norm(x, "ln_f")

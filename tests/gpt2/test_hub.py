@@ -19,7 +19,7 @@ from botlib.gpt2.hub_weights import KERAS, SAFE
 from botlib.settings import Gpt2Settings
 from botlib.workspace import Workspace, read_manifest
 from tests.gpt2.conftest import TINY, fill, python
-from tests.gpt2.hub_files import gpt2_files
+from tests.gpt2.hub_files import gpt2_files, hidden_states
 from tests.hub_server import Hub, connected
 
 TEXTS = ["My cat eats rice and soup.", "Is that fine? It is fine, every cat likes figs."] * 20
@@ -41,35 +41,8 @@ def server(weights, monkeypatch, tmp_path):
         yield running
 
 
-def logits(weights: dict[str, np.ndarray], ids: list[int], heads: int = 2) -> np.ndarray:
-    """GPT-2 as Radford et al. (2019) describe it, in NumPy, from the Hub's names."""
-
-    def norm(x, name):
-        x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
-        return x * weights[f"{name}.weight"] + weights[f"{name}.bias"]
-
-    def linear(x, name):
-        return x @ weights[f"{name}.weight"] + weights[f"{name}.bias"]
-
-    x = weights["wte.weight"][ids] + weights["wpe.weight"][: len(ids)]
-    layers = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("h."))
-    mask = np.triu(np.full((len(ids), len(ids)), -1e9), 1)
-    for layer in range(layers):
-        q, k, v = np.split(linear(norm(x, f"h.{layer}.ln_1"), f"h.{layer}.attn.c_attn"), 3, -1)
-        parts = []
-        for own_q, own_k, own_v in zip(*(np.split(m, heads, -1) for m in (q, k, v)), strict=True):
-            scores = own_q @ own_k.T / np.sqrt(own_q.shape[-1]) + mask
-            scores = np.exp(scores - scores.max(-1, keepdims=True))
-            parts.append(scores / scores.sum(-1, keepdims=True) @ own_v)
-        x = x + linear(np.concatenate(parts, -1), f"h.{layer}.attn.c_proj")
-        h = linear(norm(x, f"h.{layer}.ln_2"), f"h.{layer}.mlp.c_fc")
-        h = 0.5 * h * (1 + np.tanh(np.sqrt(2 / np.pi) * (h + 0.044715 * h**3)))
-        x = x + linear(h, f"h.{layer}.mlp.c_proj")
-    return norm(x, "ln_f") @ weights["wte.weight"].T
-
-
 def expected(weights, ids: list[int]) -> np.ndarray:
-    table = logits(weights, ids)
+    table = hidden_states(weights, ids) @ weights["wte.weight"].T
     table = table - table.max(-1, keepdims=True)
     table -= np.log(np.exp(table).sum(-1, keepdims=True))
     return table[np.arange(len(ids) - 1), ids[1:]]
@@ -283,6 +256,13 @@ def test_gpt_2_simple_fine_tunes_it_in_its_own_form(weights, tmp_path):
     python(FINETUNE, workspace.root, json.dumps(settings))
     generator = Generator(workspace.gpt2("run1"), threads=1)
     assert generator.conversation.form == "turns"
+    card = json.loads((workspace.gpt2("run1") / "model_card.json").read_text())
+    assert card["licence"] == "mit" and card["conversation"] == "turns"
+    chosen = card["chosen"]
+    other = {5: "step 10", 10: "step 5"}[chosen["step"]]
+    assert chosen["loss"] <= chosen["against"][other]
+    # Random weights know nothing of cats: training beats the base model as it is
+    assert chosen["loss"] < chosen["against"]["base model as it is"]
     assert len(generator.generate(["My cat eats rice."], n=2)) == 2
 
 
@@ -296,3 +276,4 @@ def test_no_steps_use_the_model_as_it_is(weights, tmp_path):
     np.testing.assert_allclose(found, expected(weights[1], ids), atol=1e-4)
     card = json.loads((workspace.gpt2("run1") / "model_card.json").read_text())
     assert card["steps"] == 0 and card["validation_loss"] > 0
+    assert card["chosen"]["against"] == {"base model as it is": card["validation_loss"]}

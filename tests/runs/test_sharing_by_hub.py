@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from botlib import model_files
 from botlib.gpt2 import hub_client
-from botlib.runs import status
+from botlib.runs import model_page, status
 from botlib.workspace import Workspace
 from tests.hub_server import Hub, connected
 from tests.runs.shared_models import CONTENT, NAME, assert_same, export, fill, folder_of, take
@@ -60,6 +61,11 @@ def test_the_cards_are_the_repositorys_page_with_licence_and_base_model(server: 
     assert {"botlib", "gpt2", "bert-rank"} <= set(header["tags"])
     assert f"python -m botlib import hf:{NAME}" in page
     assert "| validation loss | 3.25 |" in page and "| head: gain | -0.0024 |" in page
+
+
+def test_every_kind_of_model_has_its_place_on_the_page():
+    page = model_page.make(NAME, {kind: {"date": "2026-01-01"} for kind in model_files.KINDS})
+    assert page.count("## ") == len(model_files.KINDS) + 1
 
 
 def test_a_page_that_a_person_wrote_stays(server: Hub, ours, capsys):
