@@ -1,7 +1,8 @@
 """Bootstrap 95 % intervals whose resamples draw whole threads, since replies of one are alike."""
 
+import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 from sklearn import config_context
@@ -10,6 +11,9 @@ from botlib.errors import BotlibError
 
 RESAMPLES = 200
 LEVEL = 0.95
+# Resamples of fewer threads than this hardly differ
+FEW_THREADS = 10
+Z = 1.96
 
 
 def bootstrap(
@@ -19,6 +23,7 @@ def bootstrap(
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    shares: Collection[str] = (),
 ) -> dict[str, tuple[float, float]]:
     """Returns a percentile interval for each figure that `statistic` returns.
 
@@ -33,6 +38,9 @@ def bootstrap(
       groups: which cluster (thread) each row belongs to; every row by itself if None.
       resamples: how many; 0 gives NaN intervals.
       seed: of the draws.
+      shares: names of figures from 0 to 1. With few threads, or where no resample differs from 0
+        or 1 (nine right of nine), the bootstrap can't speak: Wilson's interval stands instead,
+        with each thread as one observation.
 
     Returns:
       name → (low, high); NaN if fewer than half of the resamples gave a number.
@@ -54,8 +62,22 @@ def bootstrap(
             figures = statistic(*(array[kept] for array in arrays), weights[kept])
         for name, value in figures.items():
             draws.setdefault(name, []).append(value)
-    names = draws or statistic(*arrays, np.ones(n))
-    return {name: _percentiles(draws.get(name, [])) for name in names}
+    whole = statistic(*arrays, np.ones(n)) if shares or not draws else {}
+    found = {name: _percentiles(draws.get(name, [])) for name in draws or whole}
+    for name in set(shares) & set(found) if draws else ():
+        value, same = whole[name], found[name] == (whole[name],) * 2
+        if np.isfinite(value) and (clusters < FEW_THREADS or (same and value in (0.0, 1.0))):
+            found[name] = wilson(value, clusters)
+    return found
+
+
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """Returns Wilson's 95 % interval (1927) of a share among n; right for 0 and 1, too."""
+    if not n:
+        return (float("nan"), float("nan"))
+    centre = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z / (1 + Z * Z / n) * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
+    return (max(0.0, centre - half), min(1.0, centre + half))
 
 
 def _codes(groups: Sequence, n: int) -> np.ndarray:

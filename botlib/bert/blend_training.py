@@ -102,7 +102,7 @@ def add(
         alone = encoder / scorer.temperature
         choice = choose(scorer.task, second, alone, with_head, baselines=baselines, seed=seed)
         # What judges was measured with the words of `first`; it keeps those of all pairs
-        head = _with_all_words(head, pd.concat([first, every], ignore_index=True), seed)
+        head = with_all_words(head, pd.concat([first, every], ignore_index=True), seed)
     _record(folder, scorer.task, head, choice)
     return choice
 
@@ -188,7 +188,7 @@ def _words(task: str, rows: pd.DataFrame, seed: int, most: int) -> tuple[dict, d
     return _class_words(rows, TASKS[task][0], seed, most)
 
 
-def _with_all_words(head: Blend, rows: pd.DataFrame, seed: int) -> Blend:
+def with_all_words(head: Blend, rows: pd.DataFrame, seed: int) -> Blend:
     """Returns the head with words that were weighed on all pairs."""
     words, arrays = _words(head.task, rows, seed, MAX_ALL_ROWS)
     return Blend(head.task, words, head.arrays | arrays, head.embedder)
@@ -280,12 +280,12 @@ def vector_weights(
         pairs = sibling_pairs(rows, max_hours=24, min_age_hours=0)
         better, worse = pairs["better"].to_numpy(), pairs["worse"].to_numpy()
         sign = np.where(np.arange(len(pairs)) % 2, 1, -1)
-        model = LogisticRegression(C=0.01, fit_intercept=False, max_iter=100)
+        model = LogisticRegression(C=0.01, fit_intercept=False, max_iter=500, tol=1e-3)
         differences = (columns[better] - columns[worse]) * sign[:, None]
         model.fit(differences, sign, sample_weight=np.log1p(pairs["gap"]))
         weights, intercept = model.coef_, np.zeros(1)
     else:
-        model = LogisticRegression(C=0.1, max_iter=100)
+        model = LogisticRegression(C=0.1, max_iter=500, tol=1e-3)
         weights, intercept = _per_class(model.fit(columns, rows[TASKS[task][0]]))
     return {"vector_weights": weights.T, "vector_intercept": intercept}
 

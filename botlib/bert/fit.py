@@ -110,6 +110,10 @@ class Fit:
             found |= lengths(comments, replies) | {"both": found["projected"] * found["vectors"]}
         return found
 
+    def read_with(self, embedder: Embedder) -> None:
+        """Lets another session of the same frozen encoder read, which remembers texts."""
+        self._embedder = embedder
+
     def vectors(self, texts: list[str], progress: bool = False) -> np.ndarray:
         """Returns a vector of length 1 for each text: the encoder's, or of its words."""
         if self._embedder is None:

@@ -14,6 +14,7 @@ from botlib.evaluation.calibration import (
     calibration,
     expected_calibration_error,
 )
+from botlib.evaluation.checks import check_lengths, checked_labels, checked_probabilities
 from botlib.evaluation.pairwise import (
     lift,
     pairwise,
@@ -47,6 +48,11 @@ TUTORIAL_KEYS = (
     *("precision", "recall", "true_negatives", "true_positives"),
 )
 
+# What lies between 0 and 1, with more being better
+SHARES = (*("auc", "auc_macro", "auc_micro", *(f"auc_{c}" for c in range(4))),
+          *("eval_accuracy", "accuracy", "balanced_accuracy", "precision", "recall", "f1_score"),
+          "average_precision")  # fmt: skip
+
 
 def binary(
     y: Sequence[int],
@@ -74,8 +80,8 @@ def binary(
     Raises:
       BotlibError: lengths differ, labels other than 0 and 1, one class only, or p outside [0, 1].
     """
-    y, p = _checked_labels(y, 2), _checked_probabilities(p)
-    _check_lengths(y, p)
+    y, p = checked_labels(y, 2), checked_probabilities(p)
+    check_lengths(y, p)
     if len(present := np.unique(y)) < 2:
         raise BotlibError(
             f"all {len(y)} rows are of class {present[0]}: an AUC needs rows of both classes"
@@ -100,7 +106,7 @@ def binary(
         "n": len(y),
         "threshold": float(threshold),
         "intervals": bootstrap(
-            statistic, (np.arange(len(y)),), groups, resamples=resamples, seed=seed
+            statistic, (np.arange(len(y)),), groups, resamples=resamples, seed=seed, shares=SHARES
         ),
     }
 
@@ -171,14 +177,14 @@ def multiclass(
     Raises:
       BotlibError: lengths or widths don't fit, one class only, or p outside [0, 1].
     """
-    probabilities = _checked_probabilities(probabilities)
+    probabilities = checked_probabilities(probabilities)
     if probabilities.ndim != 2 or probabilities.shape[1] < 2:
         raise BotlibError(
             f"multiclass needs probabilities of shape (n, classes), not {probabilities.shape}"
         )
     k = probabilities.shape[1]
-    y = _checked_labels(y, k)
-    _check_lengths(y, probabilities)
+    y = checked_labels(y, k)
+    check_lengths(y, probabilities)
     if len(present := np.unique(y)) < 2:
         raise BotlibError(
             f"all {len(y)} rows are of class {present[0]}: an AUC needs rows of two classes"
@@ -189,7 +195,9 @@ def multiclass(
         **statistic(rows, np.ones(len(y))),
         "n": len(y),
         "classes": np.bincount(y, minlength=k).tolist(),
-        "intervals": bootstrap(statistic, (rows,), groups, resamples=resamples, seed=seed),
+        "intervals": bootstrap(
+            statistic, (rows,), groups, resamples=resamples, seed=seed, shares=SHARES
+        ),
     }
 
 
@@ -253,8 +261,8 @@ def gain(
     Returns:
       gain and `intervals`; an interval above 0 means that chance doesn't explain it.
     """
-    ours, other = _checked_probabilities(ours), _checked_probabilities(other)
-    y = _checked_labels(y, 2 if ours.ndim == 1 else ours.shape[1])
+    ours, other = checked_probabilities(ours), checked_probabilities(other)
+    y = checked_labels(y, 2 if ours.ndim == 1 else ours.shape[1])
     if ours.shape != other.shape or len(ours) != len(y):
         raise BotlibError(f"{len(y)} labels, but probabilities {ours.shape} and {other.shape}")
 
@@ -325,24 +333,3 @@ def with_interval(result: Mapping[str, Any], name: str, digits: int = 3) -> str:
         return f"{value:,}"
     text = f"{value:.{digits}f}"
     return f"{text} [{low:.{digits}f}, {high:.{digits}f}]" if np.isfinite(low) else text
-
-
-def _checked_labels(y: Sequence[int], k: int) -> np.ndarray:
-    y = np.asarray(y)
-    if y.ndim != 1 or len(y) == 0:
-        raise BotlibError(f"labels must be a list with a row per reply, not of shape {y.shape}")
-    if not np.isin(y, np.arange(k)).all():
-        raise BotlibError(f"labels must be 0 to {k - 1}, found {np.unique(y)[:8].tolist()}")
-    return y.astype(int)
-
-
-def _checked_probabilities(p: Sequence[float]) -> np.ndarray:
-    p = np.asarray(p, dtype=float)
-    if p.size and not (np.isfinite(p).all() and p.min() >= -1e-6 and p.max() <= 1 + 1e-6):
-        raise BotlibError("probabilities must lie between 0 and 1, none missing")
-    return np.clip(p, 0.0, 1.0)
-
-
-def _check_lengths(y: np.ndarray, p: np.ndarray) -> None:
-    if len(y) != len(p):
-        raise BotlibError(f"{len(y)} labels but {len(p)} rows of probabilities")

@@ -56,7 +56,7 @@ def pairwise_gain(
     """
     pairs = sibling_pairs(frame, min_gap=min_gap)
     ahead = _won(pairs, _checked(frame, score)) - _won(pairs, _checked(frame, other))
-    share = _share(pairs, ahead, min_gap, resamples, seed)
+    share = _share(pairs, ahead, min_gap, resamples, seed, shares=())
     return {"gain": share["pairwise"], "intervals": {"gain": share["intervals"]["pairwise"]}}
 
 
@@ -120,7 +120,7 @@ def _won(pairs: pd.DataFrame, score: np.ndarray) -> np.ndarray:
     return (1 + np.sign(score[pairs["better"]] - score[pairs["worse"]])) / 2
 
 
-def _share(pairs, won, min_gap, resamples, seed) -> dict[str, Any]:
+def _share(pairs, won, min_gap, resamples, seed, shares=("pairwise",)) -> dict[str, Any]:
     empty = len(won) == 0
     nan = float("nan")
     return {
@@ -136,6 +136,7 @@ def _share(pairs, won, min_gap, resamples, seed) -> dict[str, Any]:
             pairs["group"].to_numpy(),
             resamples=resamples,
             seed=seed,
+            shares=shares,
         ),
     }
 

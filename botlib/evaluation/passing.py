@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from botlib.intervals import RESAMPLES, bootstrap
+from botlib.intervals import RESAMPLES, bootstrap, wilson
 from botlib.probabilities import at_least
 
 # Which thresholds the report can choose from, for the one that notebook 06 was run with
@@ -79,6 +79,10 @@ def passing(
         low, high = bootstrap(
             _per_100, (real, keeps), groups, resamples=resamples if kept else 0, seed=seed
         )["per_100"]
+        if high == 0:
+            # No resample lets a fake pass either: as many as there may be, by Wilson
+            fakes = len(set(np.asarray(groups)[~real])) if groups is not None else (~real).sum()
+            high = 100 * wilson(0.0, int(fakes))[1] / kept
         rows[name] = {**_per_100(real, keeps, ones), "low": low, "high": high}
     counts = {"real": int(real.sum()), "fakes": int((~real).sum())}
     return {"threshold": float(threshold), "kept": kept, **counts, "models": rows}

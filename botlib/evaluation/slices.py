@@ -83,13 +83,11 @@ def _row(frame, p, chosen, resamples, seed) -> dict[str, float]:
     p = np.asarray(p, dtype=float)[chosen]
     group = "submission_id" if "submission_id" in frame else "comment_id"
     both = len(np.unique(y)) == 2
-    low, high = (
-        bootstrap(_auc, (y, p), frame[group].to_numpy()[chosen], resamples=resamples, seed=seed)[
-            "auc"
-        ]
-        if both
-        else (float("nan"), float("nan"))
-    )
+    low = high = float("nan")
+    if both:
+        threads = frame[group].to_numpy()[chosen]
+        options = {"resamples": resamples, "seed": seed, "shares": ("auc",)}
+        low, high = bootstrap(_auc, (y, p), threads, **options)["auc"]
     return {
         "auc": float(roc_auc_score(y, p)) if both else float("nan"),
         "low": low,

@@ -10,6 +10,7 @@ from typing import Any
 
 from botlib.evaluation import record
 from botlib.evaluation.record import Evaluation
+from botlib.intervals import wilson
 from botlib.workspace import Workspace, read_manifest
 
 GOOD, UNSURE, BAD, UNKNOWN = "good", "unsure", "bad", "unknown"
@@ -214,7 +215,7 @@ def generator(card: Mapping[str, Any]) -> Iterator[Headline]:
     memorisation = card.get("memorisation") or {}
     share, replies = memorisation.get("share"), memorisation.get("replies") or 0
     if _known(share) and replies:
-        low, high = _wilson(share, replies)
+        low, high = wilson(share, replies)
         state = GOOD if high <= MEMORISED[1] and share <= MEMORISED[0] else UNSURE
         state = BAD if share > MEMORISED[1] else state
         words = memorisation.get("words", 12)
@@ -239,10 +240,3 @@ def generator_card(workspace: Workspace) -> tuple[Path | None, dict[str, Any]]:
 
 def _known(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
-
-
-def _wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Source: Wilson (1927); right for a share of 0 or 1, too."""
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return (max(0.0, centre - half), min(1.0, centre + half))
