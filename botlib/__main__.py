@@ -1,11 +1,13 @@
 """The command line: `python -m botlib run | status | bot | review | …`; one module a topic."""
 
 import argparse
+import contextlib
 import importlib
 import os
 import pkgutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from botlib import __version__, commands, options
 from botlib.errors import BotlibError
@@ -15,7 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command.
 
     Returns:
-      0 if all went well, 1 if something failed that one clear line explains, 2 for wrong usage.
+      0 if all went well, 1 if something failed that one clear line explains, 2 for wrong usage, 130
+      for Ctrl-C.
     """
     args = parser().parse_args(arguments)
     try:
@@ -25,6 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except BotlibError as error:
         print(f"botlib: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        if not (cure := options.missing(error)):
+            raise
+        print(f"botlib: {cure}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         # Whoever read this, such as `head`, has seen enough; nothing is left to flush into
@@ -38,10 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Returns the whole command line."""
     top = argparse.ArgumentParser(
-        prog="python -m botlib",
+        prog="botlib" if Path(sys.argv[0]).name == "botlib" else "python -m botlib",
         description="Make a Reddit reply bot worth reading.",
     )
     top.add_argument("--version", action="version", version=f"botlib {__version__}")
+    with contextlib.suppress(ModuleNotFoundError):
+        import shtab  # of the extra "completion": what the Tab key can fill in
+
+        shtab.add_argument_to(
+            top, "--print-completion", help="print a script for a shell, and exit"
+        )
     subparsers = top.add_subparsers(metavar="COMMAND", required=True)
     for module in sorted(pkgutil.iter_modules(commands.__path__), key=_order):
         importlib.import_module(f"botlib.commands.{module.name}").add_parsers(subparsers)
@@ -53,5 +67,11 @@ def _order(module: pkgutil.ModuleInfo) -> tuple[bool, str]:
     return module.name != "pipeline", module.name
 
 
+def program() -> int:
+    """Runs the command that this process was started for; see `main`."""
+    options.no_bars_in_files(sys.argv[1:])
+    return main()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

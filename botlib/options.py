@@ -3,11 +3,18 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from botlib.errors import BotlibError
 
 WORKSPACE = "BOTLIB_WORKSPACE"
+# By import name, the packages that pyproject.toml's extra "bot" brings
+BOT = frozenset(
+    ("praw", "prawcore", "ctranslate2", "tokenizers", "onnxruntime", "requests", "urllib3",
+     "tenacity", "orjson", "zstandard", "anyascii", "confusable_homoglyphs", "flask", "werkzeug")
+)  # fmt: skip
 # What only a workspace holds
 _SIGNS = ("models", "raw_data", "outbox.sqlite3", "bot.yaml", "gpt2_finetune.csv", "sandbox")
 
@@ -30,15 +37,13 @@ def add_workspace(parser: argparse.ArgumentParser, *, makes: bool = False) -> No
 
 
 def settle(args: argparse.Namespace) -> None:
-    """Fills in `workspace` and `workspace_set_by`, and turns progress bars off where due.
+    """Fills in `workspace` and `workspace_set_by`.
 
     Raises:
       BotlibError: nothing says which workspace.
     """
     if hasattr(args, "makes_workspace"):
         args.workspace, args.workspace_set_by = _workspace(args)
-    if getattr(args, "quiet", False) or not sys.stderr.isatty():
-        _no_bars()
 
 
 def _workspace(args: argparse.Namespace) -> tuple[str, str]:
@@ -56,13 +61,27 @@ def _workspace(args: argparse.Namespace) -> tuple[str, str]:
     )
 
 
-def _no_bars() -> None:
-    """Bars are for a person at a terminal: in a log file each step would be a line."""
-    if "tqdm" in sys.modules or "TQDM_DISABLE" in os.environ:
+def no_bars_in_files(arguments: Sequence[str]) -> None:
+    """Turns progress bars off with --quiet, and where no person watches: in a log file.
+
+    For a whole process, before its command runs. Notebooks that it starts draw their own bars.
+    """
+    if "--quiet" not in arguments and sys.stderr.isatty():
         return
-    # tqdm reads its environment once, when it is imported; notebooks that we start draw their own
-    os.environ["TQDM_DISABLE"] = "1"
-    try:
-        import tqdm.auto  # noqa: F401
-    finally:
-        del os.environ["TQDM_DISABLE"]
+    from tqdm.std import tqdm
+
+    draw = tqdm.__init__
+
+    def quiet(self: tqdm, *args: Any, **kwargs: Any) -> None:
+        draw(self, *args, **{**kwargs, "disable": True})
+
+    tqdm.__init__ = quiet
+
+
+def missing(error: ModuleNotFoundError) -> str:
+    """Returns how to install the package that a command lacks; "" if the fault is ours."""
+    name = (error.name or "").partition(".")[0]
+    if not name or name == "botlib":
+        return ""
+    how = 'pip install ".[bot]"' if name in BOT else "pip install -r requirements.txt"
+    return f"this command needs the package {name!r}: run `{how}` in the project's folder"

@@ -54,8 +54,7 @@ def test_show_config_says_where_the_workspace_comes_from(workspace, monkeypatch,
 
 
 BAR = (
-    "import argparse; from botlib import options; "
-    "options.settle(argparse.Namespace(quiet=False)); "
+    "import sys; from botlib import options; options.no_bars_in_files(sys.argv); "
     "from tqdm.auto import tqdm; list(tqdm(range(9), desc='steps'))"
 )
 

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from botlib import model_files, options
-from botlib.gpt2.hub_client import PREFIX, Repository
-from botlib.runs import bundles, bundles_hub, bundles_url
 from botlib.workspace import Workspace, hash_path
 
 
@@ -42,6 +40,9 @@ def add_parsers(subparsers: Any) -> None:
 
 
 def run_export(args: argparse.Namespace) -> int:
+    from botlib.gpt2.hub_client import PREFIX, Repository
+    from botlib.runs import bundles, bundles_hub, bundles_url
+
     workspace = Workspace.open(args.workspace)
     if args.file.startswith(PREFIX):
         repository = Repository.of(args.file, "export")
@@ -59,6 +60,9 @@ def run_export(args: argparse.Namespace) -> int:
 
 
 def run_import(args: argparse.Namespace) -> int:
+    from botlib.gpt2.hub_client import PREFIX, Repository
+    from botlib.runs import bundles, bundles_hub, bundles_url
+
     workspace = Workspace.open(args.workspace, create=True)
     how = {"run_name": args.run_name, "replace": args.replace}
     if args.file.startswith(PREFIX):

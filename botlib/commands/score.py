@@ -1,14 +1,17 @@
 """`score`: scores a table of comments and replies with a trained classifier."""
 
 import argparse
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from botlib import options
-from botlib.bert.fit import Fit
-from botlib.bert.scorer import PRECISIONS, Scorer
+from botlib.errors import BotlibError
 from botlib.tables import ID, REAL, TEXT, Table, read_table, write_table
 from botlib.workspace import Workspace
 
@@ -19,6 +22,8 @@ PAIRS = Table(
     columns=_COLUMNS,
     cure=f"give --pairs a CSV with the columns {', '.join(_COLUMNS)}",
 )
+# As in botlib/bert/scorer.py, which --help need not load
+PRECISIONS = ("auto", "fp32", "int8")
 MODELS = ("bert_realism", "bert_fit", "bert_upvotes", "bert_rank", "rank")
 
 
@@ -31,8 +36,12 @@ def add_parsers(subparsers: Any) -> None:
     )
     options.add_workspace(score)
     score.add_argument("--model", required=True, choices=MODELS, help="which classifier")
-    score.add_argument("--pairs", required=True, type=Path, metavar="FILE", help="the CSV to score")
-    score.add_argument("--out", required=True, type=Path, metavar="FILE", help="the CSV to write")
+    score.add_argument(
+        "--pairs", required=True, metavar="FILE", help="the CSV to score; - is standard input"
+    )
+    score.add_argument(
+        "--out", required=True, metavar="FILE", help="the CSV to write; - is standard output"
+    )
     score.add_argument(
         "--precision",
         choices=PRECISIONS,
@@ -48,16 +57,40 @@ def run(args: argparse.Namespace) -> int:
     Realism gives prob_real; fit gives prob_fit; ratings give prob_rating_0 to 3 and score, the
     expected rating; rank gives score, which compares replies to the same comment only.
     """
+    from botlib.bert.fit import Fit
+    from botlib.bert.scorer import Scorer
+
     workspace = Workspace.open(args.workspace)
-    pairs = read_table(args.pairs, PAIRS)
+    pairs = _pairs(args.pairs)
     folder = workspace.bert_rank if args.model == "rank" else workspace.models / args.model
     scorer = Fit(folder) if args.model == "bert_fit" else Scorer(folder, args.precision)
     scores = scorer.predict(pairs["comment"].tolist(), pairs["reply"].tolist(), progress=True)
     table = pairs[["comment_id", "reply_id"]].assign(**named_scores(scorer.task, scores))
     columns = {name: ID if name.endswith("_id") else REAL for name in table.columns}
-    write_table(args.out, table, Table(str(args.out), "score", columns))
-    print(f"{args.out}: {len(table)} pairs scored by {folder} ({scorer.precision})")
+    done = f"{len(table)} pairs scored by {folder} ({scorer.precision})"
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "scores.csv" if args.out == "-" else Path(args.out)
+        write_table(out, table, Table(args.out, "score", columns))
+        if args.out == "-":
+            sys.stdout.write(out.read_text(encoding="utf-8"))
+            print(done, file=sys.stderr)
+        else:
+            print(f"{args.out}: {done}")
     return 0
+
+
+def _pairs(name: str) -> pd.DataFrame:
+    if name != "-":
+        return read_table(Path(name), PAIRS)
+    # A table is read twice, first its columns; what comes through a pipe can't be
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pairs.csv"
+        with path.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        try:
+            return read_table(path, PAIRS)
+        except BotlibError as error:
+            raise BotlibError(str(error).replace(str(path), "standard input")) from None
 
 
 def named_scores(task: str, scores: np.ndarray) -> dict[str, np.ndarray]:

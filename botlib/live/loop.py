@@ -1,6 +1,7 @@
 """The bot as a program: round follows round until it is told to stop."""
 
 import contextlib
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +80,7 @@ def run(
     stop: Callable[[], bool] = lambda: False,
     wait: Callable[[float], Any] | None = None,
     notices: Notices | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> int:
     """Runs one round, or one every so many seconds until `stop` says so.
 
@@ -97,6 +99,7 @@ def run(
       stop: asked between steps; a reply in hand is finished first.
       wait: waits between rounds and between posts; by default a stop ends it.
       notices: tells a person what they should know; by default nobody is told.
+      clock: seconds since 1970, UTC.
 
     Returns:
       How many rounds were run.
@@ -115,8 +118,9 @@ def run(
         failed = ""
         try:
             _round(
-                workspace, reddit, models, generate, post, decoder, threshold, stop, wait, notices
-            )
+                workspace, reddit, models, generate, post,
+                decoder, threshold, stop, wait, notices, clock,
+            )  # fmt: skip
             failures = 0
         except ShutOut as error:
             # No round can do anything until a person has seen to the account
@@ -186,9 +190,10 @@ def _round(
     stop: Callable[[], bool],
     wait: Callable[[float], Any],
     notices: Notices,
+    clock: Callable[[], float],
 ) -> None:
     notices.late()
-    with Outbox(workspace.outbox) as outbox:
+    with Outbox(workspace.outbox, clock=clock) as outbox:
         if reddit.name is not None:
             account.check(outbox, reddit)
             inbox.listen(outbox, reddit, dry_run=post.dry_run)
@@ -207,14 +212,15 @@ def _round(
             decoder=decoder,
             threshold=threshold,
             stop=stop,
+            clock=clock,
         )
         sending.approve_in_sandbox(outbox, reddit, post)
         # Before posting, which takes its time: rising comments are old in an hour
         notices.waiting(outbox, reddit.site)
     if stop():
         return
-    decisions = sending.post_approved(workspace, reddit, post, stop=stop, sleep=wait)
-    with Outbox(workspace.outbox) as outbox:
+    decisions = sending.post_approved(workspace, reddit, post, stop=stop, sleep=wait, clock=clock)
+    with Outbox(workspace.outbox, clock=clock) as outbox:
         waiting = outbox.replies(reddit.site, [PROPOSED])
         approved = outbox.replies(reddit.site, READY) if reddit.from_archive else []
     proposed, posted = done.queued["decision"], decisions["decision"]
