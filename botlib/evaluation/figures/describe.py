@@ -1,5 +1,6 @@
 """A figure in words, from its own numbers: for those who don't see it, and as the report's alt."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +32,9 @@ def describe(figure: Figure) -> str:
 
 def install(shell: Any) -> None:
     """Makes a notebook keep each figure's description instead of `<Figure size 540x400 …>`."""
+    if "inline" in os.environ.get("MPLBACKEND", ""):
+        # With its first figure the inline backend would forget what is registered before
+        shell.enable_matplotlib("inline")
     formatter = shell.display_formatter.formatters["text/plain"]
     formatter.for_type(Figure, lambda figure, printer, cycle: printer.text(describe(figure)))
 

@@ -48,15 +48,7 @@ MATRIX_MAP = "Blues"
 # Inches; on a phone as wide as the page, with text that can still be read
 FIGURE_SIZE = (4.8, 3.5)
 WIDTH = FIGURE_SIZE[0]
-_TEXT = {
-    "figure.dpi": 130,
-    "font.size": 10,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "axes.labelsize": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
+DPI = 130
 _assigned: dict[str, tuple] = {}
 
 
@@ -77,8 +69,11 @@ def axes(ax: Axes | None, size: tuple[float, float] = FIGURE_SIZE) -> Axes:
     """Returns `ax`, or the axes of a new figure of the common size and text."""
     if ax is not None:
         return ax
-    with plt.rc_context(_TEXT):
-        return plt.subplots(figsize=size, layout="constrained")[1]
+    # No rc_context: a notebook's first figure sets up its backend, which the context would undo
+    ax = plt.subplots(figsize=size, dpi=DPI, layout="constrained")[1]
+    ax.tick_params(labelsize=9)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
 
 
 def words(ax: Axes, text: str) -> None:

@@ -1,8 +1,10 @@
 """A figure's words are its numbers, so that who doesn't see it misses none of them."""
 
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pandas as pd
+import papermill
 import pytest
 
 from botlib.evaluation.figures import classifier, overview, pairs
@@ -49,3 +51,26 @@ def test_a_figure_for_the_page_has_no_black_text_and_no_background():
     assert 'aria-label="Realism: &quot;0.94&quot;"' in svg
     assert "currentColor" in svg
     assert "#000000" not in svg and "#ffffff" not in svg
+
+
+def test_an_executed_copy_keeps_every_figure_and_its_words(tmp_path):
+    code = [
+        "from botlib.evaluation.figures import describe, pairs\ndescribe.install(get_ipython())",
+        "pairs.months({'2019_01': 3, '2019_02': 4});",
+        "ax = pairs.months({'2019_01': 5, '2019_02': 6})\n1",
+    ]
+    kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    cells = [nbformat.v4.new_code_cell(cell) for cell in code]
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}),
+        tmp_path / "in.ipynb",
+    )
+    done = papermill.execute_notebook(
+        str(tmp_path / "in.ipynb"), str(tmp_path / "out.ipynb"), progress_bar=False
+    )
+    shown = [o for cell in done.cells for o in cell.outputs if "image/png" in o.get("data", {})]
+    words = [output["data"]["text/plain"] for output in shown]
+    assert words == [
+        "Raw pairs by month. 2019-01 3, 2019-02 4.",
+        "Raw pairs by month. 2019-01 5, 2019-02 6.",
+    ]
