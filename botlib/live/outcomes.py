@@ -12,8 +12,10 @@ from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, Reply
 from botlib.live.policy import DISCLOSURE, author_name
+from botlib.live.reddit import things
 from botlib.live.reddit.checks import UNREADABLE, short
 from botlib.live.reddit.client import Client
+from botlib.live.reddit.things import CommentFields
 from botlib.tables import BERT_GAN_REAL, read_table
 from botlib.workspace import Workspace
 
@@ -85,12 +87,12 @@ def follow(
     return pd.DataFrame(rows, columns=["id", "subreddit", "hours", "score", "fate"])
 
 
-def _look(reddit: Client, replies: list[Reply]) -> list[tuple[Reply, dict]]:
+def _look(reddit: Client, replies: list[Reply]) -> list[tuple[Reply, CommentFields]]:
     read_only = reddit.read_only
     try:
         reddit.read_only = True
         names = [f"t1_{reply.reply_id}" for reply in replies]
-        found = {t.fullname: vars(t) for t in reddit.info(fullnames=names)} if names else {}
+        found = things.info(reddit, names)
     except UNREADABLE as error:
         raise BotlibError(f"our replies can't be read now ({error}): run this again") from error
     finally:
@@ -108,20 +110,20 @@ def _find_links(outbox: Outbox, reddit: Client) -> None:
             submission = reddit.submission(reply.post_id)
             submission.comments.replace_more(limit=0)
             for comment in submission.comments.list():
-                if _is_ours(vars(comment), reply):
+                if _is_ours(things.comment(comment), reply):
                     outbox.found(reply.id, comment.id)
                     break
         except UNREADABLE as error:
             note("error", reply=reply.id, reason=f"its thread can't be read now: {short(error)}")
 
 
-def _is_ours(fields: dict, reply: Reply) -> bool:
+def _is_ours(fields: CommentFields, reply: Reply) -> bool:
     # Our line tells; quotes and emphasis may not survive being copied
     said, line = (re.findall(r"\w+", text) for text in (str(fields.get("body") or ""), DISCLOSURE))
     return fields.get("parent_id") == f"t1_{reply.comment_id}" and said[-len(line) :] == line
 
 
-def _fate(fields: dict) -> tuple[int | None, str]:
+def _fate(fields: CommentFields) -> tuple[int | None, str]:
     if not fields:
         return None, "gone"
     hidden = fields.get("score_hidden")

@@ -19,7 +19,7 @@ from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, PROPOSED, READY, UNCLEAR
 from botlib.live.policy import allow_list, author_name, unanswerable
 from botlib.live.reddit import comments as site
-from botlib.live.reddit import subreddit_rules
+from botlib.live.reddit import subreddit_rules, things
 from botlib.live.reddit.checks import UNREADABLE
 from botlib.live.reddit.client import Client
 from botlib.live.reddit.comments import Reading
@@ -315,7 +315,7 @@ def _facts(wanted: pd.DataFrame, reddit: Client) -> dict[str, tuple[str, str, st
     """By comment: its author, its link, and why it may not be answered ("" if it may)."""
     names = [f"t1_{i}" for i in wanted["comment_id"]] + [f"t3_{i}" for i in wanted["post_id"]]
     try:
-        found = {t.fullname: vars(t) for t in reddit.info(fullnames=list(dict.fromkeys(names)))}
+        found = things.info(reddit, names)
     except UNREADABLE as error:
         raise BotlibError(f"Reddit can't be read now ({error}): run this again later") from error
     facts = {}

@@ -3,7 +3,6 @@
 import dataclasses
 import time
 from collections.abc import Callable
-from typing import Any
 
 import prawcore
 from praw.exceptions import RedditAPIException
@@ -17,6 +16,7 @@ from botlib.live.outbox.schema import ASK, FAILED, GIVEN_UP, POSTING, READY, SEN
 from botlib.live.policy import Policy, with_disclosure
 from botlib.live.posting.recheck import GONE, LEFT, Objection, look
 from botlib.live.posting.settle import BANS, REFUSALS, SETTLE, SLACK, final_state, search
+from botlib.live.reddit import things
 from botlib.live.reddit.checks import BACKOFF, UNREADABLE, closed, short, wait_asked
 from botlib.live.reddit.client import Client
 from botlib.live.reddit.requestor import NotSent, UnknownOutcome
@@ -287,8 +287,9 @@ class Poster:
         return made
 
 
-def _link(comment: Any) -> str:
-    return str(vars(comment).get("permalink") or vars(comment).get("context") or "")
+def _link(comment: Comment) -> str:
+    fields = things.comment(comment)
+    return fields.get("permalink") or fields.get("context") or ""
 
 
 def _time(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """What changed since a person approved: the comment, its thread and its score as they are now."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from praw.models import Comment
@@ -12,10 +12,10 @@ from botlib.live.copies import CopyIndex
 from botlib.live.optout.wishes import wants_no_bot
 from botlib.live.outbox.schema import APPROVED, Reply
 from botlib.live.policy import author_name, unanswerable
+from botlib.live.reddit import things
 from botlib.live.reddit.client import Client
 from botlib.live.reddit.comments import tidy
-
-Fields = Mapping[str, Any]
+from botlib.live.reddit.things import CommentFields, PostFields
 
 # What may be a fault of the hour: believed when it repeats
 GONE, LEFT = "the comment or its post is gone", "the comment left its thread"
@@ -55,7 +55,7 @@ def look(
       PRAW's errors: it can't be read; see `checks.UNREADABLE`.
     """
     names = [f"t1_{reply.comment_id}", f"t3_{reply.post_id}"]
-    found = {thing.fullname: vars(thing) for thing in reddit.info(fullnames=names)}
+    found = things.info(reddit, names)
     comment, post = (found.get(name) for name in names)
     if comment is None or post is None:
         return Objection(GONE), None
@@ -65,18 +65,18 @@ def look(
     if above is None:
         return Objection(LEFT), None
     for answer in below:
-        if me and author_name(vars(answer)).lower() == me.lower():
+        if me and author_name(things.comment(answer)).lower() == me.lower():
             return None, answer
-    others = [vars(answer) for answer in below]
+    others = [things.comment(answer) for answer in below]
     return objection(reply, comment, post, above, others, min_score=min_score), None
 
 
 def objection(
     reply: Reply,
-    comment: Fields,
-    post: Fields,
-    above: Sequence[Fields] = (),
-    below: Sequence[Fields] = (),
+    comment: CommentFields,
+    post: PostFields,
+    above: Sequence[CommentFields] = (),
+    below: Sequence[CommentFields] = (),
     *,
     min_score: int | None = None,
 ) -> Objection | None:
@@ -116,7 +116,7 @@ def objection(
     return None
 
 
-def conversation(reddit: Client, reply: Reply) -> tuple[list[Fields] | None, list[Comment]]:
+def conversation(reddit: Client, reply: Reply) -> tuple[list[CommentFields] | None, list[Comment]]:
     """Returns the comments above the one to be answered (None: it isn't there) and those below.
 
     One request. The first are fields as Reddit gives them, the highest first.
@@ -129,11 +129,11 @@ def conversation(reddit: Client, reply: Reply) -> tuple[list[Fields] | None, lis
         answers = [answer for answer in comment.replies if isinstance(answer, Comment)]
         if comment.id == reply.comment_id:
             return list(above), answers
-        waiting += [(answer, (*above, vars(comment))) for answer in answers]
+        waiting += [(answer, (*above, things.comment(comment))) for answer in answers]
     return None, []
 
 
-def _cannot(reply: Reply, comment: Fields, post: Fields, me: str | None) -> str:
+def _cannot(reply: Reply, comment: CommentFields, post: PostFields, me: str | None) -> str:
     """Why this very comment can't be answered any more, whatever is said in it."""
     if reason := unanswerable(comment, post, me):
         return reason
@@ -144,7 +144,7 @@ def _cannot(reply: Reply, comment: Fields, post: Fields, me: str | None) -> str:
     return ""
 
 
-def _copied(reply: Reply, thread: Sequence[Fields]) -> bool:
+def _copied(reply: Reply, thread: Sequence[CommentFields]) -> bool:
     since = reply.approved or 0.0
     new = [
         tidy(fields.get("body"))

@@ -13,6 +13,7 @@ from botlib.errors import BotlibError
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import ASK, FAILED, GIVEN_UP, POSTING, Reply
 from botlib.live.policy import author_name
+from botlib.live.reddit import things
 from botlib.live.reddit.checks import UNREADABLE, short
 from botlib.live.reddit.client import Client
 from botlib.terminal import harmless, one_line
@@ -91,7 +92,7 @@ def _in_own_comments(reddit: Client, reply: Reply, me: str) -> Comment | None:
     dropped, listed, older, odd = reddit.things_dropped, 0, 0, 0
     for own in reddit.redditor(me).comments.new(limit=None):
         listed += 1
-        fields = vars(own)
+        fields = things.comment(own)
         if fields.get("parent_id") == parent:
             return own
         created = fields.get("created_utc")
@@ -126,9 +127,10 @@ def _in_thread(reddit: Client, reply: Reply, me: str) -> Comment | None:
             waiting += [
                 c
                 for c in below.comments(update=False)
-                if isinstance(c, MoreComments) or vars(c).get("parent_id") == comment.fullname
+                if isinstance(c, MoreComments)
+                or things.comment(c).get("parent_id") == comment.fullname
             ]
-        elif author_name(vars(below)).lower() == me.lower():
+        elif author_name(things.comment(below)).lower() == me.lower():
             return below
     if dropped != reddit.things_dropped:
         raise _Incomplete("some of it came in a shape that can't be read")

@@ -6,7 +6,9 @@ import re
 import prawcore
 from praw.exceptions import PRAWException, RedditAPIException
 
+from botlib.errors import BotlibError
 from botlib.live.outbox import optouts
+from botlib.live.reddit import things
 from botlib.live.reddit.client import Client
 
 # Seconds to wait where Reddit can't be read, or doesn't say how long
@@ -38,9 +40,10 @@ def closed(reddit: Client, subreddit: str) -> str:
     # PRAW asks Reddit when an attribute isn't there yet
     if getattr(about, "user_is_banned", False):
         return "we are banned there"
-    if vars(about).get("quarantine"):
+    fields = things.subreddit(about)
+    if fields.get("quarantine"):
         return "it is quarantined"
-    return "it is over-18" if vars(about).get("over18") else ""
+    return "it is over-18" if fields.get("over18") else ""
 
 
 def wait_asked(error: Exception) -> float:
@@ -71,3 +74,20 @@ def short(error: Exception) -> str:
     if isinstance(error, prawcore.RequestException):
         return type(error.original_exception).__name__
     return type(error).__name__
+
+
+def why_unread(error: Exception) -> str:
+    """Returns why something can't be read, as the rest of a sentence about it."""
+    if isinstance(error, prawcore.Redirect | prawcore.NotFound):
+        return "doesn't exist"
+    if isinstance(error, prawcore.Forbidden):
+        return "is private or forbidden to us"
+    if isinstance(error, prawcore.TooManyRequests):
+        return "can't be read now: Reddit asked us to wait"
+    if isinstance(error, prawcore.ResponseException):
+        return f"can't be read now (HTTP {error.response.status_code})"
+    if isinstance(error, prawcore.RequestException):
+        if isinstance(error.original_exception, BotlibError):
+            return f"can't be read now: {error.original_exception}"
+        return f"can't be read now ({type(error.original_exception).__name__})"
+    return f"came in a shape that can't be read ({type(error).__name__})"

@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
-import prawcore
 from praw.models import Comment, Submission
 
 from botlib.errors import BotlibError
 from botlib.live import safety
 from botlib.live.optout.wishes import wants_no_bot
 from botlib.live.policy import allow_list, author_name, unanswerable
-from botlib.live.reddit.checks import UNREADABLE
+from botlib.live.reddit import things
+from botlib.live.reddit.checks import UNREADABLE, why_unread
 from botlib.live.reddit.client import Client, LoginRefused, connect
+from botlib.live.reddit.things import CommentFields, PostFields
 from botlib.live.threads import Threads, row_of
 from botlib.settings import GenerateSettings
 
@@ -126,8 +127,8 @@ def read_comments(
         try:
             submissions += getattr(reddit.subreddit(name), listing)(limit=posts)
         except UNREADABLE as error:
-            unread.append(f"r/{name} {_why_unread(error)}")
-            reader.skip(name, "", "", "", f"the subreddit {_why_unread(error)}")
+            unread.append(f"r/{name} {why_unread(error)}")
+            reader.skip(name, "", "", "", f"the subreddit {why_unread(error)}")
     if len(unread) == len(names):
         raise BotlibError(f"{'; '.join(unread)}: check the names in subreddits")
     if progress:
@@ -202,15 +203,21 @@ def _tokens(text: str) -> int:
     return len(text) // 4 + 1
 
 
+@dataclasses.dataclass
 class _Reader:
-    """Sorts what Reddit answers into rows and skipped rows."""
+    """Sorts what Reddit answers into rows and skipped rows; settings as in `read_comments`."""
 
-    def __init__(self, reddit: Client, **settings: Any) -> None:
-        self.reddit = reddit
-        self.__dict__.update(settings)
-        self.rows: list[dict[str, Any]] = []
-        self.skipped: list[dict[str, str]] = []
-        self.threads: list[dict[str, Any]] = []
+    reddit: Client
+    min_score: int
+    oldest: float
+    more_requests: int
+    context: str
+    context_tokens: int
+    count_tokens: Callable[[str], int]
+    answered: set[str]
+    rows: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    skipped: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    threads: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     def skip(self, subreddit: str, post_id: str, comment_id: str, author: str, reason: str) -> None:
         values = (subreddit, post_id, comment_id, author, reason)
@@ -219,7 +226,7 @@ class _Reader:
     def read(self, submission: Any) -> None:
         if not isinstance(submission, Submission):
             return self.skip("", "", "", "", f"a {type(submission).__name__} where a post was due")
-        post = vars(submission)
+        post = things.post(submission)
         subreddit, post_id = str(post.get("subreddit", "")), submission.id
         if post_id in self.answered:
             return self.skip(
@@ -230,11 +237,11 @@ class _Reader:
             submission.comments.replace_more(limit=self.more_requests)
             comments = [c for c in submission.comments.list() if isinstance(c, Comment)]
         except UNREADABLE as error:
-            return self.skip(subreddit, post_id, "", "", f"the thread {_why_unread(error)}")
+            return self.skip(subreddit, post_id, "", "", f"the thread {why_unread(error)}")
         if odd := self.reddit.things_dropped - odd:
             self.skip(subreddit, post_id, "", "", f"{odd} things of unknown kind")
-        post = vars(submission)
-        known = {f"t1_{c.id}": vars(c) for c in comments}
+        post = things.post(submission)
+        known = {f"t1_{c.id}": things.comment(c) for c in comments}
         self.threads += [
             row_of(subreddit, post_id, fields, author_name(fields), tidy(fields.get("body")))
             for fields in known.values()
@@ -244,7 +251,7 @@ class _Reader:
             return self.skip(subreddit, post_id, "", "", "the post has a reply of ours")
         siblings = Counter(fields.get("parent_id") for fields in known.values())
         for comment in comments:
-            fields = vars(comment)
+            fields = known[f"t1_{comment.id}"]
             above = _parents(fields, known)
             if reason := self._reason(fields, post, above):
                 self.skip(subreddit, post_id, comment.id, author_name(fields), reason)
@@ -268,9 +275,7 @@ class _Reader:
             )
         return None
 
-    def _reason(
-        self, comment: dict[str, Any], post: dict[str, Any], above: list[dict[str, Any]]
-    ) -> str:
+    def _reason(self, comment: CommentFields, post: PostFields, above: list[CommentFields]) -> str:
         if reason := unanswerable(comment, post, self.reddit.name):
             return reason
         if any(wants_no_bot(tidy(fields.get("body"))) for fields in above):
@@ -293,7 +298,7 @@ class _Reader:
         )
         return f"off-topic for a bot: {found}" if found else ""
 
-    def _context(self, post: dict[str, Any], above: list[dict[str, Any]], comment: str) -> str:
+    def _context(self, post: PostFields, above: list[CommentFields], comment: str) -> str:
         if self.context == "comment":
             return comment
         parts = [tidy(fields.get("body")) for fields in above]
@@ -318,27 +323,11 @@ def tidy(text: Any) -> str:
     return whole.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
 
 
-def _parents(comment: dict[str, Any], known: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def _parents(comment: CommentFields, known: dict[str, CommentFields]) -> list[CommentFields]:
     """The comments above one, the nearest first."""
-    above: list[dict[str, Any]] = []
+    above: list[CommentFields] = []
     parent = known.get(comment.get("parent_id"))
     while parent is not None and len(above) < len(known):
         above.append(parent)
         parent = known.get(parent.get("parent_id"))
     return above
-
-
-def _why_unread(error: Exception) -> str:
-    if isinstance(error, prawcore.Redirect | prawcore.NotFound):
-        return "doesn't exist"
-    if isinstance(error, prawcore.Forbidden):
-        return "is private or forbidden to us"
-    if isinstance(error, prawcore.TooManyRequests):
-        return "can't be read now: Reddit asked us to wait"
-    if isinstance(error, prawcore.ResponseException):
-        return f"can't be read now (HTTP {error.response.status_code})"
-    if isinstance(error, prawcore.RequestException):
-        if isinstance(error.original_exception, BotlibError):
-            return f"can't be read now: {error.original_exception}"
-        return f"can't be read now ({type(error.original_exception).__name__})"
-    return f"came in a shape that can't be read ({type(error).__name__})"

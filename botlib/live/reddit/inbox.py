@@ -1,8 +1,6 @@
 """Reads the bot's inbox: who wants no more replies, which reply is to go, who banned the bot."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 from praw.models import Comment, Message
@@ -15,8 +13,10 @@ from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED
 from botlib.live.outcomes import delete_reply
 from botlib.live.policy import author_name
+from botlib.live.reddit import things
 from botlib.live.reddit.checks import UNREADABLE, short
 from botlib.live.reddit.client import Client
+from botlib.live.reddit.things import MessageFields
 
 _COLUMNS = ["author", "request", "done"]
 _BANNED = re.compile(r"\bbanned from (?:participating in |posting in |posting to )?/?r/(\w+)", re.I)
@@ -72,7 +72,7 @@ def _new_items(outbox: Outbox, reddit: Client) -> list[Comment | Message]:
 
 
 def _created(item: Comment | Message) -> float:
-    created = vars(item).get("created_utc")
+    created = things.message(item).get("created_utc")
     return float(created) if isinstance(created, int | float) else 0.0
 
 
@@ -80,7 +80,7 @@ def _heed(
     outbox: Outbox, reddit: Client, item: Comment | Message, dry_run: bool
 ) -> tuple[list[tuple[str, str, str]], bool]:
     """Does what an item asks; returns what that was, and whether some of it must be tried again."""
-    fields = vars(item)
+    fields = things.message(item)
     author, message = author_name(fields), isinstance(item, Message)
     body, subject = str(fields.get("body") or ""), str(fields.get("subject") or "")
     if message and (banned := _BANNED.search(f"{subject}\n{body[:1000]}")) and _official(fields):
@@ -101,16 +101,15 @@ def _heed(
     return found, failed
 
 
-def _official(fields: Mapping[str, Any]) -> bool:
+def _official(fields: MessageFields) -> bool:
     """Whether Reddit or moderators wrote a message; PRAW has no author where they hide theirs."""
-    author = fields.get("author")
-    name = "" if author is None else str(getattr(author, "name", author)).lower()
+    name = (fields.get("author") or "").lower()
     return fields.get("distinguished") in ("admin", "moderator") or name in ("", "reddit")
 
 
-def _may_speak_for(fields: Mapping[str, Any], subreddit: str) -> bool:
+def _may_speak_for(fields: MessageFields, subreddit: str) -> bool:
     """Moderators speak for their own subreddit only; a message from none is Reddit's."""
-    sent_by = str(fields.get("subreddit") or "").removeprefix("r/").lower()
+    sent_by = (fields.get("subreddit") or "").removeprefix("r/").lower()
     return not sent_by or sent_by == subreddit.lower()
 
 
@@ -118,7 +117,7 @@ def _delete(
     outbox: Outbox, reddit: Client, item: Comment | Message, author: str, dry_run: bool
 ) -> tuple[str, bool]:
     """Deletes our replies to a person: the one below which they ask, or all by a message."""
-    parent = str(vars(item).get("parent_id") or "").removeprefix("t1_")
+    parent = (things.message(item).get("parent_id") or "").removeprefix("t1_")
     own = [
         reply
         for reply in outbox.replies(reddit.site, [POSTED])

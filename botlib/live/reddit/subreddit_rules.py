@@ -7,8 +7,10 @@ from collections.abc import Iterable
 
 from botlib.errors import BotlibError
 from botlib.live.events import note
+from botlib.live.reddit import things
 from botlib.live.reddit.checks import UNREADABLE
 from botlib.live.reddit.client import Client
+from botlib.live.reddit.things import RuleFields
 from botlib.terminal import one_line
 from botlib.workspace import Workspace, atomic_file
 
@@ -31,7 +33,7 @@ def refresh(workspace: Workspace, reddit: Client, subreddits: Iterable[str]) -> 
         if now - known.get(name.lower(), {}).get("read", 0) < _DAYS * 86400:
             continue
         try:
-            found = [_text(vars(rule)) for rule in reddit.subreddit(name).rules]
+            found = [_text(things.rule(rule)) for rule in reddit.subreddit(name).rules]
         except (BotlibError, *UNREADABLE) as error:
             note("rules", subreddit=name, reason=f"can't be read now ({error})")
             continue
@@ -51,7 +53,7 @@ def lines(workspace: Workspace, subreddit: str) -> list[str]:
     return [*marked, f"other rules of r/{subreddit}: {'; '.join(others) or 'none'}"]
 
 
-def _text(rule: dict) -> str:
+def _text(rule: RuleFields) -> str:
     parts = (rule.get("short_name"), rule.get("description"))
     return ": ".join(one_line(str(part)) for part in parts if part)
 

@@ -5,6 +5,7 @@ import getpass
 from botlib.errors import BotlibError
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import FAILED, PROPOSED, Reply
+from botlib.live.reddit import things
 from botlib.live.reddit.checks import UNREADABLE
 from botlib.live.reddit.client import Client
 from botlib.live.reddit.comments import tidy
@@ -40,12 +41,15 @@ def thread_turns(reddit: Client, reply: Reply) -> list[tuple[str, str]]:
     try:
         path = f"comments/{reply.post_id}/_/{reply.comment_id}"
         posts, comments = reddit.get(path, params={"context": 8})
-        post = posts[0]
-        turns = [(f"r/{reply.subreddit}", tidy(post.title)), ("", tidy(vars(post).get("selftext")))]
+        post = things.post(posts[0])
+        turns = [
+            (f"r/{reply.subreddit}", tidy(post.get("title"))),
+            ("", tidy(post.get("selftext"))),
+        ]
         below = list(comments)
         while below:
             comment = below[0]
-            turns.append((f"u/{comment.author}", tidy(vars(comment).get("body"))))
+            turns.append((f"u/{comment.author}", tidy(things.comment(comment).get("body"))))
             below = [] if comment.id == reply.comment_id else list(comment.replies)
     except UNREADABLE as error:
         raise BotlibError(f"the thread can't be read now: {readable(str(error))}") from error
