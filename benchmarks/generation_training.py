@@ -65,10 +65,10 @@ def int8_cost(workspace, run_name: str) -> dict:
     from botlib.gpt2.generator import Generator
     from botlib.gpt2.validation import HeldOut, perplexity_loss
 
-    held_out = HeldOut(workspace, 2000, seed=0).frame
+    held_out = HeldOut(workspace, 2000, seed=0)
     folder = workspace.gpt2(run_name)
     found = {
-        kind: math.exp(perplexity_loss(Generator(folder, compute_type=kind), held_out))
+        kind: math.exp(perplexity_loss(held_out.scores(Generator(folder, compute_type=kind))))
         for kind in ("int8", "float32")
     }
     return row(

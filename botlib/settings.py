@@ -103,6 +103,10 @@ class Gpt2Settings(Settings):
     steps: int = setting(
         1000, minimum=0
     )  # of batch_size × window tokens; 0: the base model as it is
+    # What the model sees above a comment, in training, fakes and live replies alike: nothing (as in
+    # 2020), the post's title, or the post's text and the comments in between too
+    context: str = setting("comment", choices=("comment", "title", "thread"))
+    context_tokens: int = setting(128, minimum=16)  # most that it may take of the prompt
     batch_size: int = setting(0, minimum=0)  # 0: what a 16 GB GPU takes for this base model
     learning_rate: float = setting(0.0, minimum=0.0)  # 0: by the base model's size
     # Tokens a step looks at together: 1024 in gpt-2-simple; comments are short, fewer are cheaper
@@ -219,9 +223,6 @@ class GenerateSettings(DecoderSettings):
     min_comment_score: int = 3  # a comment needs a score above this
     max_age_hours: float = setting(24.0, minimum=0.0)  # of a comment; 0: any age
     more_requests: int = setting(4, minimum=0)  # for the rest of one long thread
-    # What the generator sees: the comment as in 2020, those above it too, or the whole thread
-    context: str = setting("comment", choices=("comment", "parents", "thread"))
-    context_tokens: int = setting(256, minimum=16)  # most that `context` may take of the prompt
     gpt2_run: str = "run1"  # which models/gpt2/{run_name} writes
     candidates: int = setting(10, minimum=1)  # replies for each comment
     date: str = ""  # names the tables; empty: today

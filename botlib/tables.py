@@ -232,7 +232,9 @@ def write_table(path: Path, frame: pd.DataFrame, table: Table) -> None:
     Raises:
       BotlibError: a column is missing or a value doesn't fit its column.
     """
-    if missing := [column for column in table.columns if column not in frame.columns]:
+    absent = [column for column in table.columns if column not in frame.columns]
+    frame = frame.assign(**{column: "" for column in absent if column in table.optional})
+    if missing := [column for column in absent if column not in table.optional]:
         raise BotlibError(f"{table.name} can't be written: column {missing[0]!r} is missing")
     frame = frame[list(table.columns)]
     for column, dtype in table.columns.items():

@@ -160,10 +160,11 @@ class Bench:
         at_once = max(1, getattr(generator.engine, "replicas", 1))
         comment = trial.comment
         while (made := len(trial.rows)) < n:
-            several = [comment["context"] or comment["comment"]] * min(at_once, n - made)
+            times = min(at_once, n - made)
+            texts, above = [comment["comment"]] * times, [comment["above"]] * times
             # One setting after the other where two are compared
             with self._working:
-                drawn = generator.generate(several, n=1, seed=None, decoder=decoder)
+                drawn = generator.generate(texts, n=1, seed=None, decoder=decoder, above=above)
             for row in drawn.to_dict("records"):
                 given = {name: comment.get(name) for name in PROPOSED.columns}
                 given |= {"sample": len(trial.rows), "proposed_reply": row["reply"]}

@@ -13,6 +13,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from botlib.app.bench import MOST, Bench, Trial
 from botlib.app.site import Site
+from botlib.data.pairs.conversations import NOTHING
 from botlib.errors import BotlibError
 from botlib.gpt2.decoder import Decoder
 from botlib.live import round as rounds
@@ -96,7 +97,7 @@ def _lines(
             "title": one_line(comment["title"] or ""),
             "author": one_line(comment.get("author") or ""),
             "text": readable(comment["comment"]),
-            "context": readable(comment["context"]) if comment["context"] else "",
+            "context": readable(comment["above"].text()),
         },
     )
     try:
@@ -156,7 +157,7 @@ def _trial(site: Site, text: str) -> Trial:
         "comment_id": "typed",
         "title": "",
         "comment": text,
-        "context": text,
+        "above": NOTHING,
     }
     now = {"id": "typed", "created_utc": site.clock()}
     return Trial(row, Threads.of([row_of("", "typed", now, "", text)]))

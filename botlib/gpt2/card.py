@@ -54,8 +54,8 @@ def make(
         "date": datetime.now(UTC).date().isoformat(),
         "base_model": settings.base_model,
         **_origin(settings.base_model, base),
-        "conversation": conversation.read(base),
         "sizes": sizes,
+        "conversation": conversation.about(folder / "ctranslate2"),
         "purpose": "proposes replies to Reddit comments, for a person to approve",
         "data": {
             "texts": len(texts),
@@ -72,8 +72,9 @@ def make(
         "held_out_pairs": len(held_out),
     }
     if len(held_out):
-        card["chosen"] = _choice(base, held_out, settings, state, losses)
+        card["chosen"] = _choice(base, folder, held_out, settings, state, losses)
         own, other = held_out.listening(folder / "ctranslate2", settings.seed)
+        # With a model that sees the thread, the comment stands for all that it sees
         card["perplexity"] = {"own_comment": own, "shuffled_comment": other}
         card["memorisation"] = _memorisation(folder, texts, held_out, settings.seed)
     return card
@@ -93,6 +94,7 @@ def _origin(name: str, base: Path) -> dict[str, Any]:
 
 def _choice(
     base: Path,
+    folder: Path,
     held_out: HeldOut,
     settings: Gpt2Settings,
     state: dict[str, Any],
@@ -106,8 +108,10 @@ def _choice(
     if settings.base_model != "scratch":
         loss = state["best_loss"]
         if state["step"]:
-            with tempfile.TemporaryDirectory(prefix="botlib-") as folder:
-                model = convert(base, base, Path(folder) / "ctranslate2")
+            # It is shown the same conversations
+            context = conversation.Context(**conversation.about(folder / "ctranslate2")["context"])
+            with tempfile.TemporaryDirectory(prefix="botlib-") as place:
+                model = convert(base, base, Path(place) / "ctranslate2", context=context)
                 loss = held_out.evaluate(model, settings.seed).loss
         against["base model as it is"] = loss
     return {
@@ -136,11 +140,13 @@ def memorised_share(generated: pd.Series, training: pd.Series, words: int = RUN_
 
 
 def _memorisation(folder: Path, texts: pd.Series, held_out: HeldOut, seed: int) -> dict[str, Any]:
-    comments = list(held_out.frame["comment"].drop_duplicates())
-    each = max(1, CARD_REPLIES // len(comments))
+    first = held_out.frame.drop_duplicates("comment")
+    each = max(1, CARD_REPLIES // len(first))
     generator = Generator(folder)
     longest = min(Decoder().max_tokens, generator.engine.window // 2)
-    drawn = generator.generate(comments, each, Decoder(max_tokens=longest), seed)
+    above = [held_out.above[i] for i in first.index] if generator.reads_above else None
+    decoder = Decoder(max_tokens=longest)
+    drawn = generator.generate(list(first["comment"]), each, decoder, seed, above=above)
     replies = texts.str.split(SEPARATOR, n=1).str[-1]
     return {
         "share": memorised_share(drawn["reply"], replies),

@@ -21,6 +21,7 @@ def convert(
     *,
     window: int = 0,
     step: int | None = None,
+    context: conversation.Context = conversation.Context(),  # noqa: B008 - frozen
 ) -> Path:
     """Writes a checkpoint as a CTranslate2 model, with the vocabulary beside it.
 
@@ -32,6 +33,7 @@ def convert(
         still be computed with as int8, which CTranslate2 decides at load time.
       window: tokens that the model sees at once; 0: its n_ctx.
       step: which checkpoint; None: the latest.
+      context: what the model sees above a comment.
 
     Returns:
       `out_folder`.
@@ -68,7 +70,7 @@ def convert(
         spec.save(str(folder))
         for name in FILES:
             shutil.copyfile(base_folder / name, folder / name)
-        conversation.write(folder, conversation.read(base_folder))
+        conversation.write(folder, conversation.read(base_folder), context)
         about = {"hparams": hparams, "context": window or hparams["n_ctx"]}
         (folder / "gpt2.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     return out_folder

@@ -1,13 +1,19 @@
 """Training texts as token ids, and the windows that each training step gets."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
 
+from botlib.data.pairs.conversations import Above, Conversations
 from botlib.errors import BotlibError
-from botlib.gpt2.conversation import Conversation
-from botlib.workspace import atomic_file
+from botlib.gpt2.conversation import Context, Conversation
+from botlib.settings import Gpt2Settings
+from botlib.tables import GPT2_FINETUNE, read_table
+from botlib.workspace import Workspace, atomic_file
 
 # gpt-2-simple's own sampler wants more than this many tokens, whatever the window
 LEAST_TOKENS = 1025
@@ -15,14 +21,54 @@ LEAST_TOKENS = 1025
 CHUNK = 10_000
 
 
-def encode(texts: Sequence[str], conversation: Conversation) -> tuple[np.ndarray, np.ndarray]:
+@dataclasses.dataclass(frozen=True)
+class Texts:
+    """What a run is trained on: texts, what stands above each (None: not seen), and how much."""
+
+    texts: pd.Series
+    above: list[Above] | None
+    context: Context
+
+
+def read(workspace: Workspace, settings: Gpt2Settings) -> Texts:
+    """Returns the texts of gpt2_finetune.csv, with the conversation above each if it is seen.
+
+    Raises:
+      BotlibError: the table is missing or empty.
+    """
+    table = read_table(workspace.gpt2_finetune, GPT2_FINETUNE)
+    if table.empty:
+        raise BotlibError(f"{workspace.gpt2_finetune} is empty: run 01_data with more data")
+    known = Conversations.load(workspace) if settings.context != "comment" else ()
+    if not len(known):
+        if settings.context != "comment":
+            tqdm.write(
+                f"{workspace.conversations.name} is missing, so GPT-2 sees the comment alone: "
+                "run 01_data again to train it with the conversation"
+            )
+        return Texts(table["text"], None, Context())
+    context = Context(settings.context, settings.context_tokens)
+    above = known.above(table["comment_id"])
+    if context.kind == "thread":
+        context = dataclasses.replace(context, turns=max(len(one.turns) for one in above))
+    return Texts(table["text"], [context.reduced(one) for one in above], context)
+
+
+def encode(
+    texts: Sequence[str],
+    conversation: Conversation,
+    above: Sequence[Above] | None = None,
+    window: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns all texts as an int32 array that ends with the end of text, and where each begins.
 
     Each text holds or is followed by the end-of-text *token*, which is what stops generation.
 
     Args:
       texts: `comment [SEP] reply`, from gpt2_finetune.csv.
-      conversation: how the base model writes them.
+      conversation: how the model writes them.
+      above: what stands above each comment.
+      window: tokens of a step: what stands above a comment is cut so that a text fits.
 
     Returns:
       Token ids of shape (tokens,), and int64 offsets of shape (texts,).
@@ -33,7 +79,9 @@ def encode(texts: Sequence[str], conversation: Conversation) -> tuple[np.ndarray
     pieces = [
         np.array(ids, dtype=np.int32)
         for first in range(0, len(texts), CHUNK)
-        for ids in conversation.examples(texts[first : first + CHUNK])
+        for ids in conversation.examples(
+            texts[first : first + CHUNK], above and above[first : first + CHUNK], window
+        )
     ]
     end = np.array([conversation.vocabulary.end], dtype=np.int32)
     tokens = np.concatenate([*pieces, end])

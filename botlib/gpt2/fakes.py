@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from botlib.data.pairs.conversations import Above, Conversations
 from botlib.errors import BotlibError
 from botlib.gpt2.decoder import Decoder
 from botlib.gpt2.generator import Generator
@@ -83,6 +84,12 @@ def write_fakes(
     """
     comments = _chosen(read_table(workspace.gpt2_generate, GPT2_GENERATE), settings)
     inputs = [workspace.gpt2_generate, workspace.gpt2(settings.gpt2_run)]
+    above = None
+    if generator.reads_above:
+        # As in training, and as live: the model answers a conversation, not a comment alone
+        inputs.append(workspace.conversations)
+        known = Conversations.load(workspace)
+        above = dict(zip(comments["comment_id"], known.above(comments["comment_id"]), strict=True))
     parameters = {
         "decoders": [dataclasses.asdict(d) for d in decoders(settings)],
         "fakes_per_comment": settings.fakes_per_comment,
@@ -103,7 +110,7 @@ def write_fakes(
             if path.is_file() and _same(read_manifest(path), parameters, settings.seed, hashes):
                 bar.update(count)
                 continue
-            fakes = _generate(part, settings, generator, settings.seed + start, bar)
+            fakes = _generate(part, settings, generator, settings.seed + start, bar, above)
             write_table(path, fakes, BERT_GAN_FAKE)
             extra = {"empty": count - len(fakes), "unfinished": fakes.attrs["unfinished"]}
             write_manifest(
@@ -149,6 +156,7 @@ def _generate(
     generator: Generator,
     seed: int,
     bar: tqdm,
+    above: dict[str, Above] | None,
 ) -> pd.DataFrame:
     parts = []
     for split, some in comments.groupby("split", sort=False):
@@ -158,6 +166,7 @@ def _generate(
             decoder=decoders(settings, split),
             seed=seed,
             progress=bar,
+            above=above and [above[name] for name in some["comment_id"]],
         )
         source = some.iloc[replies["comment_index"]].reset_index(drop=True)
         parts.append(replies.assign(**source[["comment_id", "comment", "split"]], real=0))

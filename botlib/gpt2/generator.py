@@ -9,6 +9,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from botlib.cores import cores
+from botlib.data.pairs.conversations import Above
 from botlib.data.pairs.text import SEPARATOR, clean_text, prompt
 from botlib.errors import BotlibError
 from botlib.gpt2 import conversation
@@ -81,9 +82,12 @@ class Generator:
             self.engine = ReferenceEngine(Path(folder), threads)
         else:
             raise BotlibError(f"engine must be ctranslate2 or gpt-2-simple, not {engine!r}")
-        self.conversation = conversation.Conversation(
-            self.engine.vocabulary, conversation.read(self.engine.folder)
-        )
+        self.conversation = conversation.load(self.engine.folder, self.engine.vocabulary)
+
+    @property
+    def reads_above(self) -> bool:
+        """Returns whether the model was trained to see what stands above a comment."""
+        return self.conversation.reads_above
 
     def generate(
         self,
@@ -92,6 +96,7 @@ class Generator:
         decoder: Decoder | Sequence[Decoder] = Decoder(),  # noqa: B008 - frozen
         seed: int | None = 0,
         progress: bool | tqdm = False,
+        above: Sequence[Above] | None = None,
     ) -> pd.DataFrame:
         """Returns n candidate replies to each comment.
 
@@ -104,6 +109,7 @@ class Generator:
             between engines or compute types. None: different each time, and saves the reload
             (0.1 s for 124M) that an engine with a fixed seed needs.
           progress: whether to show a bar, or the bar of all replies of which these are some.
+          above: what stands above each comment, of which the model sees what it was trained with.
 
         Returns:
           A frame of len(comments) × n rows ordered by comment_index, sample: reply (cleaned; ""
@@ -125,7 +131,7 @@ class Generator:
             else progress
         )
         with bar if own else contextlib.nullcontext():
-            for part in self.stream(comments, n, decoders, seed):
+            for part in self.stream(comments, n, decoders, seed, above):
                 rows.extend(part)
                 bar.update(len(part))
         frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
@@ -137,25 +143,31 @@ class Generator:
         n: int,
         decoders: Sequence[Decoder],
         seed: int | None = 0,
+        above: Sequence[Above] | None = None,
     ) -> Iterator[list[dict]]:
         """Yields the rows of `generate` when they are ready, a comment and a decoder at a time."""
         if n < 1:
             raise BotlibError(f"replies for each comment must be 1 or more, not {n}")
         if not decoders:
             raise BotlibError("the list of decoders is empty: give at least one decoder")
-        encoded = self.conversation.prompts(comments)
         for position, decoder in enumerate(decoders):
             samples = range(position, n, len(decoders))
             if not samples:
                 continue
-            prompts = [self._fit(ids, decoder.max_tokens) for ids in encoded]
+            room = self._room(decoder.max_tokens)
+            prompts = self.conversation.prompts(comments, above, room)
             own_seed = None if seed is None else seed + position
             for index, drawn in self.engine.sample(prompts, len(samples), decoder, own_seed):
                 pairs = zip(samples, drawn, strict=True)
                 yield [self._row(index, i, comments[index], decoder, d) for i, d in pairs]
 
-    def score(self, comments: Sequence[str], replies: Sequence[str]) -> pd.DataFrame:
-        """Returns how likely the model finds each reply, given its comment.
+    def score(
+        self,
+        comments: Sequence[str],
+        replies: Sequence[str],
+        above: Sequence[Above] | None = None,
+    ) -> pd.DataFrame:
+        """Returns how likely the model finds each reply, given its comment and what is above it.
 
         Perplexity of all is exp(-Σ log_prob / Σ tokens).
 
@@ -170,29 +182,27 @@ class Generator:
             raise BotlibError(
                 f"there are {len(comments)} comments but {len(replies)} replies: give one for each"
             )
-        prompts = self.conversation.prompts(comments)
         # A reply that leaves no room for any prompt is cut at its end, with its end token
         most = self.engine.window - 2
         answers = [ids[:most] for ids in self.conversation.replies(replies)]
-        sequences = [
-            self._fit(ids, len(answer)) + answer
-            for ids, answer in zip(prompts, answers, strict=True)
-        ]
+        rooms = [self._room(len(answer)) for answer in answers]
+        prompts = self.conversation.prompts(comments, above, rooms)
+        sequences = [[*ids, *answer] for ids, answer in zip(prompts, answers, strict=True)]
         sums = [
             sum(log_probs[-len(answer) :])
             for log_probs, answer in zip(self.engine.log_probs(sequences), answers, strict=True)
         ]
         return pd.DataFrame({"log_prob": sums, "tokens": [len(answer) for answer in answers]})
 
-    def _fit(self, ids: list[int], reserved: int) -> list[int]:
-        """Cuts a prompt from the left, so that `reserved` tokens fit behind it."""
+    def _room(self, reserved: int) -> int:
+        """Returns the tokens that a prompt may have, with `reserved` behind it."""
         room = self.engine.window - reserved
         if room < 2:
             raise BotlibError(
                 f"max_tokens={reserved} leaves no room for a comment: this model sees only "
                 f"{self.engine.window} tokens; lower max_tokens"
             )
-        return self.conversation.cut(ids, room)
+        return room
 
     def _row(self, index: int, sample: int, comment: str, decoder: Decoder, drawn: tuple) -> dict:
         ids, log_prob = drawn

@@ -1,5 +1,6 @@
 """Fine-tunes GPT-2 with gpt-2-simple, in rounds, each with a validation by held-out replies."""
 
+import dataclasses
 import json
 import shutil
 import tempfile
@@ -21,10 +22,10 @@ from botlib.gpt2.plan import Plan, plan
 from botlib.gpt2.validation import HeldOut
 from botlib.gpt2.vocabulary import FILES, Vocabulary
 from botlib.settings import Gpt2Settings
-from botlib.tables import GPT2_FINETUNE, read_table
 from botlib.workspace import Workspace, atomic_file, atomic_folder, hash_path, write_manifest
 
 LOSSES = ("step", "seconds", "loss", "avg", "tokens_per_s", "validation_loss", "perplexity")
+_INPUTS = ("conversations", "gpt2_finetune", "bert_gan_real")
 # As gpt-2-simple smooths the loss it prints
 SMOOTHING = 0.99
 
@@ -54,19 +55,17 @@ def finetune(
       BotlibError: data too small for a window, no end of text in the vocabulary, checkpoint and
         vocabulary of different sizes, out of memory, or a process that BERT training has claimed.
     """
-    texts = read_table(workspace.gpt2_finetune, GPT2_FINETUNE)["text"]
-    if texts.empty:
-        raise BotlibError(f"{workspace.gpt2_finetune} is empty: run 01_data with more data")
+    data = dataset.read(workspace, settings)
     if settings.xla == "on":
         session.allow_xla_on_cpu()
     base = base_model(settings.base_model, workspace, settings)
-    run = Run(workspace, settings, base, plan(settings, base), on_round, progress)
+    run = Run(workspace, settings, base, plan(settings, base), data.context, on_round, progress)
     if settings.steps == 0:
         run.use_base()
     elif not run.stopped:
-        run.train(texts)
+        run.train(data)
     if not (run.folder / "manifest.json").is_file():
-        run.finish(texts)
+        run.finish(data.texts)
     return run.folder
 
 
@@ -79,10 +78,12 @@ class Run:
         settings: Gpt2Settings,
         base: Path,
         plan: Plan,
+        context: conversation.Context,
         on_round: Callable | None,
         progress: bool,
     ):
         self.workspace, self.settings, self.base, self.plan = workspace, settings, base, plan
+        self.context = context
         self.folder = workspace.gpt2(settings.run_name)
         self.checkpoint = self.folder / "checkpoint"
         self.on_round, self.progress = on_round, progress
@@ -104,13 +105,13 @@ class Run:
     def _patience(self) -> int:
         return self.settings.patience if len(self.held_out) else 0
 
-    def train(self, texts: pd.Series) -> None:
+    def train(self, texts: dataset.Texts) -> None:
         (self.folder / "manifest.json").unlink(missing_ok=True)
-        form = conversation.Conversation(Vocabulary(self.base), conversation.read(self.base))
-        tokens, starts = dataset.encode(list(texts), form)
-        sizes = (form.vocabulary.end, self.plan.window, self.settings.seed)
-        windows = dataset.Windows(tokens, starts, *sizes)
-        data = dataset.save(tokens, self.workspace.cache / f"{self.folder.name}.npz")
+        words, window = Vocabulary(self.base), self.plan.window
+        form = conversation.Conversation(words, conversation.read(self.base), self.context)
+        tokens, starts = dataset.encode(list(texts.texts), form, texts.above, window)
+        windows = dataset.Windows(tokens, starts, words.end, window, self.settings.seed)
+        archive = dataset.save(tokens, self.workspace.cache / f"{self.folder.name}.npz")
         step = self.state["step"]
         optimizer = self.checkpoint / f"optimizer-{step}"
         hooks = session.Hooks(
@@ -131,16 +132,16 @@ class Run:
         )
         with self._bar:
             try:
-                session.train(hooks, data, self.base, self.folder)
+                session.train(hooks, archive, self.base, self.folder)
             finally:
-                data.unlink(missing_ok=True)
+                archive.unlink(missing_ok=True)
 
     def use_base(self) -> None:
         """Uses the base model as it is (steps=0): evaluated, but not trained."""
         model = self.folder / "ctranslate2"
         if model.is_dir():
             return
-        convert(self.base, self.base, model, self.settings.quantization, window=self._window())
+        self._convert(self.base, model, self.settings.quantization)
         result = self.held_out.evaluate(model, self.settings.seed)
         self.state["best_loss"] = result.loss
         self.samples = result.samples.assign(step=0)[["step", "comment", "reply"]]
@@ -166,7 +167,7 @@ class Run:
             json.dump(card, file, indent=1, ensure_ascii=False)
         write_manifest(
             self.folder,
-            inputs=[self.workspace.gpt2_finetune, self.workspace.bert_gan_real],
+            inputs=[getattr(self.workspace, name) for name in _INPUTS],
             parameters=self.settings.as_dict(),
             seed=self.settings.seed,
             extra={"base": str(self.base.name), **self.state},
@@ -208,7 +209,7 @@ class Run:
         # Not in the workspace, which may be a slow drive
         with tempfile.TemporaryDirectory(prefix="botlib-") as folder:
             model = Path(folder) / "ctranslate2"
-            convert(self.checkpoint, self.base, model, window=self._window(), step=step)
+            self._convert(self.checkpoint, model, "float32", step)
             result = self.held_out.evaluate(model, self.settings.seed)
             better = best is None or result.loss is None or result.loss < best
             if better:
@@ -248,24 +249,23 @@ class Run:
                 shutil.copyfile(path, part / path.name)
             for name in ("hparams.json", *FILES):
                 shutil.copyfile(self.base / name, part / name)
-            conversation.write(part, conversation.read(self.base))
+            conversation.write(part, conversation.read(self.base), self.context)
             _point_to(part, step)
         if self.settings.quantization != "float32":
-            convert(
-                self.folder / "best",
-                self.folder / "best",
-                self.folder / "ctranslate2",
-                self.settings.quantization,
-                window=self._window(),
-            )
+            model = self.folder / "ctranslate2"
+            self._convert(self.folder / "best", model, self.settings.quantization)
 
-    def _window(self) -> int:
+    def _convert(self, source: Path, model: Path, stored: str, step: int | None = None) -> None:
         # A pretrained model has seen all positions, one from scratch only its window's
-        return self.plan.window if self.settings.base_model == "scratch" else 0
+        window = self.plan.window if self.settings.base_model == "scratch" else 0
+        convert(source, self.base, model, stored, window=window, step=step, context=self.context)
 
     def _identity(self) -> dict[str, Any]:
+        # Nothing is added where the comment stands alone, so that runs of 0.1.0 go on
+        seen = {"context": dataclasses.asdict(self.context)} if self.context.seen else {}
         return {
             **self.plan.identity(),
+            **seen,
             "base": hash_path(self.base / "model.ckpt.index") + hash_path(self.base / FILES[1]),
             "data": hash_path(self.workspace.gpt2_finetune),
             "held_out": self.held_out.digest,

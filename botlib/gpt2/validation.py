@@ -1,6 +1,7 @@
 """The loss of a GPT-2 on held-out replies: how well it predicts people it was not trained on."""
 
 import dataclasses
+import functools
 import hashlib
 import math
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from botlib.data.pairs.conversations import Above, Conversations
 from botlib.errors import BotlibError
 from botlib.gpt2.generator import Decoder, Generator
 from botlib.settings import Gpt2Settings
@@ -39,14 +41,16 @@ class HeldOut:
       workspace: has bert_gan_real.csv; without it, or without such pairs, nothing is held out.
       pairs: at most so many; 0: none.
       seed: of the choice.
+      split: another split than "validation".
     """
 
-    def __init__(self, workspace: Workspace, pairs: int, seed: int):
-        columns = ["comment", "reply", "split"]
+    def __init__(self, workspace: Workspace, pairs: int, seed: int, split: str = "validation"):
+        self._workspace = workspace
+        columns = ["comment_id", "submission_id", "comment", "reply", "split"]
         frame = pd.DataFrame(columns=columns, dtype=str)
         if pairs and workspace.bert_gan_real.is_file():
             frame = read_table(workspace.bert_gan_real, BERT_GAN_REAL, columns)
-            frame = frame[frame["split"] == "validation"]
+            frame = frame[frame["split"] == split]
         if len(frame) > pairs:
             frame = frame.sample(pairs, random_state=seed)
         self.frame = frame.reset_index(drop=True)
@@ -54,10 +58,16 @@ class HeldOut:
     def __len__(self) -> int:
         return len(self.frame)
 
+    @functools.cached_property
+    def above(self) -> list[Above]:
+        """Returns what stands above each pair's comment."""
+        return Conversations.load(self._workspace).above(self.frame["comment_id"])
+
     @property
     def digest(self) -> str:
         """Returns a hash of the pairs, by which a resumed run sees whether they changed."""
-        return hashlib.sha256(self.frame.to_csv(index=False).encode()).hexdigest()
+        text = self.frame[["comment", "reply", "split"]].to_csv(index=False)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def evaluate(self, model: Path, seed: int) -> Result:
         """Returns loss and samples of a CTranslate2 model, computed in float32."""
@@ -66,34 +76,70 @@ class HeldOut:
         return _beside_training(model, lambda generator: self._evaluate(generator, seed))
 
     def _evaluate(self, generator: Generator, seed: int) -> Result:
-        comments = self.frame["comment"].drop_duplicates().head(SAMPLED_COMMENTS)
+        first = self.frame.drop_duplicates("comment").head(SAMPLED_COMMENTS)
         longest = min(60, generator.engine.window // 2)
-        drawn = generator.generate(list(comments), 1, Decoder(max_tokens=longest), seed)
-        samples = pd.DataFrame({"comment": list(comments), "reply": drawn["reply"]})
-        return Result(perplexity_loss(generator, self.frame), samples)
+        above = [self.above[i] for i in first.index] if generator.reads_above else None
+        comments = list(first["comment"])
+        drawn = generator.generate(comments, 1, Decoder(max_tokens=longest), seed, above=above)
+        samples = pd.DataFrame({"comment": comments, "reply": drawn["reply"]})
+        return Result(perplexity_loss(self.scores(generator)), samples)
+
+    def scores(self, generator: Generator, order: np.ndarray | None = None) -> pd.DataFrame:
+        """Returns log_prob and tokens of each reply after its conversation, or after another's.
+
+        Args:
+          generator: the model.
+          order: whose comment, and what stands above it, comes before each reply; None: its own.
+        """
+        order = np.arange(len(self)) if order is None else order
+        above = [self.above[i] for i in order] if generator.reads_above else None
+        comments = self.frame["comment"].to_numpy()[order].tolist()
+        return generator.score(comments, list(self.frame["reply"]), above)
+
+    def strangers(self, seed: int) -> np.ndarray:
+        """Returns for each pair the number of a pair of another thread, or, with one thread, any.
+
+        Whole threads are moved past the largest one, so that no reply stays in its own.
+        """
+        threads = pd.factorize(self.frame["submission_id"])[0]
+        shuffled = np.random.default_rng(seed).permutation(threads.max(initial=0) + 1)
+        order = np.argsort(shuffled[threads], kind="stable")
+        largest = int(np.bincount(threads).max()) if len(threads) else 0
+        strangers = np.empty(len(self), dtype=np.int64)
+        strangers[order] = np.roll(order, largest if largest < len(self) else 1)
+        return strangers
 
     def listening(self, model: Path, seed: int) -> tuple[float, float]:
-        """Returns the perplexity of replies after their own comment, and after another comment.
+        """Returns the perplexity of replies after their own conversation, and after a stranger's.
 
-        Both are equal for a model that ignores the comment.
+        Both are equal for a model that ignores what it is given.
         """
-        order = np.random.default_rng(seed).permutation(len(self))
-        # Each gets the comment of the next in a random order: never its own
-        shuffled = self.frame.assign(comment="")
-        comments = self.frame["comment"].to_numpy()
-        shuffled.loc[order, "comment"] = comments[np.roll(order, 1)]
-        frames = (self.frame, shuffled)
-        return _beside_training(
-            model, lambda generator: tuple(math.exp(perplexity_loss(generator, f)) for f in frames)
-        )
+
+        def both(generator: Generator) -> tuple[float, float]:
+            scores = self.scores(generator), self.scores(generator, self.strangers(seed))
+            own, other = (math.exp(perplexity_loss(some)) for some in scores)
+            return own, other
+
+        return _beside_training(model, both)
 
 
 def scored(workspace: Workspace, settings: Gpt2Settings) -> pd.DataFrame:
-    """Returns log_prob and tokens of each held-out reply by the run's best model."""
+    """Returns how the run's best model finds each held-out reply.
+
+    Returns:
+      A row a reply: submission_id, tokens, log_prob, and stranger_log_prob, after the
+      conversation of another thread.
+    """
     held_out = HeldOut(workspace, settings.validation_pairs, settings.seed)
-    comments, replies = list(held_out.frame["comment"]), list(held_out.frame["reply"])
-    model = workspace.gpt2(settings.run_name)
-    return _beside_training(model, lambda generator: generator.score(comments, replies))
+    strangers = held_out.strangers(settings.seed)
+
+    def both(generator: Generator) -> pd.DataFrame:
+        other = held_out.scores(generator, strangers)["log_prob"]
+        return held_out.scores(generator).assign(
+            stranger_log_prob=other, submission_id=held_out.frame["submission_id"]
+        )
+
+    return _beside_training(workspace.gpt2(settings.run_name), both)
 
 
 def _beside_training(model: Path, work: Callable[[Generator], T]) -> T:
@@ -104,7 +150,6 @@ def _beside_training(model: Path, work: Callable[[Generator], T]) -> T:
         return work(Generator(model, device="cpu", compute_type="float32"))
 
 
-def perplexity_loss(generator: Generator, frame: pd.DataFrame) -> float:
-    """Returns nats per token of a frame's replies given their comments; its exp is perplexity."""
-    scores = generator.score(list(frame["comment"]), list(frame["reply"]))
+def perplexity_loss(scores: pd.DataFrame) -> float:
+    """Returns nats per token of replies that `Generator.score` scored; its exp is perplexity."""
     return -float(scores["log_prob"].sum() / scores["tokens"].sum())

@@ -158,8 +158,11 @@ def candidates(
     """
     if comments.empty:
         return pd.DataFrame(columns=list(tables.PROPOSED.columns))
-    texts = comments["context" if "context" in comments else "comment"].tolist()
     options = {} if decoder is None else {"decoder": decoder}
+    if "above" in comments:
+        # The model sees as much of it as it was trained with
+        options["above"] = comments["above"].tolist()
+    texts = comments["comment"].tolist()
     replies = generator.generate(texts, n=n, seed=seed, progress=progress, **options)
     known = comments.reset_index(drop=True).loc[replies["comment_index"]].reset_index(drop=True)
     proposed = known.assign(

@@ -68,7 +68,7 @@ def fill(workspace: Workspace, count: int = 400) -> Workspace:
     texts = [
         training_text(c, r) for c, r in zip(training["comment"], training["reply"], strict=True)
     ]
-    write_table(workspace.gpt2_finetune, pd.DataFrame({"text": texts}), GPT2_FINETUNE)
+    write_table(workspace.gpt2_finetune, training.assign(text=texts), GPT2_FINETUNE)
     write_table(workspace.bert_gan_real, frame[frame["split"] != "generator"], BERT_GAN_REAL)
     return workspace
 

@@ -5,11 +5,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from botlib.data.pairs.conversations import Above
 from botlib.data.pairs.splits import split_of
 from botlib.errors import BotlibError
 from botlib.gpt2 import fakes
 from botlib.settings import RealismSettings
-from botlib.tables import BERT_GAN_REAL, GPT2_GENERATE, read_table, write_table
+from botlib.tables import BERT_GAN_REAL, CONVERSATIONS, GPT2_GENERATE, read_table, write_table
+from botlib.workspace import read_manifest
 
 
 class Parrot:
@@ -18,7 +20,9 @@ class Parrot:
     def __init__(self):
         self.calls = 0
 
-    def generate(self, comments, n, decoder, seed, progress=False):
+    reads_above = False
+
+    def generate(self, comments, n, decoder, seed, progress=False, above=None):
         self.calls += 1
         rng = np.random.default_rng(seed)
         rows = [
@@ -75,6 +79,46 @@ def test_fakes_answer_threads_the_generator_never_saw(workspace, settings):
     assert counts["fakes kept"].sum() == (pairs["real"] == 0).sum()
 
 
+class Reader(Parrot):
+    """A generator that was trained with the conversation; remembers what stood above."""
+
+    reads_above = True
+
+    def __init__(self):
+        super().__init__()
+        self.seen = {}
+
+    def generate(self, comments, n, decoder, seed, progress=False, above=None):
+        self.seen |= dict(zip(comments, above, strict=True))
+        return super().generate(comments, n, decoder, seed, progress)
+
+
+def test_fakes_answer_a_conversation_if_the_model_was_trained_with_it(workspace, settings):
+    asked = read_table(workspace.gpt2_generate, GPT2_GENERATE)
+    posts = pd.DataFrame(
+        {
+            "kind": "post",
+            "id": asked["comment_id"].str[2:],
+            "title": "Title of " + asked["comment_id"],
+        }
+    )
+    comments = pd.DataFrame(
+        {"kind": "comment", "id": asked["comment_id"], "submission_id": asked["comment_id"].str[2:]}
+    )
+    rows = pd.concat([posts, comments]).reindex(columns=list(CONVERSATIONS.columns))
+    write_table(workspace.conversations, rows, CONVERSATIONS)
+    reader = Reader()
+    paths = fakes.write_fakes(workspace, settings, reader)
+    assert len(reader.seen) == 80
+    for comment, above in reader.seen.items():
+        assert above == Above(f"Title of c_{comment.removeprefix('comment of ')}")
+    # What stood above belongs to what the fakes were made from
+    assert len(read_manifest(paths[0])["inputs"]) == 3
+    calls = reader.calls
+    fakes.write_fakes(workspace, settings, reader)
+    assert reader.calls == calls
+
+
 def _answers(random, count: int, letters: float) -> list[str]:
     """Replies of 3 to 40 words, of so many letters a word on average."""
     return [
@@ -86,7 +130,7 @@ def _answers(random, count: int, letters: float) -> list[str]:
 class LongWords(Parrot):
     """Writes longer words than people do, as a model with favourite words does."""
 
-    def generate(self, comments, n, decoder, seed, progress=False):
+    def generate(self, comments, n, decoder, seed, progress=False, above=None):
         frame = super().generate(comments, n, decoder, seed, progress)
         return frame.assign(reply=_answers(np.random.default_rng(seed), len(frame), 4.3))
 

@@ -257,7 +257,7 @@ def test_gpt_2_simple_fine_tunes_it_in_its_own_form(weights, tmp_path):
     generator = Generator(workspace.gpt2("run1"), threads=1)
     assert generator.conversation.form == "turns"
     card = json.loads((workspace.gpt2("run1") / "model_card.json").read_text())
-    assert card["licence"] == "mit" and card["conversation"] == "turns"
+    assert card["licence"] == "mit" and card["conversation"]["form"] == "turns"
     chosen = card["chosen"]
     other = {5: "step 10", 10: "step 5"}[chosen["step"]]
     assert chosen["loss"] <= chosen["against"][other]

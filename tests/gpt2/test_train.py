@@ -11,16 +11,19 @@ import pandas as pd
 import pytest
 
 from botlib import frameworks
+from botlib.data.pairs.conversations import Above
 from botlib.errors import BotlibError
-from botlib.gpt2 import dataset, vocabulary
+from botlib.gpt2 import conversation, dataset, vocabulary
 from botlib.gpt2.card import memorised_share
-from botlib.gpt2.conversation import Conversation
+from botlib.gpt2.conversation import Context, Conversation
+from botlib.gpt2.generator import Generator
 from botlib.gpt2.plan import plan
+from botlib.gpt2.validation import HeldOut
 from botlib.gpt2.vocabulary import Vocabulary
 from botlib.settings import Gpt2Settings
-from botlib.tables import GPT2_FINETUNE, write_table
+from botlib.tables import BERT_GAN_REAL, CONVERSATIONS, GPT2_FINETUNE, write_table
 from botlib.workspace import Workspace, read_manifest
-from tests.gpt2.conftest import TINY, fill, finetune_apart, python
+from tests.gpt2.conftest import TINY, fill, finetune_apart, pairs, python
 
 
 def test_a_run_leaves_what_the_layout_says(gpt2_run: Path) -> None:
@@ -38,6 +41,65 @@ def test_a_run_leaves_what_the_layout_says(gpt2_run: Path) -> None:
     state = json.loads((gpt2_run / "state.json").read_text(encoding="utf-8"))
     assert [p.stem for p in gpt2_run.glob("checkpoint/model-*.index")] == ["model-60"]
     assert [p.stem for p in gpt2_run.glob("best/*.index")] == [f"model-{state['best_step']}"]
+
+
+def test_a_model_trained_with_the_conversation_says_so_and_is_asked_with_it(tmp_path: Path) -> None:
+    workspace = fill(Workspace.open(tmp_path, create=True), 200)
+    frame = pairs(200, seed=1)
+    posts = pd.DataFrame({"kind": "post", "id": frame["submission_id"].unique(), "title": "Food?"})
+    turns = pd.DataFrame({"kind": "comment", "id": ["t1", "t2"], "parent_id": ["t2", ""]})
+    said = frame[["comment_id", "submission_id", "comment"]]
+    said = said.set_axis(["id", "submission_id", "text"], axis=1).assign(kind="comment")
+    said["parent_id"] = "t1"
+    rows = pd.concat([posts, turns.assign(text="A turn above."), said])
+    rows = rows.reindex(columns=list(CONVERSATIONS.columns))
+    write_table(workspace.conversations, rows, CONVERSATIONS)
+    finetune_apart(workspace, steps=2, round_steps=1, context="thread")
+    run = workspace.gpt2("run1")
+    generator = Generator(run, threads=1)
+    # In training two turns stood above a comment, so a live reply sees no more
+    assert generator.conversation.context == Context("thread", 128, turns=2)
+    card = json.loads((run / "model_card.json").read_text(encoding="utf-8"))
+    assert card["conversation"] == conversation.about(run / "best")
+    held_out = HeldOut(workspace, 10, seed=0)
+    assert held_out.above[0] == Above("Food?", "", ("A turn above.", "A turn above."))
+    with_it = held_out.scores(generator)["log_prob"]
+    alone = generator.score(list(held_out.frame["comment"]), list(held_out.frame["reply"]))
+    assert (with_it != alone["log_prob"]).all()
+    # A run goes on where it was, and a title in place of the thread is another run
+    said = finetune_apart(workspace, steps=2, round_steps=1, context="title").stdout
+    assert "because context changed" in said
+
+
+def test_a_workspace_of_0_1_0_trains_with_the_comment_alone_and_says_so(tmp_path: Path) -> None:
+    workspace = fill(Workspace.open(tmp_path, create=True))
+    data = dataset.read(workspace, Gpt2Settings(context="comment"))
+    assert (data.above, data.context) == (None, Context())
+    said = python(READ, workspace.root)
+    assert "conversations.csv is missing, so GPT-2 sees the comment alone" in said.stdout
+    assert said.stdout.endswith("comment\n")
+
+
+READ = """
+import sys
+from botlib.gpt2 import dataset
+from botlib.settings import Gpt2Settings
+from botlib.workspace import Workspace
+data = dataset.read(Workspace.open(sys.argv[1]), Gpt2Settings(context="thread"))
+print(data.context.kind)
+"""
+
+
+def test_strangers_are_of_other_threads(tmp_path: Path) -> None:
+    workspace = fill(Workspace.open(tmp_path, create=True))
+    frame = pairs(60, seed=1).assign(split="validation")
+    frame["submission_id"] = [f"s{number // 7}" for number in range(60)]
+    write_table(workspace.bert_gan_real, frame, BERT_GAN_REAL)
+    held_out = HeldOut(workspace, 60, seed=0)
+    threads = held_out.frame["submission_id"].to_numpy()
+    strangers = held_out.strangers(seed=3)
+    assert sorted(strangers) == list(range(60))
+    assert (threads != threads[strangers]).all()
 
 
 def test_the_same_ids_as_gpt_2_simple(gpt2_run: Path) -> None:

@@ -4,7 +4,10 @@ import pandas as pd
 import pytest
 
 from botlib import tables
+from botlib.data.pairs.conversations import Above
 from botlib.errors import BotlibError
+from botlib.gpt2 import conversation
+from botlib.gpt2.generator import Decoder, Generator
 from botlib.live import choose
 from botlib.live import round as rounds
 from botlib.live.outbox.queue import Outbox
@@ -13,6 +16,7 @@ from botlib.live.posting import sending
 from botlib.live.reddit.client import connect
 from botlib.live.reddit.comments import read_comments
 from botlib.sandbox.server import Sandbox
+from tests.live import small_models
 
 
 @pytest.fixture
@@ -177,8 +181,34 @@ def test_no_candidates_is_no_error(outbox, client, workspace, settings):
 
 
 def test_no_comments_is_no_error():
-    empty = pd.DataFrame(columns=["comment", "context"])
+    empty = pd.DataFrame(columns=["comment", "above"])
     assert rounds.candidates(empty, None).empty
+
+
+@pytest.mark.parametrize("kind", ["comment", "title", "thread"])
+def test_the_generator_gets_the_conversation_in_the_form_of_its_training(tmp_path, kind):
+    small_models.make_generator(tmp_path / "run", seed=0)
+    folder = tmp_path / "run" / "ctranslate2"
+    context = conversation.Context(kind, tokens=90, turns=1)
+    conversation.write(folder, "separator", context)
+    generator = Generator(tmp_path / "run", threads=1)
+    asked = []
+    sample = generator.engine.sample
+    generator.engine.sample = lambda prompts, *rest: asked.extend(prompts) or sample(prompts, *rest)
+    above = Above("Rivers", "Which are dry?", ("Robots may dream.", "too far up"))
+    comments = pd.DataFrame(
+        {"comment": ["Try to write."], "above": [above], "comment_id": "c", "post_id": "p"}
+    ).reindex(columns=[*tables.PROPOSED.columns, "above"])
+    decoder = Decoder(max_tokens=5)
+    rounds.candidates(comments, generator, n=1, decoder=decoder)
+    form = generator.conversation
+    (text,) = form.examples(["Try to write. [SEP] Read it."], [above], window=128)
+    (prompt,) = asked
+    assert text[: len(prompt)] == prompt
+    shown = form.vocabulary.decode(prompt)
+    assert ("Rivers" in shown) == (kind != "comment")
+    assert ("Robots may dream." in shown) == (kind == "thread")
+    assert "too far up" not in shown
 
 
 def _given() -> dict:

@@ -156,11 +156,11 @@ class Side {
   begin({ trial, linked, refusal, comment }) {
     this.trial = trial;
     this.linked = linked;
-    const above = comment.context && comment.context !== comment.text ? comment.context : "";
+    const above = comment.context;
     if (!comment.author && !refusal) return;
     put(this.head, refusal ? el("p", { class: "note" }, `The bot would not answer this: ${refusal}.`) : null,
       el("div", { class: "said" }, el("b", {}, `${comment.author ? `u/${comment.author}` : ""}${comment.subreddit ? ` in r/${comment.subreddit}` : ""}`), el("div", { class: "text" }, comment.text)),
-      above ? el("details", {}, el("summary", {}, "What the model sees"), el("div", { class: "text soft" }, above)) : null);
+      above ? el("details", {}, el("summary", {}, "What stands above it"), el("div", { class: "text soft" }, above)) : null);
   }
 
   // A card keeps its place: what arrives goes below, and decisions change in a line of one height

@@ -31,6 +31,10 @@ class Above:
     post: str = ""
     turns: tuple[str, ...] = ()
 
+    def text(self) -> str:
+        """Returns the post's text and the turns, the oldest first, for a person to read."""
+        return "\n\n".join(filter(None, [self.post, *reversed(self.turns)]))
+
 
 NOTHING = Above()
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from praw.models import Comment, Submission
 
+from botlib.data.pairs.conversations import NOTHING, Above
 from botlib.errors import BotlibError
 from botlib.live import safety
 from botlib.live.optout.wishes import wants_no_bot
@@ -23,12 +24,11 @@ from botlib.settings import GenerateSettings
 __all__ = ["Client", "LoginRefused", "Reading", "connect", "read_comments"]
 
 LISTINGS = ("rising", "hot", "new")
-CONTEXTS = ("comment", "parents", "thread")
 _HOUR = 3600.0
 
 COMMENTS = [
     *("subreddit", "post_id", "title", "post_score", "comment_id", "comment_score", "comment"),
-    *("author", "context", "created_utc", "depth", "siblings", "permalink"),
+    *("author", "above", "created_utc", "depth", "siblings", "permalink"),
 ]
 SKIPPED = ["subreddit", "post_id", "comment_id", "author", "reason"]
 
@@ -38,7 +38,7 @@ class Reading:
     """One pass over Reddit.
 
     Attributes:
-      comments: one row a comment that may be answered; `context` is what a generator should see,
+      comments: one row a comment that may be answered; `above` is an `Above`, its conversation,
         `created_utc` in seconds, `depth` 0 below the post, `siblings` the parent's other replies.
       skipped: one row a post or comment left out, with the reason.
       requests: HTTP requests it took.
@@ -69,9 +69,6 @@ def read_comments(
     min_score: int = 3,
     max_age_hours: float = 24.0,
     more_requests: int = 4,
-    context: str = "comment",
-    context_tokens: int = 256,
-    count_tokens: Callable[[str], int] | None = None,
     answered_posts: Iterable[str] = (),
     progress: bool = False,
     clock: Callable[[], float] = time.time,
@@ -89,10 +86,6 @@ def read_comments(
       min_score: a comment needs a score above this.
       max_age_hours: older comments are left alone; 0: any age.
       more_requests: for the rest of one long thread.
-      context: what the generator sees before the comment: "comment" nothing more, "parents" the
-        comments above it, "thread" the post's title and text too.
-      context_tokens: what that may cost; the nearest parents come first.
-      count_tokens: counts a text's tokens; by default a quarter of its characters.
       answered_posts: ids of posts that have a reply of ours.
       progress: shows a bar.
       clock: seconds since 1970, UTC.
@@ -105,8 +98,6 @@ def read_comments(
     """
     if listing not in LISTINGS:
         raise BotlibError(f"listing must be one of {', '.join(LISTINGS)}; not {listing!r}")
-    if context not in CONTEXTS:
-        raise BotlibError(f"context must be one of {', '.join(CONTEXTS)}; not {context!r}")
     names = allow_list(subreddits)
     if not names:
         raise BotlibError("no subreddit to read: set subreddits")
@@ -116,9 +107,6 @@ def read_comments(
         min_score=min_score,
         oldest=clock() - max_age_hours * _HOUR if max_age_hours else 0.0,
         more_requests=more_requests,
-        context=context,
-        context_tokens=context_tokens,
-        count_tokens=count_tokens or _tokens,
         answered=set(answered_posts),
     )
     unread: list[str] = []
@@ -162,8 +150,6 @@ def read(reddit: Client, settings: GenerateSettings, **options: Any) -> Reading:
         min_score=settings.min_comment_score,
         max_age_hours=settings.max_age_hours,
         more_requests=settings.more_requests,
-        context=settings.context,
-        context_tokens=settings.context_tokens,
         **options,
     )
 
@@ -177,7 +163,7 @@ def read_comment(
       reddit: from `connect`.
       post_id: of its thread.
       comment_id: without prefix.
-      settings: of 05, for its context.
+      settings: of 05.
 
     Returns:
       The row, why the bot would not answer that comment ("" if it would), and its thread.
@@ -185,22 +171,17 @@ def read_comment(
     Raises:
       BotlibError: it isn't there, or can't be read now.
     """
-    options = {"more_requests": settings.more_requests, "context": settings.context}
-    options |= {"context_tokens": settings.context_tokens, "count_tokens": _tokens}
-    reader = _Reader(reddit, min_score=-(10**9), oldest=0.0, answered=set(), **options)
+    more = settings.more_requests
+    reader = _Reader(reddit, min_score=-(10**9), oldest=0.0, answered=set(), more_requests=more)
     reader.read(reddit.submission(post_id))
     why = {row["comment_id"]: row["reason"] for row in reader.skipped}
     refusal = why.get(comment_id) or why.get("", "")
     said = [row for row in reader.threads if row["comment_id"] == comment_id]
     if not said:
         raise BotlibError(refusal or f"the thread {post_id} holds no comment {comment_id}")
-    bare = dict.fromkeys(COMMENTS, "") | said[0] | {"context": said[0]["comment"]}
+    bare = dict.fromkeys(COMMENTS, "") | said[0] | {"above": NOTHING}
     row = next((row for row in reader.rows if row["comment_id"] == comment_id), bare)
     return row, refusal, Threads.of(reader.threads)
-
-
-def _tokens(text: str) -> int:
-    return len(text) // 4 + 1
 
 
 @dataclasses.dataclass
@@ -211,9 +192,6 @@ class _Reader:
     min_score: int
     oldest: float
     more_requests: int
-    context: str
-    context_tokens: int
-    count_tokens: Callable[[str], int]
     answered: set[str]
     rows: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     skipped: list[dict[str, str]] = dataclasses.field(default_factory=list)
@@ -266,7 +244,11 @@ class _Reader:
                     "comment_score": fields.get("score"),
                     "comment": tidy(fields["body"]),
                     "author": author_name(fields),
-                    "context": self._context(post, above, tidy(fields["body"])),
+                    "above": Above(
+                        tidy(post.get("title")),
+                        tidy(post.get("selftext")),
+                        tuple(tidy(fields.get("body")) for fields in above),
+                    ),
                     "created_utc": fields.get("created_utc"),
                     "depth": len(above),
                     "siblings": siblings[fields.get("parent_id")] - 1,
@@ -297,22 +279,6 @@ class _Reader:
             tidy(comment["body"]),
         )
         return f"off-topic for a bot: {found}" if found else ""
-
-    def _context(self, post: PostFields, above: list[CommentFields], comment: str) -> str:
-        if self.context == "comment":
-            return comment
-        parts = [tidy(fields.get("body")) for fields in above]
-        if self.context == "thread":
-            # Farthest from the comment, so the first to go when the budget is short
-            parts += [tidy(post.get("selftext")), tidy(post.get("title"))]
-        left = self.context_tokens - self.count_tokens(comment)
-        kept: list[str] = []
-        for part in filter(None, parts):
-            left -= self.count_tokens(part)
-            if left < 0:
-                break
-            kept.append(part)
-        return "\n\n".join([*reversed(kept), comment])
 
 
 def tidy(text: Any) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from botlib.data.pairs.conversations import Above
 from botlib.errors import BotlibError
 from botlib.live.reddit.comments import read_comments
 
@@ -122,33 +123,20 @@ def test_texts_stay_as_they_are(client, sandbox, clock):
     texts = ["👩‍👩‍👧 שלום עולם مرحبا", "y" * 40_000, "a\n\n> quote\n\nb", "half \ud83d a pair"]
     for number, text in enumerate(texts):
         sandbox.state.add_comment(post["name"], text, author=f"a{number}", score=50 - number)
-    reading = read_comments(client, "writing", clock=clock, context="thread", context_tokens=20_000)
+    reading = read_comments(client, "writing", clock=clock)
     assert reading.comments["comment"].tolist() == [*texts[:3], "half \ufffd a pair"]
-    assert reading.comments["context"].iloc[0] == f"Schön 😀\n\n{'x' * 40_000}\n\n{texts[0]}"
+    assert reading.comments["above"].iloc[0] == Above("Schön 😀", "x" * 40_000)
     assert reading.comments["title"].iloc[0] == "Schön 😀"
 
 
-def test_context_keeps_the_nearest_within_its_budget(client, sandbox, clock):
+def test_a_comment_comes_with_all_that_stands_above_it(client, sandbox, clock):
     post = sandbox.state.add_post("writing", "Title", selftext="Post")
     above = sandbox.state.add_comment(post["name"], "far away", author="a")
     near = sandbox.state.add_comment(above["name"], "near by", author="b")
     sandbox.state.add_comment(near["name"], "the comment", author="c", score=10)
-
-    def words(text: str) -> int:
-        return len(text.split())
-
-    def context(**options) -> str:
-        reading = read_comments(client, "writing", clock=clock, count_tokens=words, **options)
-        assert reading.comments["depth"].tolist() == [2]
-        return reading.comments["context"].iloc[0]
-
-    assert context() == "the comment"
-    assert context(context="parents") == "far away\n\nnear by\n\nthe comment"
-    assert context(context="parents", context_tokens=4) == "near by\n\nthe comment"
-    assert context(context="thread") == "Title\n\nPost\n\nfar away\n\nnear by\n\nthe comment"
-    assert context(context="thread", context_tokens=7) == (
-        "Post\n\nfar away\n\nnear by\n\nthe comment"
-    )
+    reading = read_comments(client, "writing", clock=clock)
+    assert reading.comments["depth"].tolist() == [2]
+    assert reading.comments["above"].tolist() == [Above("Title", "Post", ("near by", "far away"))]
 
 
 def test_ten_thousand_comments(client, sandbox, clock):
@@ -224,7 +212,7 @@ def test_pace_follows_the_headers(client, sandbox, threads, monkeypatch):
     assert waits and all(41 < seconds <= 42 for seconds in waits)
 
 
-@pytest.mark.parametrize("option", [{"listing": "top"}, {"context": "all"}])
+@pytest.mark.parametrize("option", [{"listing": "top"}])
 def test_wrong_settings_are_named(client, option):
     with pytest.raises(BotlibError, match=next(iter(option))):
         read_comments(client, "writing", **option)
