@@ -13,6 +13,7 @@ import nbformat
 import pandas as pd
 import pytest
 
+from botlib.evaluation.figures import sortable
 from botlib.runs import report
 from botlib.runs.pipeline import Result
 
@@ -199,4 +200,23 @@ def test_a_phone_shows_the_report_without_scrolling_aside(browser, workspace, tm
     )
     lightness = [sum(map(int, c[4:-1].split(","))) for c in (ink, paper)]
     assert (lightness[0] > lightness[1]) == (scheme == "dark")
+    page.close()
+
+
+def test_an_opened_notebook_of_950_candidates_is_no_endless_column(browser, workspace, tmp_path):
+    frame = pd.DataFrame({"comment": ["a comment of some length " * 8] * 950, "score": range(950)})
+    output = nbformat.v4.new_output("display_data", {"text/html": sortable.table(frame).data})
+    cell = nbformat.v4.new_code_cell("table", outputs=[output])
+    executed = tmp_path / "06_discriminate_and_post.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), executed)
+    results = [Result("06_discriminate_and_post", "done", executed, 1.0)]
+    address = report.build(workspace, tmp_path, results)
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(address.as_uri())
+    page.locator("summary").click()
+    assert page.locator("details").bounding_box()["height"] < 2_000
+    page.locator("th", has_text="score").click()
+    page.locator("th", has_text="score").click()
+    # The report keeps 100 of the rows that aren't drawn at first; all that it keeps sort
+    assert page.locator("tbody tr td:nth-child(2)").first.inner_text() == "149"
     page.close()

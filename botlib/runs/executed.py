@@ -116,7 +116,7 @@ def _heading(cells: Sequence[Any], index: int) -> str:
     """Returns the last paragraph before a cell that isn't code."""
     for cell in reversed(cells[:index]):
         if cell.cell_type == "markdown" and cell.source.strip():
-            return cell.source.strip().split("\n\n")[-1].lstrip("# ")
+            return cell.source.strip().split("\n\n")[-1].lstrip("# ").replace("`", "")
     return ""
 
 
