@@ -20,6 +20,8 @@ DEFAULTS = (
     (500, 5e-5, 1),
     (math.inf, 2e-5, 1),
 )
+# A container's limit and use
+_CGROUP = Path("/sys/fs/cgroup")
 WARMUP = 0.05
 LEAST_RATE = 0.1
 
@@ -104,6 +106,54 @@ def plan(settings: Gpt2Settings, base: Path) -> Plan:
         threads=settings.threads,
         seed=settings.seed,
     )
+
+
+def check_memory(plan: Plan, hparams: dict[str, int]) -> None:
+    """Refuses a plan that surely needs more memory than is left: the kernel would just die.
+
+    A lower bound, by arithmetic: 124M with the profile `laptop` gives 3.0 GB, and 5.7 GB were
+    measured. A GPU's memory is TensorFlow's to judge.
+
+    Raises:
+      BotlibError: names what is needed, what is left, and the settings to lower.
+    """
+    from botlib.gpt2.download import parameters_of
+
+    left = None if _gpu() else memory_left()
+    parameters = parameters_of(hparams)
+    trained = parameters
+    if plan.only_train_transformer_layers:
+        trained -= (hparams["n_vocab"] + hparams["n_ctx"]) * hparams["n_embd"]
+    state = {"adam": 3, "sgd": 1}[plan.optimizer] * trained
+    # A logit and its gradient for each token of the vocabulary
+    logits = 2 * plan.batch_size * plan.window * hparams["n_vocab"]
+    # At a round's end the weights are read again, converted, and loaded for the validation
+    needed = 4 * (parameters + state + max(logits, 3 * parameters))
+    if left is not None and needed > left:
+        raise BotlibError(
+            f"training needs at least {needed / 1e9:.1f} GB of memory, and {left / 1e9:.1f} GB are "
+            "left: lower batch_size or window, set only_train_transformer_layers or "
+            "optimizer='sgd', or take a smaller base_model"
+        )
+
+
+def memory_left() -> int | None:
+    """Returns the bytes of memory that can still be had, as Linux says; None elsewhere."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    found = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    try:
+        limit = int((_CGROUP / "memory.max").read_text())
+        stat = dict(line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
+        # What files fill is given back when it is needed
+        used = int((_CGROUP / "memory.current").read_text()) - int(stat["inactive_file"])
+        found.append(max(limit - used, 0))
+    except (OSError, ValueError, KeyError):
+        # No such group, or "max": no limit
+        pass
+    return min(found, default=None)
 
 
 def _gpu() -> bool:

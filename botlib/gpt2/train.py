@@ -17,8 +17,8 @@ from botlib.errors import BotlibError
 from botlib.gpt2 import card as gpt2_card
 from botlib.gpt2 import conversation, dataset, session
 from botlib.gpt2.base import base_model
-from botlib.gpt2.convert import convert
-from botlib.gpt2.plan import Plan, plan
+from botlib.gpt2.convert import convert, read_hparams
+from botlib.gpt2.plan import Plan, check_memory, plan
 from botlib.gpt2.validation import HeldOut
 from botlib.gpt2.vocabulary import FILES, Vocabulary
 from botlib.settings import Gpt2Settings
@@ -106,6 +106,7 @@ class Run:
         return self.settings.patience if len(self.held_out) else 0
 
     def train(self, texts: dataset.Texts) -> None:
+        check_memory(self.plan, read_hparams(self.base))
         (self.folder / "manifest.json").unlink(missing_ok=True)
         words, window = Vocabulary(self.base), self.plan.window
         form = conversation.Conversation(words, conversation.read(self.base), self.context)
