@@ -143,6 +143,8 @@ def sentence(event: str, fields: Mapping[str, Any]) -> str:
             return f"nothing is posted{why}"
         case "shut out" | "warning" | "rules" | "notice":
             return f"{event}{why}"
+        case "judges":
+            return f"there is no {get('missing')}{why}; {get('cure')}"
         case "inbox":
             return f"u/{get('author')} asked: {get('request')}: {get('done')}"
         case "deleted":
