@@ -222,6 +222,10 @@ class GenerateSettings(DecoderSettings):
     posts_per_subreddit: int = setting(5, minimum=1)  # posts read in each subreddit
     min_comment_score: int = 3  # a comment needs a score above this
     max_age_hours: float = setting(24.0, minimum=0.0)  # of a comment; 0: any age
+    # Replies to the bot's own comments may be answered: at most twice in a conversation, a person
+    # at most twice a day, and as always after a person approved
+    answer_replies: bool = setting(False, looser=another)
+    answer_mentions: bool = setting(False, looser=another)  # the same for u/NAME of the bot
     more_requests: int = setting(4, minimum=0)  # for the rest of one long thread
     gpt2_run: str = "run1"  # which models/gpt2/{run_name} writes
     candidates: int = setting(10, minimum=1)  # replies for each comment

@@ -11,7 +11,7 @@ from botlib.bots import looks_like_bot
 from botlib.errors import BotlibError
 from botlib.live.optout.deny import DenyList
 from botlib.live.optout.wishes import wants_no_bot
-from botlib.live.outbox import optouts
+from botlib.live.outbox import follow_ups, optouts
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import Reply
 
@@ -19,6 +19,8 @@ DISCLOSURE = (
     "*I'm a bot: a language model wrote this reply. Answer “stop” and I won't reply to you again; "
     "answer “delete” and I'll remove this.*"
 )
+# To a person who answered the bot; on this no setting can widen the limit
+FOLLOW_UPS_A_DAY = 2
 MAX_REPLY_CHARS = 10_000  # what Reddit takes, the disclosure included
 _HOUR, _DAY = 3600.0, 86400.0
 
@@ -249,6 +251,9 @@ class Policy:
 
     def _frequency(self, reply: Reply, planned: Sequence[Reply], now: float) -> Verdict:
         limits = self.limits
+        if follow_ups.kind(self.outbox, self.site, reply.comment_id) == follow_ups.ANSWER:
+            # It stands below a reply of ours, so its post has one
+            limits = dataclasses.replace(limits, per_post=0, per_person_day=FOLLOW_UPS_A_DAY)
         day = [r for r in self.outbox.sent_since(self.site, now - _DAY) if r.id != reply.id]
         posted, pending = self.outbox.answers(self.site, reply.post_id, but=reply.id)
         posted += sum(other.post_id == reply.post_id for other in planned)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from botlib import tables
 from botlib.errors import BotlibError
-from botlib.live import choose
+from botlib.live import choose, follow_ups
 from botlib.live.choose import CHOSEN, RATINGS
 from botlib.live.events import note
 from botlib.live.models import GeneratorLike, Judges, Models, ScorerLike
@@ -66,6 +66,7 @@ def propose(
     began = time.monotonic()
     with Outbox(workspace.outbox, clock=clock) as outbox:
         reading = read(outbox, reddit, generate, per_post=post.max_per_post)
+        reading = follow_ups.added(outbox, reddit, generate, post, reading)
         chosen, queued = [], []
         for _, comments in reading.comments.groupby("post_id", sort=False):
             if stop():

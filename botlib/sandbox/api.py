@@ -207,7 +207,7 @@ def application(
     def inbox(which: str):
         if not signed_in():
             return jsonify(message="Forbidden", error=403), 403
-        items = [_as_inbox_item(item) for item in state().inbox(account.name)]
+        items = [_as_inbox_item(item, account.name) for item in state().inbox(account.name)]
         if which == "unread":
             items = [item for item in items if item["new"]]
         return jsonify(_page(items))
@@ -273,16 +273,18 @@ def _seen_by(thing: Thing, signed_in: bool, me: str) -> Thing:
     return thing
 
 
-def _as_inbox_item(thing: Thing) -> Thing:
+def _as_inbox_item(thing: Thing, me: str) -> Thing:
     if thing["name"].startswith("t4_"):
         return thing
     # As on Reddit, a comment in the inbox has a context, but no link_id, locked or archived
     left_out = ("link_id", "locked", "archived", "permalink")
     item = {k: v for k, v in thing.items() if k not in left_out}
+    mentioned = f"u/{me}".lower() in thing["body"].lower()
     item |= {
         "context": f"{thing['permalink']}?context=3",
         "was_comment": True,
-        "subject": "comment reply",
+        "subject": "username mention" if mentioned else "comment reply",
+        "type": "username_mention" if mentioned else "comment_reply",
     }
     return {"new": True, **item}
 

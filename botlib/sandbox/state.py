@@ -249,14 +249,17 @@ class SandboxState:
         return [json.loads(data) for (data,) in rows]
 
     def inbox(self, me: str) -> list[Thing]:
-        """Messages to the bot and comments below its own, newest first."""
+        """Messages to the bot, comments below its own and mentions, newest first."""
         rows = self._rows(
             "SELECT things.data FROM things "
             "LEFT JOIN things AS above ON things.parent = above.fullname "
             "WHERE things.fullname LIKE 't4\\_%' ESCAPE '\\' "
             "OR json_extract(above.data, '$.author') = ? COLLATE NOCASE "
+            "OR (things.fullname LIKE 't1\\_%' ESCAPE '\\' "
+            "AND instr(lower(json_extract(things.data, '$.body')), ?)) "
             "ORDER BY things.position DESC",
             me,
+            f"u/{me.lower()}",
         )
         return [json.loads(data) for (data,) in rows]
 

@@ -59,6 +59,15 @@ def m006_candidates(database: sqlite3.Connection) -> None:
     )
 
 
+def m007_follow_ups(database: sqlite3.Connection) -> None:
+    """Comments made to the bot, which other limits hold for; see follow_ups.py."""
+    database.execute(
+        "CREATE TABLE follow_ups (site TEXT NOT NULL, comment_id TEXT NOT NULL, "
+        "kind TEXT NOT NULL, refused TEXT NOT NULL, time REAL NOT NULL, "
+        "PRIMARY KEY (site, comment_id))"
+    )
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_identity,
@@ -66,6 +75,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m004_refusals,
     m005_inbox,
     m006_candidates,
+    m007_follow_ups,
 )
 
 

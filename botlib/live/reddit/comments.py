@@ -155,7 +155,7 @@ def read(reddit: Client, settings: GenerateSettings, **options: Any) -> Reading:
 
 
 def read_comment(
-    reddit: Client, post_id: str, comment_id: str, settings: GenerateSettings
+    reddit: Client, post_id: str, comment_id: str, settings: GenerateSettings, ours: bool = False
 ) -> tuple[dict[str, Any], str, Threads]:
     """Returns one comment, of any score and age, as a row of `Reading.comments`.
 
@@ -164,6 +164,7 @@ def read_comment(
       post_id: of its thread.
       comment_id: without prefix.
       settings: of 05.
+      ours: it may be answered though its post has a reply of ours.
 
     Returns:
       The row, why the bot would not answer that comment ("" if it would), and its thread.
@@ -173,6 +174,7 @@ def read_comment(
     """
     more = settings.more_requests
     reader = _Reader(reddit, min_score=-(10**9), oldest=0.0, answered=set(), more_requests=more)
+    reader.ours = ours
     reader.read(reddit.submission(post_id))
     why = {row["comment_id"]: row["reason"] for row in reader.skipped}
     refusal = why.get(comment_id) or why.get("", "")
@@ -193,6 +195,7 @@ class _Reader:
     oldest: float
     more_requests: int
     answered: set[str]
+    ours: bool = False  # posts with a reply of ours are read too
     rows: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     skipped: list[dict[str, str]] = dataclasses.field(default_factory=list)
     threads: list[dict[str, Any]] = dataclasses.field(default_factory=list)
@@ -219,12 +222,13 @@ class _Reader:
         if odd := self.reddit.things_dropped - odd:
             self.skip(subreddit, post_id, "", "", f"{odd} things of unknown kind")
         post = things.post(submission)
+        subreddit = str(post.get("subreddit", ""))  # a post asked for by its id knows it now
         known = {f"t1_{c.id}": things.comment(c) for c in comments}
         self.threads += [
             row_of(subreddit, post_id, fields, author_name(fields), tidy(fields.get("body")))
             for fields in known.values()
         ]
-        me = (self.reddit.name or "").lower()
+        me = "" if self.ours else (self.reddit.name or "").lower()
         if me and any(author_name(fields).lower() == me for fields in known.values()):
             return self.skip(subreddit, post_id, "", "", "the post has a reply of ours")
         siblings = Counter(fields.get("parent_id") for fields in known.values())

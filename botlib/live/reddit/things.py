@@ -57,10 +57,11 @@ class PostFields(_Public, total=False):
 
 
 class MessageFields(_Spoken, total=False):
-    """A private message, or a comment as an inbox lists it."""
+    """A private message, or a comment as an inbox lists it; `type` says why it is there."""
 
     body: str
     subject: str
+    type: str
     parent_id: str
 
 
