@@ -16,7 +16,7 @@ from botlib.settings import PostSettings
 
 UNITS = ("botlib-bot.service", "botlib-page.service")
 SECRETS = ("REDDIT_CLIENT_ID", "REDDIT_CLIENT_SECRET", "REDDIT_USERNAME", "REDDIT_PASSWORD",
-           "BOTLIB_WEBHOOK", "BOTLIB_APP_PASSWORD")  # fmt: skip
+           "REDDIT_REFRESH_TOKEN", "BOTLIB_WEBHOOK", "BOTLIB_APP_PASSWORD")  # fmt: skip
 
 
 def parses(words: list[str]) -> bool:

@@ -23,6 +23,7 @@ class Account:
         self.client_id = client_id
         self.client_secret = "sandbox-secret"
         self.password = "sandbox-password"
+        self.refresh_token = "sandbox-refresh-token"
         self.suspended = False
 
 
@@ -107,6 +108,11 @@ def application(
             name, password = request.form.get("username", ""), request.form.get("password", "")
             if name.lower() != account.name.lower() or password != account.password:
                 return jsonify(error="invalid_grant")
+            kind = "user"
+        elif request.form.get("grant_type") == "refresh_token":
+            if request.form.get("refresh_token") != account.refresh_token:
+                # As Reddit does; a wrong password gets 200 and "invalid_grant"
+                return jsonify(message="Bad Request", error=400), 400
             kind = "user"
         return jsonify(access_token=tokens[kind], token_type="bearer", expires_in=86400, scope="*")
 

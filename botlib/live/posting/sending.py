@@ -24,6 +24,11 @@ from botlib.live.stopping import Stopped
 from botlib.settings import PostSettings
 from botlib.workspace import Workspace
 
+_ONLY_READS = (
+    "this login only reads: to post, set REDDIT_USERNAME and REDDIT_PASSWORD, or "
+    "REDDIT_REFRESH_TOKEN (docs/reddit_key.md)"
+)
+
 
 def approve_in_sandbox(outbox: Outbox, reddit: Client, settings: PostSettings) -> int:
     """Approves what is proposed for the sandbox, where the settings say so; returns how many.
@@ -107,7 +112,7 @@ def post_approved(
     if reddit.from_archive and not dry_run:
         raise BotlibError(BY_HAND)
     if reddit.name is None and not dry_run:
-        raise BotlibError("this login only reads: set REDDIT_USERNAME and REDDIT_PASSWORD to post")
+        raise BotlibError(_ONLY_READS)
     sleep = sleep or reddit.stop.wait
     decisions: list[Decision] = []
     if reddit.from_archive:

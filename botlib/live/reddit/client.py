@@ -114,6 +114,7 @@ def connect(
     client_secret: str | None = None,
     username: str | None = None,
     password: str | None = None,
+    refresh_token: str | None = None,
     user_agent: str | None = None,
     praw_site: str | None = None,
     timeout: float = TIMEOUT,
@@ -128,11 +129,13 @@ def connect(
       subreddits: for the sandbox: which of them to fill.
       sandbox: a sandbox, instead of one in the workspace.
       owned: whether closing the client stops it.
-      client_id: of the application; like the next four, an argument wins over the environment
+      client_id: of the application; like the next five, an argument wins over the environment
         (REDDIT_CLIENT_ID …), that over Colab's secrets, and these over praw.ini.
       client_secret: REDDIT_CLIENT_SECRET.
       username: REDDIT_USERNAME.
-      password: REDDIT_PASSWORD; without one the client only reads.
+      password: REDDIT_PASSWORD; without it and without a refresh token the client only reads.
+      refresh_token: REDDIT_REFRESH_TOKEN; wins over the password, and works for an account with
+        two-factor login too.
       user_agent: REDDIT_USER_AGENT; made from the username by default.
       praw_site: a section of praw.ini.
       timeout: seconds, for each request.
@@ -160,17 +163,28 @@ def connect(
         "client_secret": credentials.get("REDDIT_CLIENT_SECRET", client_secret),
         "username": credentials.get("REDDIT_USERNAME", username),
         "password": credentials.get("REDDIT_PASSWORD", password),
+        "refresh_token": credentials.get("REDDIT_REFRESH_TOKEN", refresh_token),
         "user_agent": credentials.get("REDDIT_USER_AGENT", user_agent),
     }
     given["user_agent"] = given["user_agent"] or default_user_agent(given["username"])
+    account = {key: value for key, value in given.items() if value}
+    if "refresh_token" in account:
+        # PRAW takes a password first, also one from praw.ini
+        account |= {"username": "", "password": ""}
     return _client(
-        {key: value for key, value in given.items() if value},
+        account,
         # Always said here: a praw.ini in the current folder must not send passwords elsewhere
         LIVE,
         praw_site,
         timeout,
         stop,
     )
+
+
+_TOKEN_REFUSED = (
+    "Reddit refused the refresh token: it was revoked, or belongs to another application; make "
+    "another and put it into REDDIT_REFRESH_TOKEN (docs/reddit_key.md)"
+)
 
 
 def default_user_agent(username: str | None) -> str:
@@ -262,12 +276,17 @@ def _client(
         client.name = None if client.read_only else client.user.me().name
     except prawcore.OAuthException:
         # Without "from": what is chained would show the request, and so the password
+        if client.config.refresh_token:
+            raise LoginRefused(_TOKEN_REFUSED) from None
         raise LoginRefused(
             "Reddit refused the account: check REDDIT_USERNAME and REDDIT_PASSWORD, and that the "
-            'application is of type "script" and the account has no two-factor login'
+            'application is of type "script" and the account has no two-factor login; '
+            "with one, use a refresh token (docs/reddit_key.md)"
         ) from None
     except prawcore.ResponseException as error:
         status = error.response.status_code
+        if status == 400 and client.config.refresh_token:
+            raise LoginRefused(_TOKEN_REFUSED) from None
         if status in (401, 403):
             raise LoginRefused(
                 "Reddit refused the application: check REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET, "

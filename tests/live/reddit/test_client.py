@@ -8,11 +8,12 @@ import pytest
 
 from botlib.errors import BotlibError
 from botlib.live.reddit import client as module
-from botlib.live.reddit.client import LoginRefused, connect
+from botlib.live.reddit.client import REQUEST_FORM, LoginRefused, NoKey, connect
 from botlib.live.reddit.requestor import OnceRequestor, UnknownOutcome
 
 SECRETS = {"client_secret": "s3cr3t-application", "password": "p4ssw0rd-of-bot"}
-VARIABLES = ("CLIENT_ID", "CLIENT_SECRET", "USERNAME", "PASSWORD", "USER_AGENT")
+TOKEN = "r3fr3sh-token"
+VARIABLES = ("CLIENT_ID", "CLIENT_SECRET", "USERNAME", "PASSWORD", "REFRESH_TOKEN", "USER_AGENT")
 
 
 @pytest.fixture
@@ -25,6 +26,7 @@ def live(sandbox, monkeypatch, tmp_path):
     sandbox.account.client_id = "app"
     sandbox.account.client_secret = SECRETS["client_secret"]
     sandbox.account.password = SECRETS["password"]
+    sandbox.account.refresh_token = TOKEN
     return sandbox
 
 
@@ -54,6 +56,51 @@ def test_praw_ini_is_the_last_resort_and_cannot_redirect(live, tmp_path, monkeyp
     monkeypatch.setenv("PRAW_ALLOW_ENDPOINT_OVERRIDE", "1")
     reddit = connect("live", praw_site="mine")
     assert reddit.config.oauth_url == live.url
+
+
+def by_token(**changes):
+    given = {"client_id": "app", "client_secret": SECRETS["client_secret"], "refresh_token": TOKEN}
+    return connect("live", **{**given, **changes})
+
+
+def test_an_account_with_two_factor_login_posts_by_a_refresh_token(live, threads, monkeypatch):
+    reddit = by_token()
+    assert reddit.name == "sandbox_bot" and not reddit.read_only
+    reddit.comment(threads[0][1][0]["id"]).reply("Once.")
+    assert len(live.replies()) == 1
+    for name, value in {"CLIENT_ID": "app", "CLIENT_SECRET": SECRETS["client_secret"]}.items():
+        monkeypatch.setenv(f"REDDIT_{name}", value)
+    monkeypatch.setenv("REDDIT_REFRESH_TOKEN", TOKEN)
+    assert connect("live").name == "sandbox_bot"
+
+
+def test_a_refresh_token_wins_over_an_old_password(live, tmp_path, monkeypatch):
+    (tmp_path / "praw.ini").write_text("[mine]\nusername=somebody\npassword=old\n")
+    monkeypatch.setattr("praw.config.Config.CONFIG", None)
+    assert by_token(username="sandbox_bot", password="old").name == "sandbox_bot"
+    assert by_token(praw_site="mine").name == "sandbox_bot"
+
+
+def test_a_bot_by_refresh_token_names_its_account_to_reddit(live):
+    assert by_token(username="sandbox_bot").config.user_agent.endswith("(by /u/sandbox_bot)")
+
+
+def test_a_refused_refresh_token_is_named_and_never_shown(live, caplog):
+    caplog.set_level(logging.DEBUG)
+    reddit, revoked = by_token(), TOKEN[::-1]
+    with pytest.raises(LoginRefused, match=r"REDDIT_REFRESH_TOKEN.*docs/reddit_key.md") as error:
+        by_token(refresh_token=revoked)
+    shown = "".join(traceback.format_exception(error.value)) + caplog.text + repr(reddit)
+    for secret in (TOKEN, revoked):
+        assert secret not in shown
+
+
+def test_who_has_no_key_reads_how_to_ask_for_one_and_what_goes_without(live):
+    with pytest.raises(NoKey) as error:
+        connect("live")
+    said = str(error.value)
+    assert REQUEST_FORM in said and "reddit=archive" in said and "post by hand" in said
+    assert "register" not in said.lower()
 
 
 @pytest.mark.parametrize(
