@@ -83,6 +83,7 @@ def run_notebooks(args: argparse.Namespace) -> int:
     failed = [result.message for result in results if result.state == "failed"]
     if not failed:
         print(f"\n{report.best_replies_text(workspace)}")
+        print(f"\n{report.verdict_text(workspace, results)}")
     print(f"\nreport: {page}")
     damaged = _damaged(workspace)
     for message in failed:  # again at the end, where people look first

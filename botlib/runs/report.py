@@ -1,6 +1,7 @@
 """The report of a run: one page that says within a minute whether the models are good."""
 
 import html
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,6 +56,13 @@ def best_replies_text(workspace: Workspace, limit: int = 12, width: int = 44) ->
         return "there are no replies yet: run 05_generate and 06_discriminate_and_post"
     left = len(best) - limit
     return text_table(best.head(limit), width) + (f"\n… and {left} more" if left > 0 else "")
+
+
+def verdict_text(workspace: Workspace, results: Sequence[Result]) -> str:
+    """Returns the verdict for the terminal: its title, why, and the first thing to do."""
+    found = verdict.judge(workspace, headlines.collect(workspace), results)
+    lines = [found.title, *found.lines, *(f"Next: {step}" for step in found.steps[:1])]
+    return "\n".join(textwrap.fill(line, 96, break_on_hyphens=False) for line in lines)
 
 
 def _verdict(found: Verdict) -> str:

@@ -49,6 +49,12 @@ def test_the_summary_shows_scores_beside_their_baselines_and_escapes_text(judged
     assert "length only" in text
 
 
+def test_the_terminal_says_the_verdict_and_what_to_do_next(judged):
+    said = report.verdict_text(judged, [])
+    assert said.splitlines()[0].startswith("Usable with care")
+    assert "Next: " in said
+
+
 @pytest.fixture
 def executed(tmp_path):
     """An executed copy with two equal figures, a progress bar, a badge and a table."""
