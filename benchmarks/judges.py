@@ -17,8 +17,10 @@ import pandas as pd
 
 from benchmarks.bert import REAL
 from benchmarks.generation_training import CACHE
-from botlib.bert import blend, blend_training, embed, fit, fit_training
+from botlib import model_files
+from botlib.bert import blend, blend_training, embed, fit, fit_order, fit_training
 from botlib.evaluation import metrics
+from botlib.live import choose
 from botlib.probabilities import softmax
 from botlib.tables import BERT_GAN_REAL, read_table
 from botlib.workspace import Workspace, package_versions
@@ -26,13 +28,14 @@ from botlib.workspace import Workspace, package_versions
 SIZES = (2_000, 8_000, 32_000, 128_000)
 RESULTS = Path(__file__).parent / "results" / "judges.json"
 MOST_TEST_COMMENTS = 10_000
+CONVERSATIONS = 200
 
 
 def main() -> None:
     """Measures what is asked for, prints it, and adds it to benchmarks/results/judges.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--tasks", nargs="+", default=("fit", "upvotes", "rank"))
+    parser.add_argument("--tasks", nargs="+", default=("fit", "upvotes", "rank", "choice"))
     args = parser.parse_args()
     workspace = Workspace.open(CACHE / "judges", create=True)
     pairs = real_pairs(workspace)
@@ -40,7 +43,7 @@ def main() -> None:
     for task in args.tasks:
         for size in args.sizes:
             began = time.monotonic()
-            measure = fit_at if task == "fit" else rated_at
+            measure = {"fit": fit_at, "choice": choice_at}.get(task, rated_at)
             rows = measure(task, size, pairs, minilm, workspace)
             seconds = round(time.monotonic() - began)
             keep([{"task": task, "pairs": size, "seconds": seconds, **row} for row in rows])
@@ -140,6 +143,78 @@ def rated_at(task, size, pairs, minilm, workspace) -> list[dict]:
         )
     gain = metrics.gain(test["rating"], p[blend.PLAIN], p[blend.TFIDF], threads)
     return [*rows, {"judge": "gain over TF-IDF", **figure(gain, "gain")}]
+
+
+def choice_at(task, size, pairs, minilm, workspace) -> list[dict]:
+    """What fit does to the choice: the best of ten real replies, of which one answers the comment.
+
+    The others answer other comments: half of the same thread, half of the same subreddit. The rank
+    is words, form and frozen vectors, trained on so many pairs; the weight of the fit is found on
+    validation threads, as in 04. Candidates count as real enough, for people wrote them.
+    """
+    of = {name: rows.reset_index(drop=True) for name, rows in pairs.groupby("split")}
+    first = fit_training.drawn(of["generator"], int(0.75 * size), 1)
+    second = fit_training.drawn(of["classifier"], size // 4, 1)
+    nothing = np.zeros((len(second), 1))
+    head = blend_training.fit(first, second, nothing, task="rank", embedder=minilm)
+    head.save(workspace.bert_rank)
+    for source, name in zip(minilm.paths, blend.VECTORS, strict=True):
+        shutil.copy(source, workspace.bert_rank / name)
+    config = {"task": "rank", "classes": [], "precision": "fp32", "temperature": 1.0}
+    config["head"] = {"judge": blend.PLAIN, "used": False}
+    (workspace.bert_rank / "config.json").write_text(json.dumps(config))
+    model_files.declare(workspace.bert_rank, "bert_rank", [blend.ARRAYS, blend.WORDS])
+    order = fit_order.add(workspace.bert_rank, workspace.bert_fit, of["validation"], seed=1)
+    proposed = _candidates(of["test"], CONVERSATIONS)
+    texts = proposed["comment"].tolist(), proposed["proposed_reply"].tolist()
+    judge = fit.Fit(workspace.bert_fit)
+    options = {"rank_score": head.logits(np.zeros((len(proposed), 1)), *texts, blend.PLAIN)[:, 0]}
+    before = choose.choose(proposed, threshold=0.5, **options)
+    options |= {"fit": judge.predict(*texts), "fit_threshold": judge.threshold}
+    refusing = choose.choose(proposed, threshold=0.5, **options)
+    after = choose.choose(proposed, threshold=0.5, fit_weight=order["weight"], **options)
+    rows = []
+    steps = {"rank alone": before, "with the threshold": refusing, "and the weight": after}
+    for name, chosen in steps.items():
+        best = chosen[chosen["decision"] == choose.CHOSEN]
+        kind = best["kind"].value_counts()
+        shares = {f"best is {k}": int(kind.get(k, 0)) for k in ("own", "thread", "subreddit")}
+        refused = chosen["reason"].str.startswith("fit ").groupby(chosen["kind"]).mean()
+        shares |= {f"refused {k}": round(float(refused[k]), 3) for k in refused.index}
+        rows.append({"judge": name, "conversations": len(best), **shares})
+    rows.append({"judge": "weight", **{k: v for k, v in order.items() if k != "weight"},
+                 "auc": round(order["weight"], 3)})  # fmt: skip
+    shown = before[before["decision"] == choose.CHOSEN][["comment", "proposed_reply", "kind"]]
+    now = after[after["decision"] == choose.CHOSEN].set_index("comment")[["proposed_reply", "kind"]]
+    # Other people's texts: kept out of the repository
+    shown.join(now, on="comment", rsuffix="_after").to_csv(workspace.root / "choice.csv")
+    return rows
+
+
+def _candidates(test: pd.DataFrame, conversations: int) -> pd.DataFrame:
+    """Returns ten real replies under each of so many comments, one of them its own."""
+    first = test.drop_duplicates("comment_id").sample(frac=1, random_state=1)
+    rng = np.random.default_rng(1)
+    rows = []
+    for own in first.itertuples():
+        thread = test[(test["submission_id"] == own.submission_id)
+                      & (test["comment_id"] != own.comment_id)]  # fmt: skip
+        elsewhere = test[(test["subreddit"] == own.subreddit)
+                         & (test["submission_id"] != own.submission_id)]  # fmt: skip
+        if len(thread) < 4 or len(elsewhere) < 5:
+            continue
+        replies = [(own.reply, "own")]
+        replies += [(r, "thread") for r in thread["reply"].sample(4, random_state=rng)]
+        replies += [(r, "subreddit") for r in elsewhere["reply"].sample(5, random_state=rng)]
+        fixed = {"post_id": own.comment_id, "comment_id": own.comment_id, "comment": own.comment}
+        rows += [
+            {**fixed, "proposed_reply": reply, "kind": kind, "sample": n}
+            for n, (reply, kind) in enumerate(rng.permutation(np.array(replies, object)))
+        ]
+        if len(rows) >= 10 * conversations:
+            break
+    ratings = dict.fromkeys(choose.RATINGS, 0.25)
+    return pd.DataFrame(rows).assign(prob_real=1.0, **ratings)
 
 
 def figure(result: dict, name: str) -> dict:

@@ -28,7 +28,8 @@ def add(
 
     Two questions count alike. Of two replies to one comment, does the better one go first? Of a
     comment's own reply and a stranger's that the threshold lets pass, does the own one? The weight
-    answers most of both; in a tie the smaller one is taken.
+    answers most of both, among those that answer the first as well as any does, up to one standard
+    error; in a tie the smaller one is taken.
 
     Args:
       rank: the folder of the rank model; its config.json and model_card.json get the result.
@@ -86,5 +87,8 @@ def _measured(rank: Scorer, fit: Fit, rows: pd.DataFrame, seed: int, progress: b
         }
 
     tried = {step: shares(step) for step in STEPS}
-    best = max(STEPS, key=lambda step: (round(sum(tried[step].values()), 4), -step))
+    top = max(found["siblings"] for found in tried.values())
+    error = np.sqrt(top * (1 - top) / counts["siblings"])
+    kept = [step for step in STEPS if tried[step]["siblings"] >= top - error]
+    best = max(kept, key=lambda step: (round(sum(tried[step].values()), 4), -step))
     return {"weight": best * scale, **counts, "without": tried[0.0], "with": tried[best]}
