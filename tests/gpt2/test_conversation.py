@@ -97,6 +97,10 @@ def test_the_post_is_cut_first_then_the_title_then_old_turns_and_the_comment_las
         if any(there[1:]):
             assert there[0]
     assert left[0] == 5 and left[-1] == 0
+    # In the room of the turns alone no turn gives way to the title, nor the title to the post
+    for kept in (Above("", "", ABOVE.turns), Above("Kitchen", "", ABOVE.turns)):
+        (ids,) = written.prompts(["And soup?"], [kept])
+        assert written.prompts(["And soup?"], [ABOVE], len(ids)) == [ids]
     # One after the other goes, and the title before any turn
     assert set(left) == {0, 1, 2, 3, 4, 5}
 
