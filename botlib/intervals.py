@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
-from sklearn import config_context
 
 from botlib.errors import BotlibError
 
@@ -45,6 +44,9 @@ def bootstrap(
     Returns:
       name → (low, high); NaN if fewer than half of the resamples gave a number.
     """
+    # Only here: a bot that answers is installed without scikit-learn, and imports this module
+    from sklearn import config_context
+
     n = len(arrays[0])
     codes = np.arange(n) if groups is None else _codes(groups, n)
     clusters = int(codes.max()) + 1 if n else 0
