@@ -13,7 +13,8 @@ WORKSPACE = "BOTLIB_WORKSPACE"
 # By import name, the packages that pyproject.toml's extra "bot" brings
 BOT = frozenset(
     ("praw", "prawcore", "ctranslate2", "tokenizers", "onnxruntime", "requests", "urllib3",
-     "tenacity", "orjson", "zstandard", "anyascii", "confusable_homoglyphs", "flask", "werkzeug")
+     "tenacity", "orjson", "zstandard", "anyascii", "confusable_homoglyphs", "flask", "werkzeug",
+     "huggingface_hub")
 )  # fmt: skip
 # What only a workspace holds
 _SIGNS = ("models", "raw_data", "outbox.sqlite3", "bot.yaml", "gpt2_finetune.csv", "sandbox")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from botlib.bert.dialogrpt import GRAPHS
 from botlib.bert.export import to_int8
 from botlib.errors import BotlibError
 from botlib.gpt2 import hub, hub_client, hub_weights
@@ -20,7 +21,6 @@ REVISIONS = {
     f"microsoft/DialogRPT-{name}": "refs/pr/1"
     for name in ("updown", "width", "depth", "human-vs-rand", "human-vs-machine")
 }
-GRAPHS = {"fp32": "model.onnx", "int8": "model_int8.onnx"}
 HEAD = "score.weight"
 OPSET = 17
 EPSILON = 1e-5
@@ -46,14 +46,24 @@ def fetch(name: str, folder: Path) -> Path:
     if read_manifest(folder).get("parameters") == about:
         return folder
     cure = "set rank to own"
-    path = _make(folder, repository.text, lambda file: hub_client.download(repository, file, cure))
+    path = make(folder, repository.text, lambda file: hub_client.download(repository, file, cure))
     licence = hub.licence_of(hub_client.download(repository, "README.md", cure))
     extra = {"commit": hub_client.commit_of(path), "licence": licence}
     write_manifest(folder, parameters=about, seed=None, extra=extra)
     return folder
 
 
-def _make(folder: Path, text: str, find: Callable[[str], Path | None]) -> Path:
+def make(folder: Path, text: str, find: Callable[[str], Path | None]) -> Path:
+    """Returns the weights' file, after making the graphs from the files that `find` returns.
+
+    Args:
+      folder: where they go.
+      text: what the model is called, for errors and config.json.
+      find: from a file's name on the Hub to where it lies here; None where there is none.
+
+    Raises:
+      BotlibError: it is no GPT-2 with one score, or has no safetensors.
+    """
     config, *vocabulary = (find(file) for file in ("config.json", "vocab.json", "merges.txt"))
     if config is None or None in vocabulary:
         raise BotlibError(

@@ -1,6 +1,8 @@
 """DialogRPT: the scores of its definition, without PyTorch; used only where it ranks better."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
-from botlib.bert import dialogrpt
+from botlib.bert import dialogrpt, dialogrpt_build, dialogrpt_choice
 from botlib.errors import BotlibError
 from botlib.gpt2.hub_weights import SAFE
 from botlib.live import models
@@ -59,7 +61,7 @@ def expected(judge: dialogrpt.DialogRpt, weights: dict[str, np.ndarray]) -> np.n
 def test_it_scores_as_its_definition_says_whatever_it_is_batched_with(
     server: Hub, files, workspace
 ):
-    folder = dialogrpt.fetch(NAME, workspace.dialogrpt)
+    folder = dialogrpt_build.fetch(NAME, workspace.dialogrpt)
     judge = dialogrpt.DialogRpt(folder, "fp32", threads=1)
     scores = judge.predict(COMMENTS, REPLIES)
     np.testing.assert_allclose(scores, expected(judge, files[1]), atol=1e-3)
@@ -70,11 +72,11 @@ def test_it_scores_as_its_definition_says_whatever_it_is_batched_with(
     assert not any("pytorch_model.bin" in asked for asked in server.asked)
     assert read_manifest(folder)["extra"]["licence"] == "mit"
     count = len(server.asked)
-    assert dialogrpt.fetch(NAME, workspace.dialogrpt) == folder and len(server.asked) == count
+    assert dialogrpt_build.fetch(NAME, workspace.dialogrpt) == folder and len(server.asked) == count
 
 
 def test_a_long_comment_loses_its_beginning_and_a_long_reply_its_end(server, workspace):
-    judge = dialogrpt.DialogRpt(dialogrpt.fetch(NAME, workspace.dialogrpt), threads=1)
+    judge = dialogrpt.DialogRpt(dialogrpt_build.fetch(NAME, workspace.dialogrpt), threads=1)
     long = "rice " * 400 + "figs"
     (text,) = judge.encode([long], ["It is fine."])
     assert len(text) == dialogrpt.MAX_TOKENS
@@ -106,27 +108,27 @@ def families(judge: dialogrpt.DialogRpt, count: int = 60) -> pd.DataFrame:
 
 
 def test_validation_decides_and_the_bot_follows(server: Hub, workspace: Workspace):
-    judge = dialogrpt.DialogRpt(dialogrpt.fetch(NAME, workspace.dialogrpt), threads=1)
+    judge = dialogrpt.DialogRpt(dialogrpt_build.fetch(NAME, workspace.dialogrpt), threads=1)
     rows = families(judge)
     assert dialogrpt.chosen(workspace) is None, "before validation nobody uses it"
-    choice = dialogrpt.compare(NAME, workspace, rows, ByLength(1))
+    choice = dialogrpt_choice.compare(NAME, workspace, rows, ByLength(1))
     assert choice["used"] and choice["dialogrpt"] > 0.95 > choice["own"] and choice["low"] > 0
     assert isinstance(dialogrpt.chosen(workspace), dialogrpt.DialogRpt)
     # Against votes: the own rank is better, so it judges
     worst = rows.assign(reply_score=-rows["reply_score"])
-    assert not dialogrpt.compare(NAME, workspace, worst, ByLength(1))["used"]
+    assert not dialogrpt_choice.compare(NAME, workspace, worst, ByLength(1))["used"]
     assert dialogrpt.chosen(workspace) is None
-    assert dialogrpt.compare(NAME, workspace, rows, ByLength(1))["used"]
-    assert dialogrpt.compare("own", workspace, rows, ByLength(1)) == {"used": False}
+    assert dialogrpt_choice.compare(NAME, workspace, rows, ByLength(1))["used"]
+    assert dialogrpt_choice.compare("own", workspace, rows, ByLength(1)) == {"used": False}
     assert dialogrpt.chosen(workspace) is None, "the setting took it back"
     kept = json.loads((workspace.dialogrpt / "config.json").read_text())
     assert kept["repository"] == "microsoft/DialogRPT-updown@refs/pr/1"
 
 
 def test_the_bot_ranks_with_what_was_chosen(server: Hub, workspace: Workspace):
-    judge = dialogrpt.DialogRpt(dialogrpt.fetch(NAME, workspace.dialogrpt), threads=1)
+    judge = dialogrpt.DialogRpt(dialogrpt_build.fetch(NAME, workspace.dialogrpt), threads=1)
     assert models.ranker(workspace, None) is None
-    dialogrpt.compare(NAME, workspace, families(judge), ByLength(1))
+    dialogrpt_choice.compare(NAME, workspace, families(judge), ByLength(1))
     found = models.ranker(workspace, None)
     np.testing.assert_allclose(
         found.predict(COMMENTS, REPLIES), judge.predict(COMMENTS, REPLIES), atol=1e-5
@@ -134,9 +136,9 @@ def test_the_bot_ranks_with_what_was_chosen(server: Hub, workspace: Workspace):
 
 
 def test_few_replies_are_compared_in_whole_families(server, workspace, monkeypatch):
-    judge = dialogrpt.DialogRpt(dialogrpt.fetch(NAME, workspace.dialogrpt), threads=1)
-    monkeypatch.setattr(dialogrpt, "MOST_REPLIES", 30)
-    choice = dialogrpt.compare(NAME, workspace, families(judge), ByLength(1))
+    judge = dialogrpt.DialogRpt(dialogrpt_build.fetch(NAME, workspace.dialogrpt), threads=1)
+    monkeypatch.setattr(dialogrpt_choice, "MOST_REPLIES", 30)
+    choice = dialogrpt_choice.compare(NAME, workspace, families(judge), ByLength(1))
     assert choice["replies"] == 30 and choice["threads"] == 10
 
 
@@ -159,7 +161,14 @@ def test_a_model_that_is_no_ranker_is_refused(
         content = (tmp_path / "changed.safetensors").read_bytes()
         repository.commit(repository.files | {SAFE: content})
     with pytest.raises(BotlibError, match=reason):
-        dialogrpt.fetch(f"hf:{name}", workspace.dialogrpt)
+        dialogrpt_build.fetch(f"hf:{name}", workspace.dialogrpt)
     assert not workspace.dialogrpt.exists()
     with pytest.raises(BotlibError, match="rank: 'updown' is not hf:OWNER/NAME"):
-        dialogrpt.fetch("updown", workspace.dialogrpt)
+        dialogrpt_build.fetch("updown", workspace.dialogrpt)
+
+
+def test_a_bot_without_scikit_learn_can_rank_with_it():
+    """The bot's own install has no scikit-learn and no onnx; only 04 needs them."""
+    code = "import sys; import botlib.bert.dialogrpt; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"sklearn", "onnx", "h5py", "safetensors", "tensorflow"} & set(done.stdout.split())
