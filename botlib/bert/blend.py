@@ -22,6 +22,8 @@ from botlib.workspace import atomic_file
 ARRAYS, WORDS = "blend.npz", "blend_words.json"
 # Frozen vectors of a head, and their vocabulary
 VECTORS = ("vectors.onnx", "vectors_vocab.txt")
+# From so many replies on a bar is shown
+LONG_WORK = 2000
 # Shares of a text's tokens, so that a long text doesn't count twice
 _SHARES = {
     "question": r"\?",
@@ -172,7 +174,7 @@ class Blend:
 
     def vector_logits(self, comments: list[str], replies: list[str]) -> np.ndarray:
         """Returns what the frozen vectors say, (n, classes) or (n, 1)."""
-        both = self.embedder.embed([*comments, *replies])
+        both = self.embedder.embed([*comments, *replies], progress=len(replies) > LONG_WORK)
         pairs = pair_vectors(both[: len(comments)], both[len(comments) :], self.task)
         return pairs @ self.arrays["vector_weights"] + self.arrays["vector_intercept"]
 
