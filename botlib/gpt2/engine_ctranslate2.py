@@ -1,6 +1,7 @@
 """The fast engine: CTranslate2, on all cores or a GPU, stopping where a reply ends."""
 
 import json
+import logging
 import secrets
 from collections import deque
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from botlib import model_files
 from botlib.errors import BotlibError
 from botlib.gpt2.decoder import Decoder
 from botlib.gpt2.vocabulary import Vocabulary
+
+_log = logging.getLogger("botlib.gpt2")
 
 # Sequences decoded together: 40 are about a tenth faster, but hold half as much memory again
 ROWS = {"cpu": 20, "cuda": 640}
@@ -33,14 +36,29 @@ class CTranslate2Engine:
         self.vocabulary = Vocabulary(self.folder)
         self.window, self.hparams = _sizes(self.folder)
         gpus = ctranslate2.get_cuda_device_count()
-        self.device = device if device != "auto" else "cuda" if gpus else "cpu"
-        self.compute_type = _compute_type(self.device) if compute_type == "auto" else compute_type
-        self.replicas = 1 if self.device == "cuda" else min(threads, MOST_REPLICAS)
-        self.cores = max(1, threads // self.replicas)
         self._models: list[ctranslate2.Generator] = []
         self._seed: int | None = None
         # 0 is what `generate` asks for unless told otherwise, so its first call needs no reload
-        self._load(0)
+        try:
+            self._place(
+                device if device != "auto" else "cuda" if gpus else "cpu", compute_type, threads
+            )
+            self._load(0)
+        except BotlibError as error:
+            # A driver or cuBLAS that doesn't fit is common; a bot on the CPU is only slower
+            if device != "auto" or self.device != "cuda":
+                raise
+            _log.warning(
+                "the GPU can't be used, so the CPU generates: %s", error.__cause__ or error
+            )
+            self._place("cpu", "auto", threads)
+            self._load(0)
+
+    def _place(self, device: str, compute_type: str, threads: int) -> None:
+        self.device = device
+        self.compute_type = _compute_type(device) if compute_type == "auto" else compute_type
+        self.replicas = 1 if device == "cuda" else min(threads, MOST_REPLICAS)
+        self.cores = max(1, threads // self.replicas)
 
     def sample(
         self, prompts: list[list[int]], n: int, decoder: Decoder, seed: int | None

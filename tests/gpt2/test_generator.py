@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import ctranslate2
 import numpy as np
 import pandas as pd
 import pytest
@@ -226,3 +227,26 @@ Generator(sys.argv[1]).generate(["Hi"], 1)
 assert not {"tensorflow", "keras", "gpt_2_simple", "torch"} & set(sys.modules)
 """
     python(code, gpt2_workspace.gpt2("run1"))
+
+
+def test_a_gpu_without_its_libraries_leaves_the_work_to_the_cpu_and_says_so(
+    gpt2_run, monkeypatch, caplog
+):
+    real = ctranslate2.Generator
+
+    def generator(folder, *, device, **options):
+        if device == "cuda":
+            raise RuntimeError("Library libcublas.so.12 is not found or cannot be loaded")
+        return real(folder, device=device, **options)
+
+    # As on a machine with a GPU and another CUDA than 12
+    types = ctranslate2.get_supported_compute_types("cpu")
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 1)
+    monkeypatch.setattr(ctranslate2, "get_supported_compute_types", lambda device: types)
+    monkeypatch.setattr(ctranslate2, "Generator", generator)
+    (table,) = [Generator(gpt2_run).generate(["Hello"], n=2, seed=1)]
+    assert len(table) == 2
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "the CPU generates" in line and "libcublas.so.12" in line
+    with pytest.raises(BotlibError, match="try device='cpu'"):
+        Generator(gpt2_run, device="cuda")
