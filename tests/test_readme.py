@@ -22,7 +22,12 @@ from botlib.workspace import Workspace
 from tests.data.archive.server import ArchiveServer
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted(ROOT.glob("*.md"))
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+# Whose commands are run: the README, and the pages that took over parts of it
+BOOK = [
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{n}.md" for n in ("data", "batch", "bot", "models")),
+]
 
 
 def commands(page: Path) -> list[str]:
@@ -46,7 +51,7 @@ def test_links_lead_somewhere(page):
 def test_files_named_in_the_text_exist(page):
     text = page.read_text(encoding="utf-8")
     for name in re.findall(r"`((?:botlib|tests|notebooks|benchmarks)/[\w/.]+)`", text):
-        assert (ROOT / name).exists() or "NAME" in name, name
+        assert (ROOT / name).exists() or "NAME" in name or "KIND" in name, name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -67,7 +72,7 @@ def test_botlib_commands_are_understood(page):
 
 
 def test_papermill_commands_name_real_parameters():
-    for command in commands(ROOT / "README.md"):
+    for command in commands(ROOT / "docs" / "batch.md"):
         words = shlex.split(command)
         if words[0] == "papermill":
             known = papermill.inspect_notebook(str(ROOT / words[1]))
@@ -77,6 +82,8 @@ def test_papermill_commands_name_real_parameters():
 
 # Commands that aren't run here, and where else they are
 ELSEWHERE = {
+    "source .venv": "a shell's own",
+    "python -m botlib app": "tests/app",
     "make demo": "tests/test_chain.py, smaller",
     "make test": "this very run",
     "make test-all": "this run and more",
@@ -89,7 +96,7 @@ ELSEWHERE = {
 
 def test_a_new_command_in_the_readme_is_run_by_a_test():
     run_here = ("python -m botlib", "make publish")
-    for command in commands(ROOT / "README.md"):
+    for command in [command for page in BOOK for command in commands(page)]:
         assert command.startswith((*run_here, *ELSEWHERE)), f"{command}: say who runs it"
 
 
@@ -111,8 +118,8 @@ def test_the_readmes_commands_do_what_it_says(chain, tmp_path, monkeypatch, caps
     archive = ArchiveServer.of_dumps(workspace.dumps, ["writing", "scifi"], newest=newest)
     monkeypatch.setenv("BOTLIB_ARCHIVE_URL", archive.start())
     said = {}
-    for command in commands(ROOT / "README.md"):
-        if not command.startswith("python -m botlib"):
+    for command in [command for page in BOOK for command in commands(page)]:
+        if not command.startswith("python -m botlib") or " app " in command:
             continue
         command = re.sub(r"my-bot/runs/[\w-]+", str(a_run), command)
         command = command.replace("DIR", "my-bot").replace("NAME", author)
@@ -136,6 +143,16 @@ def test_the_readmes_commands_do_what_it_says(chain, tmp_path, monkeypatch, caps
     assert "BERT auc" in said["compare"] and Path("compare.html").is_file()
     for table in workspace.raw_data.glob("myreddit_*.csv"):
         assert author not in pd.read_csv(table)["reply_author"].tolist()
+
+
+def test_the_library_example_runs_as_it_stands(chain, tmp_path, monkeypatch, capsys):
+    (example,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL
+    )
+    monkeypatch.chdir(tmp_path)
+    Path("my-bot").symlink_to(chain[0].root)
+    exec(compile(example, "README.md", "exec"), {})
+    assert "prob_real" in capsys.readouterr().out
 
 
 def replies_in(workspace, *states):
@@ -171,7 +188,7 @@ def test_the_speeds_the_readme_names_were_measured():
         for result in json.loads(path.read_text())
         if (ratio := result.get("ratio"))
     }
-    section = (ROOT / "README.md").read_text().split("## How fast")[1].split("\n## ")[0]
+    section = (ROOT / "docs" / "benchmarks.md").read_text()
     rows = [line.strip("| ").split("|") for line in section.splitlines() if line.startswith("|")]
     named = [(first(row[-2].strip()), row[-1].strip()) for row in rows[2:]]
     assert len(named) >= 9
@@ -184,16 +201,18 @@ def test_the_badges_get_your_repositorys_name(tmp_path):
     client = Path("botlib/data/archive/client.py")
     (tmp_path / client).parent.mkdir(parents=True)
     shutil.copy(ROOT / client, tmp_path / client)
-    (command,) = [c for c in commands(ROOT / "README.md") if c.startswith("make publish")]
+    command = next(c for c in commands(ROOT / "README.md") if c.startswith("make publish"))
     subprocess.run(shlex.split(command), cwd=tmp_path, check=True, capture_output=True)
-    texts = [path.read_text(encoding="utf-8") for path in sorted(tmp_path.glob("notebooks/*"))]
+    texts = [
+        path.read_text(encoding="utf-8") for path in sorted(tmp_path.glob("notebooks/*.ipynb"))
+    ]
     assert len(texts) == 6
     texts.append((tmp_path / client).read_text(encoding="utf-8"))  # whom the archive may write to
     assert all("your-name/botlib" in text and "YOUR-NAME" not in text for text in texts)
 
 
 def test_the_cron_lines_are_understood():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "batch.md").read_text(encoding="utf-8")
     lines = re.findall(r"^\d+ \d+ \* \* \S+  (.*)$", text, flags=re.MULTILINE)
     assert len(lines) == 2
     for line in lines:
