@@ -39,6 +39,14 @@ def test_every_package_of_the_image_with_a_version_is_a_constraint(colab_setup):
     assert colab_setup.constraints(FREEZE) == "requests==2.32.4\nprotobuf==5.29.6\n"
 
 
+def test_praw_is_installed_as_the_requirements_say_though_the_image_pins_requests(colab_setup):
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    (asked,) = [line.split()[0] for line in text.splitlines() if line.startswith("praw")]
+    assert asked in colab_setup.ALONE
+    left = colab_setup.resolvable(text)
+    assert asked not in left and "pandas>=" in left
+
+
 def test_what_pip_cannot_do_is_one_line(colab_setup, monkeypatch):
     said = subprocess.CompletedProcess([], 1, "a==1\n", "WARNING: old\nERROR: no room\nERROR: more")
     monkeypatch.setattr(colab_setup.subprocess, "run", lambda *args, **options: said)
