@@ -78,3 +78,10 @@ def test_wilson_is_right_at_the_ends():
     assert wilson(1.0, 9) == pytest.approx((0.7009, 1.0), abs=1e-3)
     assert wilson(0.5, 100) == pytest.approx((0.4038, 0.5962), abs=1e-3)
     assert np.isnan(wilson(1.0, 0)).all()
+
+
+def test_a_bin_of_nine_of_nine_is_not_certain_either():
+    rows = metrics.calibration(np.ones(9), np.full(9, 0.9))
+    assert rows["observed"].tolist() == [1.0]
+    assert rows["low"][0] == pytest.approx(wilson(1.0, 9)[0])
+    assert rows["high"].tolist() == [1.0]

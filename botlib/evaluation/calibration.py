@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from botlib.intervals import wilson
 from botlib.probabilities import at_least
 
 
@@ -17,14 +18,18 @@ def calibration(y: Sequence[int], p: Sequence[float], bins: int = 10) -> pd.Data
       bins: how many; equal probabilities share a bin.
 
     Returns:
-      One row a bin: predicted (mean p), observed (share of 1), n.
+      One row a bin: predicted (mean p), observed (share of 1), low and high (its 95 % interval,
+      Wilson's), n.
     """
     y, p = np.asarray(y, dtype=float), np.asarray(p, dtype=float)
     edges = np.unique(np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1]))
     which = np.searchsorted(edges, p, side="right")
     frame = pd.DataFrame({"predicted": p, "observed": y, "bin": which})
     grouped = frame.groupby("bin")
-    return grouped.mean().assign(n=grouped.size()).reset_index(drop=True)
+    rows = grouped.mean().assign(n=grouped.size()).reset_index(drop=True)
+    ends = [wilson(share, int(n)) for share, n in zip(rows["observed"], rows["n"], strict=True)]
+    rows[["low", "high"]] = np.array(ends).reshape(-1, 2)
+    return rows[["predicted", "observed", "low", "high", "n"]]
 
 
 def expected_calibration_error(y: Sequence[int], p: Sequence[float], bins: int = 10) -> float:

@@ -219,8 +219,11 @@ def lift(results: Results, model: str = "BERT rank") -> str:
     return f"{gained}; the difference, {with_interval(result, 'lift', 1)}, may be chance."
 
 
-def calibration(rows: pd.DataFrame, model: str = "BERT") -> str:
-    """Returns a sentence on `metrics.calibration`: whether 0.9 means nine in ten."""
+def calibration(rows: pd.DataFrame, model: str = "BERT", what: str = "are real") -> str:
+    """Returns a sentence on `metrics.calibration`: whether 0.9 means nine in ten.
+
+    `what` says of replies of class 1 what they do.
+    """
     error = float(np.average((rows["predicted"] - rows["observed"]).abs(), weights=rows["n"]))
     bias = float(np.average(rows["predicted"] - rows["observed"], weights=rows["n"]))
     worst = rows.loc[(rows["predicted"] - rows["observed"]).abs().idxmax()]
@@ -233,7 +236,7 @@ def calibration(rows: pd.DataFrame, model: str = "BERT") -> str:
     return (
         f"{model}'s probabilities {quality}: they differ from the observed share by {error:.3f} on "
         f"average{lean}. The worst bin predicts {worst['predicted']:.2f}, but "
-        f"{worst['observed']:.2f} of its replies are real."
+        f"{worst['observed']:.2f} of its replies {what}."
     )
 
 
