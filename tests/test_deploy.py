@@ -140,7 +140,7 @@ def test_the_commands_of_the_page_are_there(repository):
     commands = re.findall(r"^botlib ([^#\n]+)", page, re.M)
     commands += re.findall(r"/opt/botlib/bin/botlib ([^#\n]+)", page)
     commands += re.findall(r"run --rm bot ([^#\n]+)", page)
-    commands += [c for c in re.findall(r"`botlib ([a-z-]+[^`]*)`", inline) if c != "import"]
+    commands += [c for c in re.findall(r"`botlib ([a-z][a-z-]*[^`]*)`", inline) if c != "import"]
     assert len(commands) > 8 and all(parses(shlex.split(command)) for command in commands)
     for path in re.findall(r"deploy/[\w.-]+", inline):
         assert (repository / path).exists() or path == "deploy/secrets.env", path

@@ -139,7 +139,7 @@ def sentence(event: str, fields: Mapping[str, Any]) -> str:
             return f"failed{why}{again}"
         case "waiting for Reddit":
             return f"waiting for Reddit{why}; tried again in {in_words(get('again', 0))}"
-        case "stopped":
+        case "stopped" if get("reason") != "told to stop":  # that is what "end" says
             return f"nothing is posted{why}"
         case "shut out" | "warning" | "rules" | "notice":
             return f"{event}{why}"

@@ -33,7 +33,8 @@ TIMEOUT = 10.0
 MAX_CHARS = 1500
 # So many failed rounds in a row are worth a notice
 FAILURES = 3
-_REMEMBERED = 500
+# Keys of what was told; of waiting replies only those that still wait
+_REMEMBERED = 5000
 # The notice can't have arrived: it is tried again in the next round
 _NOT_SENT = (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError)
 
@@ -78,7 +79,7 @@ class Notices:
         live = "" if site == "sandbox" else " --live"
         # Counted afresh when it is sent
         self._tell("waiting", f"{many} for you ({places}): botlib review{live}",
-                   [f"{site} {reply.id}" for reply in replies], later=False)  # fmt: skip
+                   [f"{site} {reply.comment_id}" for reply in replies], later=False)  # fmt: skip
 
     def stopped(self, error: BaseException) -> None:
         """Tells that the bot stopped itself."""
@@ -109,10 +110,11 @@ class Notices:
                 what = f"is disliked{score}"
             else:
                 continue
-            link = outbox.get(row.id).permalink
+            reply = outbox.get(row.id)
+            link = reply.permalink
             link = f": https://www.reddit.com{link}" if link.startswith("/") else ""
             self._tell("outcome", f"A reply in r/{row.subreddit} {what}{link}",
-                       [f"{site} {row.id} {row.fate}"])  # fmt: skip
+                       [f"{site} {reply.comment_id} {row.fate}"])  # fmt: skip
         for name, why in optouts.shut_subreddits(outbox, site).items():
             self._tell("outcome", f"r/{name} is shut to the bot: {why}", [f"{site} r/{name}"])
 
@@ -130,6 +132,8 @@ class Notices:
             return
         about = self._state.get(kind) or {"sent": 0.0, "told": [], "pending": []}
         keys = list(keys)
+        if not later:
+            about = {**about, "told": [key for key in about["told"] if key in keys]}
         new = [key for key in keys if key not in about["told"]]
         if not new and (keys or not later):
             return

@@ -107,6 +107,23 @@ def test_waiting_replies_are_told_once_and_new_ones_an_hour_later(outbox, notice
     ]
 
 
+def test_many_waiting_replies_are_no_news_each_hour_and_a_new_outbox_is(
+    outbox, notices, webhook, clock, workspace
+):
+    for number in range(30):
+        propose(outbox, number)
+    notices.waiting(outbox, "live")
+    for _ in range(3):
+        clock.now += 3601
+        notices.waiting(outbox, "live")
+    assert len(webhook.got) == 1
+    with Outbox(workspace.root / "another.sqlite3", clock=clock) as fresh:
+        # Its first reply has the number of one that was told
+        propose(fresh, 77)
+        notices.waiting(fresh, "live")
+    assert len(webhook.got) == 2
+
+
 def test_an_hours_bad_outcomes_come_together_and_none_is_lost(outbox, notices, webhook, clock):
     first, second, third = (propose(outbox, number) for number in range(3))
     fared = pd.DataFrame(
