@@ -39,7 +39,7 @@ docs: $(VENV)/installed-dev  ## write the pages that are made from the code: doc
 	$(BIN)/python -m docs.generate
 
 bench: $(VENV)/installed-dev  ## all benchmarks; see benchmarks/
-	for name in data generation bert live safety conversation; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in data generation bert dialogrpt live safety conversation; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean:  ## remove what make made, but not workspaces
 	rm -rf $(VENV) $(COLAB) .cache build *.egg-info .pytest_cache .ruff_cache
