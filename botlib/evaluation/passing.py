@@ -11,7 +11,7 @@ from botlib.intervals import RESAMPLES, bootstrap, wilson
 from botlib.probabilities import at_least
 
 # Which thresholds the report can choose from, for the one that notebook 06 was run with
-THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+THRESHOLDS = (0.0, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
 def curve(

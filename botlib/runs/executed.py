@@ -95,7 +95,9 @@ def _figure(cells: Sequence[Any], index: int, output: Any, name: str) -> Shown:
     if not alt or alt.startswith("<"):
         alt = sentence or _heading(cells, index)
     png, size = smaller(output["data"]["image/png"])
-    return Shown(name, png, size, alt, sentence or alt)
+    # What is said just before a figure explains it, where its numbers get no sentence
+    lead = _heading(cells, index) if cells[index - 1].cell_type == "markdown" else ""
+    return Shown(name, png, size, alt, sentence or lead.rstrip(":") or alt)
 
 
 def _sentences(cells: Sequence[Any], index: int) -> Iterator[str]:

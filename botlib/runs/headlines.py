@@ -223,7 +223,7 @@ def generator(card: Mapping[str, Any]) -> Iterator[Headline]:
             "memorised",
             "Replies that repeat training data",
             *(share, low, high, "{:.0%}"),
-            *("best", 0.0, state),
+            *("wanted", 0.0, state),
             f"{share:.0%} of {replies:,} generated replies repeat {words} words in a row from the "
             "training data.",
         )

@@ -86,7 +86,7 @@ code { background: var(--soft); padding: 0 .2em; overflow-wrap: anywhere; }
            padding: .7rem 1rem; }
 .verdict h2 { margin: 0 0 .3rem; font-size: 1.45rem; line-height: 1.25; }
 .verdict ol, .verdict ul { margin: .2rem 0; padding-left: 1.3rem; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(12.5rem, 1fr)); gap: .7rem;
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.6rem, 1fr)); gap: .7rem;
          margin: .8rem 0; }
 .card { border: 1px solid var(--line); border-top: 4px solid var(--state); border-radius: 6px;
         padding: .5rem .7rem; }
@@ -102,7 +102,8 @@ code { background: var(--soft); padding: 0 .2em; overflow-wrap: anywhere; }
 .figures { display: grid; gap: 1rem;
            grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); }
 figure { margin: 0; min-width: 0; } figcaption { font-size: .9rem; max-width: 34rem; }
-figure svg, figure img { max-width: 100%; width: 30rem; height: auto; display: block; }
+figure { max-width: 30rem; } figure svg { max-width: 100%; width: 30rem; }
+figure svg, figure img { height: auto; display: block; }
 svg text { font-family: inherit !important; }
 .wide, .output_subarea, .text_cell_render, .jp-OutputArea-output { overflow: auto;
   max-height: 30rem; }

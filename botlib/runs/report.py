@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from botlib.evaluation.figures.style import DPI, WIDTH
 from botlib.runs import executed, headlines, overview, page, summary, verdict
 from botlib.runs.headlines import Headline
 from botlib.runs.page import folded, text
@@ -143,7 +144,8 @@ def _stage(result: Result, sections: Sequence[Section], folder: Path) -> str:
         shown = "".join(
             f'<figure id="{figure.name}"><img src="data:image/png;base64,{figure.png}" '
             f'alt="{html.escape(figure.alt, quote=True)}" width="{figure.size[0]}" '
-            f'height="{figure.size[1]}" loading="lazy" decoding="async">'
+            f'height="{figure.size[1]}" style="width:{_width(figure):.0f}%" loading="lazy" '
+            'decoding="async">'
             f"<figcaption>{text(figure.sentence)}</figcaption></figure>"
             for figure in copy.figures
         )
@@ -155,6 +157,11 @@ def _stage(result: Result, sections: Sequence[Section], folder: Path) -> str:
         link = _link(result.executed, folder)
         parts.append(folded(name, link + copy.body, "notebook"))
     return f"<section>{''.join(parts)}</section>"
+
+
+def _width(figure: executed.Shown) -> float:
+    """Returns a figure's width in per cent: a notebook trims margins, and text shall not grow."""
+    return min(100.0, 100 * figure.size[0] / (WIDTH * DPI))
 
 
 def _link(path: Path, folder: Path) -> str:

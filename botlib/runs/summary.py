@@ -146,7 +146,8 @@ def _place(path: Path) -> tuple[int, str]:
 def _replies(workspace: Workspace) -> Iterator[Section]:
     best = best_replies(workspace)
     if not best.empty:
-        counts = ", ".join(f"{n} {name}" for name, n in best["decision"].value_counts().items())
+        names = best["decision"].replace({"reply": "proposed"}).value_counts()
+        counts = ", ".join(f"{n} {name}" for name, n in names.items())
         sentence = f"The best candidate of each of {len(best)} posts: {counts}."
         yield Section(
             "best reply of each post", sentence, best.head(20), "06_discriminate_and_post"

@@ -89,7 +89,7 @@ def _points(ax: Axes, label: str, x: Any, y: Any) -> str:
     if isinstance(ax.yaxis.get_major_locator(), FixedLocator):
         # The rows have names: the values run along x, the points of a row beside each other
         rows = [_name(ax, round(float(place)), True) for place in y]
-        name = name if len(rows) > 1 else ""
+        name = "" if rows == [label] else name
         pairs = zip(rows, x, strict=True)
         return name + ", ".join(f"{row} {number(v)}" for row, v in pairs if np.isfinite(v))
     if len(x) <= FEW:
@@ -107,7 +107,7 @@ def _matrix(ax: Axes, values: np.ndarray) -> Iterator[str]:
     if len(columns) != values.shape[1] or len(rows) != values.shape[0]:
         return
     for row, line in zip(rows, values, strict=True):
-        cells = ", ".join(f"{c} {number(v)}" for c, v in zip(columns, line, strict=True))
+        cells = ", ".join(f"{number(v)} as {c}" for c, v in zip(columns, line, strict=True))
         yield f"{ax.get_ylabel()} {row}: {cells}"
 
 

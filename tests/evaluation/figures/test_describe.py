@@ -28,8 +28,8 @@ def test_bars_are_named_with_their_values():
 
 def test_a_confusion_matrix_is_read_row_by_row():
     display = classifier.confusion([0, 0, 1], [0, 1, 1], labels=("generated", "real"))
-    assert "generated: generated 1, real 1" in describe(display.figure_)
-    assert "real: generated 0, real 1" in describe(display.figure_)
+    assert "generated: 1 as generated, 1 as real" in describe(display.figure_)
+    assert "real: 0 as generated, 1 as real" in describe(display.figure_)
 
 
 def test_points_with_intervals_have_their_models_names():
