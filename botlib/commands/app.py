@@ -82,16 +82,21 @@ def _password(here: bool) -> str:
 
 
 def _settings(args: argparse.Namespace) -> tuple[GenerateSettings, PostSettings]:
+    from botlib.live import bot_file
+
     given = [Given("-p", key, text) for key, text in args.p]
     notebooks = [GenerateSettings.notebook, PostSettings.notebook]
     parameters.refuse_unknown(notebooks, given)
     name = "live" if args.live else "sandbox"
     profile = args.profile or ("laptop" if args.live else "offline")
+    # The limits of the bot hold on its page, too
+    file = bot_file.read(Workspace(args.workspace).bot_file)
     read, post = (
         [
             parameters.profile_source(profile, notebook),
             Source("--workspace", {"drive_root": args.workspace}),
             Source("--live" if args.live else "the lack of --live", {"reddit": name}),
+            *bot_file.sources(file, notebook),
             *parameters.from_command_line(notebook, given),
         ]
         for notebook in notebooks

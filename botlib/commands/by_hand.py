@@ -27,7 +27,7 @@ def add_parsers(subparsers: Any) -> None:
 
 def run_hand_over(args: argparse.Namespace) -> int:
     """Hands over what was approved, and asks how it went."""
-    from botlib.live import review
+    from botlib.live import bot_file, review
     from botlib.live.outbox.queue import Outbox
     from botlib.live.posting import by_hand
     from botlib.live.reddit.reader import reader
@@ -35,12 +35,13 @@ def run_hand_over(args: argparse.Namespace) -> int:
     name = PostSettings.notebook
     given = [Given("-p", key, text) for key, text in args.p]
     parameters.refuse_unknown([name], given)
+    workspace = Workspace.open(args.workspace)
     settings = parameters.settle(
         PostSettings,
         Source("hand-over", {"reddit": "archive"}, by="command"),
+        *bot_file.sources(bot_file.read(workspace.bot_file), name),
         *parameters.from_command_line(name, given),
     )
-    workspace = Workspace.open(args.workspace)
     with Outbox(workspace.outbox) as outbox, reader("live", workspace) as reddit:
         done = by_hand.in_terminal(workspace, outbox, settings, reddit, by=review.person())
     if any(done.values()):

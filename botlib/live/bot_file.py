@@ -8,8 +8,9 @@ from typing import Any
 
 import yaml
 
+from botlib import parameters
 from botlib.errors import BotlibError
-from botlib.parameters import Given, notebook_name
+from botlib.parameters import Given, Source, notebook_name
 from botlib.settings import NOTEBOOKS, GenerateSettings, PostSettings
 
 NAME = "bot.yaml"
@@ -83,6 +84,18 @@ def read(path: Path) -> BotFile:
     if sum(bool(options.get(name)) for name in SITES) > 1:
         raise BotlibError(f"{path}: only one of {', '.join(SITES)} can be true")
     return BotFile(path, options, tuple(given))
+
+
+def sources(file: BotFile, notebook: str) -> list[Source]:
+    """Returns what the file sets for a notebook, for `parameters.settle`.
+
+    Raises:
+      BotlibError: a value that isn't of the setting's type.
+    """
+    try:
+        return parameters.from_command_line(notebook, file.settings, by="file")
+    except BotlibError as error:
+        raise BotlibError(f"{file.path}: {error}") from None
 
 
 def _name(path: Path, key: Any) -> str:

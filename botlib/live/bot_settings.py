@@ -85,7 +85,7 @@ def settle(args: argparse.Namespace) -> BotSettings:
             parameters.profile_source(profile, name),
             Source(args.workspace_set_by, {"drive_root": args.workspace}),
             set_site,
-            *_from_file(name, file),
+            *bot_file.sources(file, name),
             *parameters.from_command_line(name, given),
         ]
         for name in NOTEBOOKS
@@ -147,10 +147,3 @@ def _every(args: argparse.Namespace, file: BotFile) -> tuple[float | None, str]:
     text, who = _option("every", args.every, file, "")
     where = f"{file.path}: every" if who == bot_file.NAME else who
     return (durations.seconds(text, where) if text else None), who
-
-
-def _from_file(notebook: str, file: BotFile) -> list[Source]:
-    try:
-        return parameters.from_command_line(notebook, file.settings, by="file")
-    except BotlibError as error:
-        raise BotlibError(f"{file.path}: {error}") from None

@@ -1,5 +1,7 @@
 """bot.yaml: what the command line takes, checked like it, and never a secret."""
 
+import contextlib
+
 import pytest
 
 from botlib.__main__ import main, parser
@@ -129,3 +131,22 @@ def test_show_config_names_the_file_the_options_and_no_secret(workspace, capsys,
                 ["profile", "laptop", "default"]):  # fmt: skip
         assert row in rows
     assert "hidden-topic" not in out
+
+
+def test_limits_in_the_file_hold_for_the_page_and_for_who_posts_by_hand(workspace, monkeypatch):
+    from botlib.commands import app
+    from botlib.live.posting import by_hand
+
+    workspace.bot_file.write_text("live: true\nallow: [writing]\nmax_per_day: 3\n")
+    where = ["--workspace", str(workspace.root)]
+    generate, post = app._settings(parser().parse_args(["app", *where, "--live"]))
+    assert (post.max_per_day, post.allowed_subreddits, generate.reddit) == (3, "writing", "live")
+    handed = []
+    monkeypatch.setattr(
+        by_hand, "in_terminal", lambda *given, **_: handed.append(given[2]) or {"posted": 0}
+    )
+    monkeypatch.setattr("botlib.live.reddit.reader.reader", lambda *_: contextlib.nullcontext())
+    assert main(["hand-over", *where]) == 0
+    assert handed[0].max_per_day == 3
+    assert main(["hand-over", *where, "-p", "max_per_day", "2"]) == 0
+    assert handed[1].max_per_day == 2
