@@ -280,7 +280,8 @@ def vector_weights(
         # Some 35,000 pairs and 768 weights: less regularised, it orders worse than length does
         weights, intercept = _fit_rank(columns, rows, strength=1e-4)
     else:
-        model = LogisticRegression(C=0.1, max_iter=500, tol=1e-3)
+        # 24,000 real pairs: macro AUC 0.620; with C = 0.1 it was 0.604
+        model = LogisticRegression(C=5e-4, max_iter=500, tol=1e-3)
         weights, intercept = _per_class(model.fit(columns, rows[TASKS[task][0]]))
     return {"vector_weights": weights.T, "vector_intercept": intercept}
 
@@ -307,7 +308,7 @@ def _head(
 def _fit_classes(scaled: np.ndarray, rows: pd.DataFrame, task: str) -> tuple:
     from sklearn.linear_model import LogisticRegression
 
-    return _per_class(LogisticRegression(C=0.1, max_iter=300).fit(scaled, rows[TASKS[task][0]]))
+    return _per_class(LogisticRegression(C=0.01, max_iter=300).fit(scaled, rows[TASKS[task][0]]))
 
 
 def _fit_rank(scaled: np.ndarray, rows: pd.DataFrame, strength: float = 0.1) -> tuple:
