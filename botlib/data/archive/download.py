@@ -10,8 +10,9 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from botlib.data.archive.client import DUMPS, FULL_PAGE, PACE, WISHES, Archive
+from botlib.data.archive.passes import Passes, Span, Window
 from botlib.data.archive.store import Shelf
-from botlib.data.archive.stretch import SETTLED, Stretch, Window
+from botlib.data.archive.stretch import SETTLED, Stretch
 from botlib.data.months import between, month_of, shifted, start_of
 from botlib.errors import BotlibError
 from botlib.workspace import Workspace
@@ -94,14 +95,16 @@ def download(
         expected = sum(wish.items(stretch.kind, windows) for wish, stretch, windows in jobs)
         if expected > most:
             raise BotlibError(_too_much(wishes, expected, most))
-        for line in _before(wishes, jobs, expected):
+        spans = _spans(jobs)
+        for line in _before(wishes, jobs, expected, len(spans)):
             say(line)
         bar = tqdm(
             total=expected, desc="archive", unit="item", disable=not progress or not expected
         )
         with bar:
+            passes = Passes(archive, spans)
             for _, stretch, windows in jobs:
-                stretch.fetch(archive, windows, now, bar.update)
+                stretch.fetch(passes, windows, now, bar.update)
         for wish in wishes:
             if any(job[0] is wish and job[2] for job in jobs):
                 _earlier_posts(archive, shelf, wish)
@@ -166,15 +169,36 @@ def _jobs(
                     yield wish, stretch, windows
 
 
-def _before(wishes: list[_Wish], jobs: list, expected: int) -> Iterator[str]:
+def _spans(jobs: Sequence[tuple[_Wish, Stretch, list[Window]]]) -> list[Span]:
+    """The times to read in one pass each: several quiet months together, to save requests."""
+    spans: list[Span] = []
+    for kind in _KINDS:
+        items, latest = 0, None
+        for wish, stretch, windows in jobs:
+            if stretch.kind != kind:
+                continue
+            for start, end in windows:
+                more = wish.items(kind, [(start, end)])
+                joined = latest and (latest.subreddit, latest.end) == (wish.subreddit, start)
+                if joined and items + more <= _LARGEST_PAGE:
+                    items += more
+                    spans[-1] = latest = dataclasses.replace(latest, end=end)
+                else:
+                    items, latest = more, Span(kind, wish.subreddit, start, end)
+                    spans.append(latest)
+    return spans
+
+
+def _before(wishes: list[_Wish], jobs: list, expected: int, passes: int) -> Iterator[str]:
     """Lines to read before it starts."""
     for wish in wishes:
         yield f"r/{wish.subreddit}: {_date(wish.start)} to {_date(wish.end)}"
     if not jobs:
         yield "all of it is here already: nothing to download"
         return
-    least = expected / _LARGEST_PAGE + len(jobs)
-    largest = expected / FULL_PAGE + 2 * len(jobs)
+    # A pass ends with a page that is empty; threads that began earlier cost some more
+    least = expected / _LARGEST_PAGE + passes
+    largest = expected / FULL_PAGE + 2 * passes
     yield (
         f"to download: about {expected:,} comments and posts, {least:,.0f} to {largest:,.0f} "
         f"requests, {_minutes(least)} to {_minutes(largest)} at two a second"

@@ -40,7 +40,7 @@ def pages(
     while at < end:
         until = min(end, at + span)
         try:
-            rows = usable(archive.search(kind, subreddit, after=at - 1, before=until))
+            rows = archive.search(kind, subreddit, after=at - 1, before=until)
         except TimedOut:
             if until - at <= 1:
                 raise
@@ -50,7 +50,7 @@ def pages(
         if calm % _CALM == 0:
             span *= 2
         full = len(rows) >= FULL_PAGE
-        rows = _within(rows, at, until, subreddit)
+        rows = _within(usable(rows), at, until, subreddit, full)
         if not rows:
             at, known = until, set()
             continue
@@ -65,11 +65,11 @@ def pages(
         at, known = following, {row["id"] for row in rows if created(row) == following}
 
 
-def _within(rows: list[Row], start: int, end: int, subreddit: str) -> list[Row]:
+def _within(rows: list[Row], start: int, end: int, subreddit: str, full: bool) -> list[Row]:
     """The rows of the time that was asked for; an order that would lose some is an error."""
     times = [created(row) for row in rows]
     kept = [row for row, second in zip(rows, times, strict=True) if start <= second < end]
-    if times != sorted(times) or (len(rows) >= FULL_PAGE and not kept):
+    if times != sorted(times) or (full and not kept):
         raise ArchiveError(
             f"the archive answered for r/{subreddit} in another order, or with another time, than "
             "was asked for: nothing is taken from such an answer, run this again later"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import zstandard
 
-from botlib.data.archive.client import Archive
-from botlib.data.archive.pages import Row, created, pages
+from botlib.data.archive.pages import Row, created
+from botlib.data.archive.passes import Passes, Window
 from botlib.data.archive.store import Shelf, line, unread
 from botlib.data.months import shifted, start_of
 from botlib.workspace import atomic_file
@@ -19,8 +19,6 @@ from botlib.workspace import atomic_file
 # wasn't; days after which the archive won't any more (its queue was ten days long at worst)
 SETTLED, LOOK_AGAIN, GIVEN_UP = 48, 12, 14
 _HOUR, _DAY = 3600, 86400
-
-Window = tuple[int, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,11 +68,11 @@ class Stretch:
             windows.append((known["until"], end))
         return windows
 
-    def fetch(self, archive: Archive, windows: list[Window], now: int, told: Callable) -> None:
+    def fetch(self, passes: Passes, windows: list[Window], now: int, told: Callable) -> None:
         """Fetches windows and merges them into the file; goes on where a run was stopped.
 
         Args:
-          archive: the client.
+          passes: reads the archive.
           windows: from `wanted`; an unfinished download has its own, which are finished first.
           now: seconds since 1970.
           told: called with the number of items of each page.
@@ -82,13 +80,13 @@ class Stretch:
         plan = self._work / "plan.json"
         if plan.is_file():
             planned = json.loads(plan.read_text(encoding="utf-8"))
-            self._finish(archive, [tuple(w) for w in planned["windows"]], planned["now"], told)
+            self._finish(passes, [tuple(w) for w in planned["windows"]], planned["now"], told)
             # What has become due since then
             windows = list(self._left(windows))
         if windows:
             with atomic_file(plan) as file:
                 json.dump({"windows": windows, "now": now}, file)
-            self._finish(archive, windows, now, told)
+            self._finish(passes, windows, now, told)
 
     def _left(self, windows: list[Window]) -> Iterator[Window]:
         known = self.shelf.covered(self.subreddit)[self._key]
@@ -98,7 +96,7 @@ class Stretch:
             if end > known["until"]:
                 yield known["until"], end
 
-    def _finish(self, archive: Archive, windows: list[Window], now: int, told: Callable) -> None:
+    def _finish(self, passes: Passes, windows: list[Window], now: int, told: Callable) -> None:
         rows: list[Row] = []
         for number, (start, end) in enumerate(windows):
             there = sorted(self._work.glob(f"{number}-*.zst"))
@@ -107,7 +105,7 @@ class Stretch:
                 told(len(fetched))
                 start = max(start, max(map(created, fetched)))
             seen = {row["id"] for row in fetched if created(row) == start}
-            found = pages(archive, self.kind, self.subreddit, start, end, seen)
+            found = passes.pages(self.kind, self.subreddit, start, end, seen)
             for position, page in enumerate(found, len(there)):
                 with atomic_file(self._work / f"{number}-{position:06d}.zst", "wb") as file:
                     file.write(zstandard.compress(b"".join(map(line, page)), 3))

@@ -54,8 +54,8 @@ def threaded(number: int, **options) -> list[dict]:
 def serve(monkeypatch):
     running = []
 
-    def start(rows, **options) -> ArchiveServer:
-        server = ArchiveServer(posts(rows), rows, **{"clock": lambda: NOW, **options})
+    def start(rows, given=(), **options) -> ArchiveServer:
+        server = ArchiveServer(given or posts(rows), rows, **{"clock": lambda: NOW, **options})
         running.append(server)
         monkeypatch.setenv("BOTLIB_ARCHIVE_URL", server.start())
         return server
@@ -345,3 +345,53 @@ def test_a_workspace_of_last_year_takes_the_newest_items_not_all_in_between(serv
     files, _ = get(workspace, newest=300)
     new = [row for row in rows_of(workspace, files) if row["created_utc"] > START + 5 * DAY]
     assert 150 <= len(new) <= 300
+
+
+def test_quiet_months_are_read_together_in_few_requests(serve, workspace):
+    """Two quiet subreddits over 37 months: a request for each hundred items at most."""
+    months = 37
+    rows = [
+        {**row, "subreddit": name, "id": f"{number}{row['id']}", "created_utc": second}
+        | {"link_id": f"t3_{number}{10_000 + n // 6}", "parent_id": f"t3_{number}{10_000 + n // 6}"}
+        for number, name in enumerate(("College", "Emory"), 1)
+        for n, row in enumerate(comments(8_000))
+        for second in [NOW - 3 * DAY - (8_000 - n) * (months * 29 * DAY // 8_000)]
+    ]
+    given = [
+        {**post, "subreddit": "College" if post["id"].startswith("1") else "Emory"}
+        for post in posts(rows)
+    ]
+    server = serve(rows, given)
+    files, _ = get(workspace, "College", "Emory")
+    items = len(rows) + len(given)
+    assert ids(rows_of(workspace, files)) == ids(rows)
+    assert ids(rows_of(workspace, files, "posts")) == ids(given)
+    assert len(server.requests) <= items / 100, len(server.requests)
+    assert len(files) > 2 * months
+
+
+@pytest.mark.parametrize("stopped", [2, 5, 8, 11])
+def test_a_pass_over_several_months_that_was_stopped_goes_on_and_loses_nothing(
+    serve, workspace, stopped
+):
+    rows = threaded(900)
+    rows = [
+        {**row, "created_utc": row["created_utc"] + n * DAY // 10} for n, row in enumerate(rows)
+    ]
+    now = rows[-1]["created_utc"] + 5 * DAY
+    serve(rows, clock=lambda: now, auto=(100, 110))
+    real, left = stretch.Stretch._merge, [stopped]
+
+    def stops(self, *given):
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+        return real(self, *given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stretch.Stretch, "_merge", stops)
+        with contextlib.suppress(KeyboardInterrupt):
+            get(workspace, clock=lambda: now)
+    files, _ = get(workspace, clock=lambda: now)
+    assert ids(rows_of(workspace, files)) == ids(rows)
+    assert ids(rows_of(workspace, files, "posts")) == ids(posts(rows))
