@@ -88,8 +88,10 @@ def listing(site: Site, outbox: Outbox) -> dict[str, Any]:
     """Returns what waits for a person on this site, and what they should know besides."""
     other = "sandbox" if site.name == "live" else "live"
     handed = outbox.replies(site.name, [HANDED_OVER])
+    replies = waiting(outbox, site.name)
+    others = candidates.by_reply(outbox, [reply.id for reply in replies])
     return {
-        "waiting": [card(site, outbox, reply) for reply in waiting(outbox, site.name)],
+        "waiting": [card(site, reply, others.get(reply.id, [])) for reply in replies],
         "approved": len(outbox.replies(site.name, READY)),
         "elsewhere": len(waiting(outbox, other)),
         "handed": [_by_hand(reply) for reply in handed],
@@ -102,7 +104,7 @@ def listing(site: Site, outbox: Outbox) -> dict[str, Any]:
     }
 
 
-def card(site: Site, outbox: Outbox, reply: Reply) -> dict[str, Any]:
+def card(site: Site, reply: Reply, others: list[candidates.Candidate]) -> dict[str, Any]:
     """Returns a reply as a person judges it; Reddit's texts are harmless, and only ever text."""
     live = site.name == "live"
     return {
@@ -121,7 +123,7 @@ def card(site: Site, outbox: Outbox, reply: Reply) -> dict[str, Any]:
         "since": reply.changed,
         "link": by_hand.link(reply) if live else "",
         "rules": subreddit_rules.lines(site.workspace, reply.subreddit) if live else [],
-        "others": [dataclasses.asdict(other) for other in candidates.of(outbox, reply.id)],
+        "others": [dataclasses.asdict(other) for other in others],
     }
 
 

@@ -71,6 +71,7 @@ def test_a_link_is_read_with_its_thread_and_its_reply_can_be_proposed_once(tryin
     first, *_, _ = lines = write(trying, link_to(site, reply), threshold=0)
     assert first["linked"] and first["refusal"] == ""
     assert first["comment"]["author"] == reply.author
+    assert first["comment"]["subreddit"] == reply.subreddit
     assert first["comment"]["text"] == reply.comment
     best = next(one for one in lines[-2]["candidates"] if one["decision"] == "reply")
     asked = {"sample": best["sample"], "threshold": 0, "n": 4}
@@ -78,7 +79,7 @@ def test_a_link_is_read_with_its_thread_and_its_reply_can_be_proposed_once(tryin
     with site.outbox() as outbox:
         (queued,) = outbox.replies()
         assert (queued.state, queued.reply) == ("proposed", best["text"])
-        assert queued.approved_by == ""
+        assert queued.approved_by == "" and queued.subreddit == reply.subreddit
         texts = {other.text for other in candidates.of(outbox, queued.id)}
         assert texts <= {one["text"] for one in lines[-2]["candidates"]} - {best["text"]}
     again = trying.post(f"/api/try/{first['trial']}/propose", **asked)

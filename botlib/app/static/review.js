@@ -11,6 +11,7 @@ let at = 0;
 let mine = []; // ids this browser decided about, the last one last
 let mode = ""; // "", "edit" or "reject"
 let busy = false;
+let asking = false;
 let timer;
 const threads = new Map();
 
@@ -25,12 +26,15 @@ const current = () => state?.waiting[at];
 const live = () => document.getElementById("place").classList.contains("live");
 
 async function refresh() {
-  if (busy || mode || document.hidden) return;
+  if (busy || asking || (mode && mode !== "overtaken") || document.hidden) return;
+  asking = true;
   try {
     take(await ask("/api/review"), true);
   } catch (error) {
     if (!state && error.status !== 401) failed(error.message);
     else if (error.status === 0) toast(error.message);
+  } finally {
+    asking = false;
   }
 }
 
@@ -40,6 +44,7 @@ function take(fresh, quiet = false) {
   const before = current();
   const same = state && JSON.stringify([fresh.waiting, fresh.handed, fresh.asks]) === JSON.stringify([state.waiting, state.handed, state.asks]);
   state = fresh;
+  if (mode === "overtaken" && quiet) return;
   count.textContent = fresh.waiting.length;
   count.hidden = !fresh.waiting.length;
   if (same && quiet) return;
@@ -47,8 +52,19 @@ function take(fresh, quiet = false) {
   if (there >= 0) at = there;
   else {
     at = Math.min(at, Math.max(0, fresh.waiting.length - 1));
-    if (before && quiet && !mine.includes(before.id)) toast("Somebody else decided about the reply you were reading.");
+    // Another reply must not slip under a thumb that is about to approve
+    if (before && quiet && !mine.includes(before.id)) return overtaken();
   }
+  draw();
+}
+
+function overtaken() {
+  mode = "overtaken";
+  put(place, empty("Somebody else decided", "The reply that you were reading is approved or rejected by now. Nothing is decided twice.", el("button", { class: "main", onclick: onward }, "Go on", el("kbd", {}, "j"))));
+}
+
+function onward() {
+  mode = "";
   draw();
 }
 
@@ -71,8 +87,6 @@ function draw() {
   put(place, el("div", { class: "desk fresh" }, rest, head(card), conversation(card), ...judged(card), others(card), rules(card)), bar(card));
   if (mode === "edit") place.querySelector("textarea").focus();
   if (mode === "reject") place.querySelector(".why input").focus();
-  const next = state.waiting[at + 1];
-  if (next) read(next);
 }
 
 function again() {
@@ -97,11 +111,24 @@ function read(card) {
   return threads.get(key);
 }
 
+// Whoever leafs through quickly asks Reddit nothing; who stays has the next one ready, too
+async function calmly(card) {
+  if (threads.has(`${card.id} ${card.version}`)) return read(card);
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  if (current()?.id !== card.id) return null;
+  const said = await read(card);
+  const next = state.waiting[at + 1];
+  if (next && current()?.id === card.id) read(next);
+  return said;
+}
+
 function conversation(card) {
   const box = el("div", { class: "thread", tabindex: "0", role: "region", "aria-label": "The conversation above", onclick: () => box.classList.toggle("open") },
     el("p", { class: "soft" }, "Reading the thread …"));
   const warning = el("div", { id: "changed" });
-  read(card).then(({ turns, changed }) => {
+  calmly(card).then((said) => {
+    if (!said) return;
+    const { turns, changed } = said;
     const above = turns.slice(1, -1).filter((turn) => turn.text);
     const last = turns[turns.length - 1];
     put(box, above.length ? above.map(({ who, text }) => el("p", { class: "text" }, el("b", {}, who ? `${who}  ` : "The post  "), text))
@@ -244,11 +271,21 @@ function editing(event) {
 }
 
 // What was typed outlives a reload, and a restart of the program
-const draft = (card) => localStorage.getItem(`draft ${card.id} ${card.version}`);
-const keep = (card, text) => localStorage.setItem(`draft ${card.id} ${card.version}`, text);
-const forget = (card) => card && localStorage.removeItem(`draft ${card.id} ${card.version}`);
+const draft = (card) => stored((place) => place.getItem(`draft ${card.id} ${card.version}`));
+const keep = (card, text) => stored((place) => place.setItem(`draft ${card.id} ${card.version}`, text));
+const forget = (card) => card && stored((place) => place.removeItem(`draft ${card.id} ${card.version}`));
+
+// A browser may allow no storage, in a notebook's frame for instance
+function stored(act) {
+  try {
+    return act(localStorage);
+  } catch {
+    return null;
+  }
+}
 
 export function key(event) {
+  if (mode === "overtaken" && event.key === "j") return onward();
   if (!state || mode) return;
   const act = { j: () => move(1), k: () => move(-1), a: () => decide("approve"), e: () => current() && edit(), r: () => current() && rejecting(), u: undo }[event.key];
   if (!act) return;

@@ -1,6 +1,8 @@
 """The other candidates of a reply's comment, kept so that a person can choose another one."""
 
 import dataclasses
+import json
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -47,12 +49,20 @@ def keep(outbox: Outbox, site: str, comment_id: str, judged: pd.DataFrame) -> No
 
 def of(outbox: Outbox, reply_id: int) -> list[Candidate]:
     """Returns the other candidates of a reply's comment, the best first."""
+    return by_reply(outbox, [reply_id]).get(reply_id, [])
+
+
+def by_reply(outbox: Outbox, reply_ids: Iterable[int]) -> dict[int, list[Candidate]]:
+    """Returns the same for many replies, in one question."""
     rows = outbox.execute(
-        "SELECT sample, text, prob_real, score, decision, reason FROM candidates "
-        "WHERE reply = ? ORDER BY rowid",
-        reply_id,
+        "SELECT reply, sample, text, prob_real, score, decision, reason FROM candidates "
+        "WHERE reply IN (SELECT value FROM json_each(?)) ORDER BY rowid",
+        json.dumps(list(reply_ids)),
     )
-    return [Candidate(*row) for row in rows]
+    found: dict[int, list[Candidate]] = {}
+    for reply_id, *values in rows:
+        found.setdefault(reply_id, []).append(Candidate(*values))
+    return found
 
 
 def _number(value: object) -> float | None:

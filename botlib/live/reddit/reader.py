@@ -23,4 +23,5 @@ def reader(site: str, workspace: Workspace) -> Client:
     # Flask is only needed here
     from botlib.sandbox.server import Sandbox
 
-    return connect("sandbox", sandbox=Sandbox(workspace.sandbox), owned=True)
+    sandbox = Sandbox(workspace.sandbox)
+    return connect("sandbox", workspace=workspace, sandbox=sandbox, owned=True)
