@@ -17,6 +17,7 @@ from botlib.workspace import Workspace
 ROOT = Path(__file__).resolve().parents[2]
 TINY = {
     "base_model": "scratch",
+    "context": "comment",
     "steps": 60,
     "round_steps": 20,
     "batch_size": 2,
