@@ -25,7 +25,9 @@ __all__ = ["DELETE", "STOP", "asked_for"]
 _LONGEST = 1500
 
 
-def asked_for(body: str, subject: str = "", *, private: bool = False) -> frozenset[str]:
+def asked_for(
+    body: str, subject: str = "", *, private: bool = False, to_bot: bool = False
+) -> frozenset[str]:
     """Returns what a comment or a message asks of the bot: of {"stop", "delete"} none, one or both.
 
     A text is read clause by clause, without greetings, politeness and oaths. What can only be
@@ -37,14 +39,18 @@ def asked_for(body: str, subject: str = "", *, private: bool = False) -> frozens
       body: Markdown as Reddit gives it; quoted lines, and the bot's own words, don't count.
       subject: of a message; a request may stand there alone.
       private: a message, which is only read by the bot: laughter doesn't make it a joke.
+      to_bot: a comment right below one of the bot's own; as in a message, less certainty suffices.
     """
     subject = re.sub(r"^(?:(?:re|aw|fwd?)\s*:\s*)+", "", subject.strip(), flags=re.I)
-    found = _heard(body, private)
+    if not re.search(r"\w", body) and subject:
+        # All was said in the subject
+        body, subject = subject, ""
+    found = _heard(body, private, to_bot)
     # A subject names a matter: "your comment" there asks for nothing
     return frozenset(found | _heard(subject, private, subject=True) if subject else found)
 
 
-def _heard(text: str, private: bool, *, subject: bool = False) -> set[str]:
+def _heard(text: str, private: bool, to_bot: bool = False, *, subject: bool = False) -> set[str]:
     if len(text) > 2 * _LONGEST:
         text = f"{text[:_LONGEST]}\n{text[-_LONGEST:]}"
     text = without_quotes(html.unescape(html.unescape(text)))
@@ -69,7 +75,9 @@ def _heard(text: str, private: bool, *, subject: bool = False) -> set[str]:
     texts = [clause for _, clause in clauses]
     if heard and not private:
         return heard - classifier.unlikely(texts)
-    return heard or (set() if joking or subject else classifier.likely(texts))
+    if heard or joking or subject:
+        return heard
+    return classifier.likely(texts, to_bot=private or to_bot)
 
 
 def _read(clause: str) -> tuple[str | None, bool]:

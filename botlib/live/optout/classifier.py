@@ -16,20 +16,24 @@ MOST_WORDS = 25
 FEWEST_WORDS = 2
 FEW = 12
 # Log-odds from which a kind counts: of 10,000 replies between people, few reach the first
-THRESHOLDS = {STOP: 0.5, DELETE: 0.5}
+THRESHOLDS = {STOP: 0.7, DELETE: 0.7}
+# In a message, or right below the bot's own comment, where such a request is likelier
+THRESHOLDS_TO_BOT = {STOP: 0.3, DELETE: 0.0}
 # Below this a pattern's find is doubted, in a text of some words; no known request lies there
 DOUBTFUL = -2.5
 DOUBTFUL_WORDS = 3
 
 
-def likely(clauses: Sequence[str]) -> set[str]:
+def likely(clauses: Sequence[str], *, to_bot: bool = False) -> set[str]:
     """Returns what a text most likely asks of the bot: of {"stop", "delete"} none, one or both.
 
     Args:
       clauses: all of the text's, as `clauses.clauses_of` gives them.
+      to_bot: it was written to the bot itself.
     """
     values = scores(clauses)
-    return {kind for kind, value in zip(KINDS, values, strict=True) if value > THRESHOLDS[kind]}
+    least = THRESHOLDS_TO_BOT if to_bot else THRESHOLDS
+    return {kind for kind, value in zip(KINDS, values, strict=True) if value > least[kind]}
 
 
 def unlikely(clauses: Sequence[str]) -> set[str]:

@@ -244,10 +244,12 @@ _MAYBE_STOP = (
     r"cease and desist|cease|desist|quit it|knock it off|cut it out|give it up|pack it in|"
     r"enough(?: is enough| of this| of that| already)?|that is enough|end (?:this|it)|shut(?"
     r": the \w+)? (?:up|down)|be quiet|quiet|silence|shush|shut it(?: down)?|hush|pipe down|"
+    r"(?:put|stick) a sock in it|self destruct|power down|butt out|deactivate(?: yourself)?|"
     r"zip it|blocked|refrain|please dont|never again|that(?: wi)?ll be enough|please leave|"
     r"leave bot|stay away|"
     r"(?:i )?(?:am )?unsubscribed|stfu|gtfo",
-    r"(?:go|get) ?(?:the (?:fuck|hell) )?(?:away|lost|out of here)|(?:fuck|f|piss|bug|buzz|"
+    r"(?:go|get) ?(?:the (?:fuck|hell) )?(?:away|lost|out of here)|gtfoh|foff|jog on|kick rocks|"
+    r"(?:fuck|f|fk|fck|eff|naff|hop|piss|bug|buzz|"
     r"bugger|sod|back) off|begone|be gone|shoo|scram|beat it|not interested|i am not interested|"
     r"i dont want (?:this|it|that|any|any of this)|not wanted|unwanted|never(?: ever)? do (?"
     r":this|that|it)",

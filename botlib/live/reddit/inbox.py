@@ -90,7 +90,12 @@ def _heed(
             return [(author or "reddit", "ban", f"r/{name} is shut to the bot")], False
     if not author or author.lower() == (reddit.name or "").lower():
         return [], False
-    asked = asked_for(body, subject if message else "", private=message)
+    asked = asked_for(
+        body,
+        subject if message else "",
+        private=message,
+        to_bot=not message and _below_ours(outbox, reddit, item),
+    )
     found, failed = [], False
     if STOP in asked:
         new = optouts.opt_out(outbox, author, "asked in a comment or message")
@@ -99,6 +104,11 @@ def _heed(
         done, failed = _delete(outbox, reddit, item, author, dry_run)
         found.append((author, DELETE, done))
     return found, failed
+
+
+def _below_ours(outbox: Outbox, reddit: Client, item: Comment) -> bool:
+    parent = (things.message(item).get("parent_id") or "").removeprefix("t1_")
+    return any(reply.reply_id == parent for reply in outbox.replies(reddit.site, [POSTED]))
 
 
 def _official(fields: MessageFields) -> bool:

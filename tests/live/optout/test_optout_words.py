@@ -94,6 +94,25 @@ def test_a_subject_about_the_bots_comment_deletes_nothing():
         assert asked_for("I liked it.", subject, private=True) == set()
 
 
+@pytest.mark.parametrize(("name", "least"), [("stop", 190), ("delete", 120)])
+def test_below_the_bots_own_comment_hardly_a_request_goes_unheard(name, least):
+    texts = wordings(name)
+    missed = [text for text in texts if name not in asked_for(text, to_bot=True)]
+    assert len(texts) >= least
+    assert len(missed) <= 0.08 * len(texts), missed
+
+
+def test_what_may_be_said_to_anybody_is_a_request_only_below_the_bots_own_comment():
+    text = "I never want to see this bot again"
+    assert asked_for(text) == set()
+    assert asked_for(text, to_bot=True) == asked_for(text, private=True) == {"stop"}
+
+
+def test_a_message_that_says_all_in_its_subject_is_heard_in_its_own_words():
+    assert asked_for("", "ignore my profile please", private=True) == {"stop"}
+    assert asked_for(".", "please remove the reply you left me", private=True) == {"delete"}
+
+
 @pytest.mark.slow
 def test_the_weights_are_small_and_come_from_the_sentences(tmp_path):
     path = train(tmp_path / "weights.npz")

@@ -46,6 +46,13 @@ def test_other_words_opt_nobody_out(outbox, client, sandbox, posted, text):
     assert not optouts.opted_out(outbox, "ann")
 
 
+def test_less_plain_words_opt_out_below_the_bots_own_comment(outbox, client, sandbox, posted):
+    text = "I never want to see this bot again"
+    sandbox.state.add_comment(f"t1_{posted[0].reply_id}", text, author="ann")
+    assert inbox.listen(outbox, client, dry_run=False)["request"].tolist() == ["stop"]
+    assert optouts.opted_out(outbox, "ann")
+
+
 def test_a_message_opts_out_too(outbox, client, sandbox):
     sandbox.state.add_message("ann", "your bot", "please stop")
     assert inbox.listen(outbox, client, dry_run=True)["done"].tolist() == ["opted out"]
