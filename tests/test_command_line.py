@@ -66,6 +66,14 @@ def test_a_missing_package_is_answered_by_the_install_line(workspace, words, how
     assert line.startswith("botlib: this command needs the package") and how in line
 
 
+def test_the_bot_runs_without_what_only_training_and_data_need(workspace):
+    """An import of duckdb, and before it one of scikit-learn, kept a bot's own install from it."""
+    small_models.fill(workspace)
+    done = run("bot", "--workspace", str(workspace.root), "--profile", "demo",
+               absent=ABSENT - options.BOT | {"py3langid", "scipy", "onnx", "h5py"})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_packages_of_the_extra_are_those_the_answer_knows():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = {

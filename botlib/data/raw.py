@@ -6,14 +6,15 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from botlib.data.months import number_of
 from botlib.errors import BotlibError
 from botlib.tables import RAW
 from botlib.workspace import Workspace, read_manifest
+
+if TYPE_CHECKING:
+    import duckdb
 
 # 99.8 % of replies come within a month.
 REACH_MONTHS = 1
@@ -25,13 +26,18 @@ POST_COLUMNS = ("submission_id", "title", "submission", "submission_author", "su
 
 
 @contextlib.contextmanager
-def database(folder: Path, memory_limit: str, max_temp: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def database(
+    folder: Path, memory_limit: str, max_temp: str
+) -> Iterator["duckdb.DuckDBPyConnection"]:
     """Open DuckDB in memory, with a cap on memory and on what it spills into `folder`.
 
     Raises:
       BotlibError: a cap is no size, or is reached, or the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    # Only here: the bot reads GONE of this module, and is installed without it
+    import duckdb
+
     with duckdb.connect() as connection:
         try:
             connection.execute(f"SET memory_limit = {quoted(memory_limit)}")
@@ -54,7 +60,7 @@ def database(folder: Path, memory_limit: str, max_temp: str) -> Iterator[duckdb.
 
 
 def join(
-    connection: duckdb.DuckDBPyConnection,
+    connection: "duckdb.DuckDBPyConnection",
     *,
     first: str,
     last: str,
@@ -182,7 +188,7 @@ def quoted(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def _at_depth(connection: duckdb.DuckDBPyConnection, depth: int) -> str:
+def _at_depth(connection: "duckdb.DuckDBPyConnection", depth: int) -> str:
     """Return the condition that comment `c` stands no deeper than `depth`."""
     if depth == 0:
         return "true"
