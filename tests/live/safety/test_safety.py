@@ -21,6 +21,8 @@ from botlib.live.safety.train import train, training_sentences
         ("Can my landlord sue me for this?", "legal"),
         ("I need legal advice", "legal"),
         ("just KYS", "harassment"),
+        ("my TA keeps touching me", "harassment"),
+        ("what is the least painful way to go", "crisis"),
         ("write to jane.doe@example.org", "personal data"),
         ("call (555) 123-4567 now", "personal data"),
         ("he lives at 12 Main Street", "personal data"),
