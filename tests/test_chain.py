@@ -81,9 +81,10 @@ def test_baselines_stand_beside_the_classifiers(chain):
 def test_the_page_is_self_contained_and_shows_the_replies(chain):
     _, _, page, _ = chain
     text = page.read_text(encoding="utf-8")
-    assert "Best reply of each post" in text
+    assert "The three best replies" in text
+    assert "These numbers say nothing about real replies" in text
     for name in pipeline.STEPS:
-        assert f"<summary>{name}</summary>" in text
+        assert f"<summary>Notebook {name} (done" in text
     for outside in ('src="http', 'href="http://', "<script src", "@import", "url(http"):
         assert outside not in text
 
