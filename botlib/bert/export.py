@@ -49,13 +49,19 @@ def to_int8(source: Path, target: Path, operations: Sequence[str] = ("MatMul",))
     from onnx import TensorProto
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    logging.getLogger().setLevel(logging.ERROR)
-    quantize_dynamic(
-        source,
-        target,
-        op_types_to_quantize=list(operations),
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-        # Shape inference ends at ONNX Runtime's own operations
-        extra_options={"DefaultTensorType": TensorProto.FLOAT},
-    )
+    root = logging.getLogger()
+    level = root.level
+    # It advises by the root logger; what others have to say must be heard again afterwards
+    root.setLevel(logging.ERROR)
+    try:
+        quantize_dynamic(
+            source,
+            target,
+            op_types_to_quantize=list(operations),
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            # Shape inference ends at ONNX Runtime's own operations
+            extra_options={"DefaultTensorType": TensorProto.FLOAT},
+        )
+    finally:
+        root.setLevel(level)
