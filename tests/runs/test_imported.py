@@ -6,6 +6,7 @@ import pytest
 
 from botlib import model_files
 from botlib.__main__ import main
+from botlib.bert import fit_training
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import PROPOSED
 from botlib.runs import bundles, pipeline
@@ -14,10 +15,13 @@ from tests.live import small_models
 
 
 @pytest.fixture(scope="module")
-def packed(tmp_path_factory) -> list[Path]:
+def packed(tmp_path_factory, topic_pairs) -> list[Path]:
     workspace = Workspace.open(tmp_path_factory.mktemp("theirs"), create=True)
     small_models.fill(workspace)
     small_models.make_context(workspace.context)
+    fit_training.train(
+        topic_pairs(40), topic_pairs(30), encoder=None, out=workspace.bert_fit, progress=False
+    )
     folder = tmp_path_factory.mktemp("bundles")
     return [bundles.write(kind, workspace, folder / f"{kind}.tar.gz") for kind in model_files.KINDS]
 
