@@ -19,7 +19,12 @@ from tests.data.archive.server import ArchiveServer
 
 QUICK = {k: v for k, v in SMALL.items() if k not in ("sample_threads", "max_tokens")}
 QUICK |= {"03.encoder": "scratch:2x32", "04.encoder": "scratch:2x32", "threshold": "0.0"}
-QUICK |= {"03.max_tokens": "40", "05.max_tokens": "40", "scratch_vocabulary": "800"}
+QUICK |= {
+    "base_model": "scratch",
+    "03.max_tokens": "40",
+    "05.max_tokens": "40",
+    "scratch_vocabulary": "800",
+}
 
 
 @pytest.fixture
