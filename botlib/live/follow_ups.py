@@ -128,7 +128,7 @@ def _new(
                 and str(fields.get("subreddit") or "").lower() in places
                 and not optouts.opted_out(outbox, author)
                 # Whoever asks it to stop, or to delete, gets just that
-                and not asked_for(str(fields.get("body") or ""))
+                and not asked_for(str(fields.get("body") or ""), to_bot=True)
             ):
                 found.append((kind, item))
     except UNREADABLE as error:

@@ -72,7 +72,7 @@ def test_a_reply_and_a_mention_are_found_each_by_its_own_setting(sandbox, own, t
     ("text", "author"),
     [("stop", "p00"), ("please delete this", "p00"), ("Beep.", "reply_bot"), ("Beep.", ME),
      ("I am a bot, and this action was performed automatically.", "helper"),
-     ("I want to kill myself", "p00")],
+     ("I want to kill myself", "p00"), ("I never want to see this bot again", "p00")],
 )  # fmt: skip
 def test_no_rule_is_waived_for_who_answers_the_bot(sandbox, own, found, text, author):
     answer(sandbox, own, text, author)
