@@ -21,9 +21,10 @@ from botlib import model_files
 from botlib.bert import blend, blend_training, embed, fit, fit_order, fit_training
 from botlib.evaluation import metrics
 from botlib.live import choose
+from botlib.manifests import package_versions
 from botlib.probabilities import softmax
 from botlib.tables import BERT_GAN_REAL, read_table
-from botlib.workspace import Workspace, package_versions
+from botlib.workspace import Workspace
 
 SIZES = (2_000, 8_000, 32_000, 128_000)
 RESULTS = Path(__file__).parent / "results" / "judges.json"

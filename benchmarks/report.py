@@ -9,7 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from botlib.workspace import atomic_file, package_versions
+from botlib.manifests import package_versions
+from botlib.workspace import atomic_file
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -12,9 +12,10 @@ import pandas as pd
 
 from botlib import drive, parameters
 from botlib.errors import BotlibError
+from botlib.manifests import write_manifest
 from botlib.settings import DataSettings, Settings
 from botlib.tables import Table, write_table
-from botlib.workspace import Workspace, write_manifest
+from botlib.workspace import Workspace
 
 S = TypeVar("S", bound=Settings)
 

@@ -9,8 +9,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from botlib.gpt2 import conversation
+from botlib.manifests import read_manifest
 from botlib.runs import pipeline
-from botlib.workspace import Workspace, read_manifest
+from botlib.workspace import Workspace
 from tests.conftest import SMALL
 from tests.gpt2.hub_files import gpt2_files
 from tests.hub_server import connected

@@ -9,15 +9,9 @@ import pytest
 from botlib import parts
 from botlib import workspace as workspace_module
 from botlib.errors import BotlibError
+from botlib.manifests import hash_path, read_manifest, write_manifest
 from botlib.runs import status
-from botlib.workspace import (
-    Workspace,
-    atomic_file,
-    atomic_folder,
-    hash_path,
-    read_manifest,
-    write_manifest,
-)
+from botlib.workspace import Workspace, atomic_file, atomic_folder
 
 
 def test_a_missing_workspace_says_what_to_run(tmp_path):

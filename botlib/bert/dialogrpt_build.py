@@ -14,7 +14,8 @@ from botlib.errors import BotlibError
 from botlib.gpt2 import hub, hub_client, hub_weights
 from botlib.gpt2.hub_client import Repository
 from botlib.gpt2.vocabulary import FILES
-from botlib.workspace import atomic_folder, read_manifest, write_manifest
+from botlib.manifests import read_manifest, write_manifest
+from botlib.workspace import atomic_folder
 
 # Where safetensors are, of repositories whose main branch has a pickle alone
 REVISIONS = {

@@ -13,7 +13,8 @@ from botlib.bert.batches import sorted_batches
 from botlib.bert.features import PairFeatures
 from botlib.bert.onnx_session import BATCH_TOKENS, session
 from botlib.cores import cores
-from botlib.workspace import atomic_file, hash_path
+from botlib.manifests import hash_path
+from botlib.workspace import atomic_file
 
 # What `Embedder` needs in a folder
 PARTS = ("embed.onnx", "vocab.txt")

@@ -21,7 +21,8 @@ from botlib.bert import encoder_build
 from botlib.bert.features import read_vocabulary
 from botlib.bert.legacy_keras import tensorflow, tensorflow_hub
 from botlib.errors import BotlibError
-from botlib.workspace import Workspace, write_manifest
+from botlib.manifests import write_manifest
+from botlib.workspace import Workspace
 
 INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
 SCRATCH_VOCABULARY = 4000

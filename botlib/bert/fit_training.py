@@ -23,7 +23,8 @@ from botlib.bert.encoder import Encoder
 from botlib.bert.fit import FEATURES, KIND, TRAINED, VECTORS, WORDS
 from botlib.data.pairs.strangers import PLACES, strangers
 from botlib.errors import BotlibError
-from botlib.workspace import Workspace, atomic_file, atomic_folder, write_manifest
+from botlib.manifests import write_manifest
+from botlib.workspace import Workspace, atomic_file, atomic_folder
 
 # Of the real replies of validation threads, so many are below the threshold
 REFUSED = 0.1

@@ -23,9 +23,10 @@ from botlib.bert.features import PairFeatures
 from botlib.bert.legacy_keras import tensorflow
 from botlib.bert.scorer import Scorer
 from botlib.errors import BotlibError
+from botlib.manifests import write_manifest
 from botlib.probabilities import softmax
 from botlib.settings import ClassifierSettings
-from botlib.workspace import atomic_folder, write_manifest
+from botlib.workspace import atomic_folder
 
 # int8 is used only where it costs no more AUC than this on the validation pairs
 INT8_COST = 0.002

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from botlib import model_files, options
-from botlib.workspace import Workspace, hash_path
+from botlib.manifests import hash_path
+from botlib.workspace import Workspace
 
 
 def add_parsers(subparsers: Any) -> None:

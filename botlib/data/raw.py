@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from botlib.data.months import number_of
 from botlib.errors import BotlibError
+from botlib.manifests import read_manifest
 from botlib.tables import RAW
-from botlib.workspace import Workspace, read_manifest
+from botlib.workspace import Workspace
 
 if TYPE_CHECKING:
     import duckdb

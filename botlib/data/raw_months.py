@@ -15,9 +15,10 @@ from botlib.data.ahead import in_order
 from botlib.data.months import name_of
 from botlib.data.raw import POST_COLUMNS, key_of, manifest_of
 from botlib.data.raw_above import write_above
+from botlib.manifests import write_manifest
 from botlib.parts import clear_orphans
 from botlib.tables import ID, RAW, TEXT
-from botlib.workspace import Workspace, atomic_file, write_manifest
+from botlib.workspace import Workspace, atomic_file
 
 _ORDER = "comment_created_utc, comment_id, reply_created_utc, reply_id"
 # A line of CSV is put together from what stands before the post's columns, those, and the rest.

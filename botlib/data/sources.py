@@ -4,8 +4,9 @@ from botlib.data.dumps import extract
 from botlib.data.dumps.extract import ExtractReport
 from botlib.data.sample import world as sample
 from botlib.errors import BotlibError
+from botlib.manifests import write_manifest
 from botlib.settings import DataSettings, comma_list
-from botlib.workspace import Workspace, atomic_file, write_manifest
+from botlib.workspace import Workspace, atomic_file
 
 
 def collect(workspace: Workspace, settings: DataSettings) -> ExtractReport:

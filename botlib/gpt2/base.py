@@ -10,9 +10,10 @@ from botlib.gpt2 import hub, hub_client, vocabulary
 from botlib.gpt2.convert import read_hparams
 from botlib.gpt2.download import NAMES, download
 from botlib.gpt2.hub_weights import N_CTX
+from botlib.manifests import hash_path, read_manifest, write_manifest
 from botlib.settings import Gpt2Settings
 from botlib.tables import GPT2_FINETUNE, read_table
-from botlib.workspace import Workspace, atomic_folder, hash_path, read_manifest, write_manifest
+from botlib.workspace import Workspace, atomic_folder
 
 
 def base_model(name: str, workspace: Workspace, settings: Gpt2Settings) -> Path:

@@ -13,8 +13,8 @@ from botlib.gpt2.convert import convert, read_hparams
 from botlib.gpt2.download import NAMES, parameters_of
 from botlib.gpt2.generator import Decoder, Generator
 from botlib.gpt2.validation import HeldOut
+from botlib.manifests import read_manifest
 from botlib.settings import Gpt2Settings
-from botlib.workspace import read_manifest
 
 RUN_OF_WORDS = 12
 CARD_REPLIES = 200

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from botlib import http_file
 from botlib.errors import BotlibError
-from botlib.workspace import atomic_file, hash_path, write_manifest
+from botlib.manifests import hash_path, write_manifest
+from botlib.workspace import atomic_file
 
 URL = "https://openaipublic.blob.core.windows.net/gpt-2/models"
 NAMES = ("124M", "355M", "774M")

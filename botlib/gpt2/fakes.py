@@ -15,15 +15,10 @@ from botlib.data.pairs.conversations import Above, Conversations
 from botlib.errors import BotlibError
 from botlib.gpt2.decoder import Decoder
 from botlib.gpt2.generator import Generator
+from botlib.manifests import hash_path, manifest_path, read_manifest, write_manifest
 from botlib.settings import RealismSettings, comma_list
 from botlib.tables import BERT_GAN_FAKE, BERT_GAN_REAL, GPT2_GENERATE, read_table, write_table
-from botlib.workspace import (
-    Workspace,
-    hash_path,
-    manifest_path,
-    read_manifest,
-    write_manifest,
-)
+from botlib.workspace import Workspace
 
 # Comments answered for one file: what a kill can cost
 COMMENTS_PER_FILE = 250

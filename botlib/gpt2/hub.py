@@ -10,7 +10,8 @@ from botlib.gpt2 import conversation, hub_client, hub_weights
 from botlib.gpt2.hub_client import Repository
 from botlib.gpt2.hub_weights import KERAS, SAFE
 from botlib.gpt2.vocabulary import FILES, Vocabulary
-from botlib.workspace import atomic_folder, hash_path, read_manifest, write_manifest
+from botlib.manifests import hash_path, read_manifest, write_manifest
+from botlib.workspace import atomic_folder
 
 # What users call them → repository, and how a conversation is written for it
 KNOWN = {

@@ -21,8 +21,9 @@ from botlib.gpt2.convert import convert, read_hparams
 from botlib.gpt2.plan import Plan, check_memory, plan
 from botlib.gpt2.validation import HeldOut
 from botlib.gpt2.vocabulary import FILES, Vocabulary
+from botlib.manifests import hash_path, write_manifest
 from botlib.settings import Gpt2Settings
-from botlib.workspace import Workspace, atomic_file, atomic_folder, hash_path, write_manifest
+from botlib.workspace import Workspace, atomic_file, atomic_folder
 
 LOSSES = ("step", "seconds", "loss", "avg", "tokens_per_s", "validation_loss", "perplexity")
 _INPUTS = ("conversations", "gpt2_finetune", "bert_gan_real")

@@ -11,13 +11,8 @@ from typing import Any
 
 from botlib import __version__, model_files
 from botlib.errors import BotlibError
-from botlib.workspace import (
-    Workspace,
-    atomic_file,
-    atomic_folder,
-    manifest_path,
-    read_manifest,
-)
+from botlib.manifests import manifest_path, read_manifest
+from botlib.workspace import Workspace, atomic_file, atomic_folder
 
 INDEX = "bundle.json"
 # Format 1 left out a classifier's head, so that an imported model scored differently

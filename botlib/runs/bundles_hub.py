@@ -11,8 +11,9 @@ from botlib import model_files
 from botlib.errors import BotlibError
 from botlib.gpt2 import hub_client
 from botlib.gpt2.hub_client import Repository
+from botlib.manifests import hash_path, read_manifest
 from botlib.runs import bundles, model_page
-from botlib.workspace import Workspace, atomic_folder, hash_path, read_manifest
+from botlib.workspace import Workspace, atomic_folder
 
 README = "README.md"
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from botlib import http_file
 from botlib.errors import BotlibError
+from botlib.manifests import hash_path
 from botlib.runs import bundles
-from botlib.workspace import Workspace, hash_path
+from botlib.workspace import Workspace
 
 SCHEMES = ("http://", "https://")
 HASH = "sha256="

@@ -13,6 +13,7 @@ from botlib.data.pairs.splits import split_of
 from botlib.data.pairs.text import training_text
 from botlib.errors import BotlibError
 from botlib.live.outbox.queue import Outbox
+from botlib.manifests import hash_path, read_manifest
 from botlib.tables import (
     ABOVE,
     BERT_GAN_FAKE,
@@ -29,7 +30,7 @@ from botlib.tables import (
     read_table,
     write_table,
 )
-from botlib.workspace import Workspace, atomic_file, hash_path, read_manifest
+from botlib.workspace import Workspace, atomic_file
 
 # Splits that a model is trained on, or chosen by
 _LEARNT = {"gpt2": ("generator",), "bert": ("generator", "classifier", "validation")}

@@ -11,7 +11,8 @@ from typing import Any
 from botlib.evaluation import record
 from botlib.evaluation.record import Evaluation
 from botlib.intervals import wilson
-from botlib.workspace import Workspace, read_manifest
+from botlib.manifests import read_manifest
+from botlib.workspace import Workspace
 
 GOOD, UNSURE, BAD, UNKNOWN = "good", "unsure", "bad", "unknown"
 

@@ -13,9 +13,10 @@ from typing import IO, Any
 
 from botlib import parameters
 from botlib.errors import BotlibError
+from botlib.manifests import hash_path
 from botlib.parameters import Given, Source
 from botlib.settings import NOTEBOOKS, DataSettings, GenerateSettings, PostSettings, Settings
-from botlib.workspace import Workspace, atomic_file, hash_path
+from botlib.workspace import Workspace, atomic_file
 
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
 NOTEBOOK_FOLDER = PACKAGE_FOLDER.parent / "notebooks"

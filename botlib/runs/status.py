@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from botlib.manifests import hash_path, manifest_path, read_manifest
 from botlib.terminal import text_table
-from botlib.workspace import Workspace, hash_path, manifest_path, read_manifest
+from botlib.workspace import Workspace
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,9 +9,10 @@ import pandas as pd
 
 from botlib.errors import BotlibError
 from botlib.evaluation import record
+from botlib.manifests import read_manifest
 from botlib.runs.headlines import Headline, generator
 from botlib.tables import PREDICTIONS, read_table
-from botlib.workspace import Workspace, atomic_file, read_manifest
+from botlib.workspace import Workspace, atomic_file
 
 FILE = "summary.json"
 

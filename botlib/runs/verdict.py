@@ -3,9 +3,10 @@
 import dataclasses
 from collections.abc import Sequence
 
+from botlib.manifests import read_manifest
 from botlib.runs.headlines import BAD, GOOD, UNSURE, Headline
 from botlib.runs.pipeline import Result
-from botlib.workspace import Workspace, read_manifest
+from botlib.workspace import Workspace
 
 # With fewer pairs than this, more data helps more than any setting
 FEW_PAIRS = 20_000

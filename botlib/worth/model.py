@@ -20,7 +20,8 @@ import pandas as pd
 from botlib import model_files
 from botlib.cores import cores
 from botlib.errors import BotlibError
-from botlib.workspace import atomic_folder, write_manifest
+from botlib.manifests import write_manifest
+from botlib.workspace import atomic_folder
 from botlib.worth.forest import Forest
 
 RATINGS = 4

@@ -14,7 +14,8 @@ from botlib.bert import dialogrpt, dialogrpt_build, dialogrpt_choice
 from botlib.errors import BotlibError
 from botlib.gpt2.hub_weights import SAFE
 from botlib.live import models
-from botlib.workspace import Workspace, read_manifest
+from botlib.manifests import read_manifest
+from botlib.workspace import Workspace
 from tests.gpt2.hub_files import gpt2_files, hidden_states
 from tests.hub_server import Hub, connected
 

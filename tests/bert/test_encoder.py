@@ -18,7 +18,8 @@ from botlib.bert import encoder as encoders
 from botlib.bert import encoder_build
 from botlib.bert.features import SPECIAL_TOKENS, PairFeatures, read_vocabulary, write_vocabulary
 from botlib.errors import BotlibError
-from botlib.workspace import Workspace, read_manifest
+from botlib.manifests import read_manifest
+from botlib.workspace import Workspace
 
 TEXTS = [
     f"{number} times a {animal} eats {food}. that {animal} is fond of {food}"

@@ -20,9 +20,10 @@ from botlib.bert import model as bert_model
 from botlib.bert.features import PairFeatures
 from botlib.bert.scorer import Scorer
 from botlib.errors import BotlibError
+from botlib.manifests import read_manifest
 from botlib.probabilities import softmax
 from botlib.settings import ClassifierSettings, RealismSettings
-from botlib.workspace import Workspace, read_manifest
+from botlib.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 ANIMALS, FOODS = ("cat", "dog", "fox", "owl"), ("rice", "soup", "figs", "tea")

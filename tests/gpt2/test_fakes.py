@@ -9,9 +9,9 @@ from botlib.data.pairs.conversations import Above
 from botlib.data.pairs.splits import split_of
 from botlib.errors import BotlibError
 from botlib.gpt2 import fakes
+from botlib.manifests import read_manifest
 from botlib.settings import RealismSettings
 from botlib.tables import BERT_GAN_REAL, CONVERSATIONS, GPT2_GENERATE, read_table, write_table
-from botlib.workspace import read_manifest
 
 
 class Parrot:

@@ -16,8 +16,9 @@ from botlib.gpt2.base import base_model
 from botlib.gpt2.convert import convert
 from botlib.gpt2.generator import Generator
 from botlib.gpt2.hub_weights import KERAS, SAFE
+from botlib.manifests import read_manifest
 from botlib.settings import Gpt2Settings
-from botlib.workspace import Workspace, read_manifest
+from botlib.workspace import Workspace
 from tests.gpt2.conftest import TINY, fill, python
 from tests.gpt2.hub_files import gpt2_files, hidden_states
 from tests.hub_server import Hub, connected
@@ -245,7 +246,8 @@ FINETUNE = """
 import json, sys
 from botlib.gpt2.train import finetune
 from botlib.settings import Gpt2Settings
-from botlib.workspace import Workspace, read_manifest
+from botlib.manifests import read_manifest
+from botlib.workspace import Workspace
 finetune(Workspace.open(sys.argv[1]), Gpt2Settings(**json.loads(sys.argv[2])), progress=False)
 """
 

@@ -20,9 +20,10 @@ from botlib.gpt2.generator import Generator
 from botlib.gpt2.plan import plan
 from botlib.gpt2.validation import HeldOut
 from botlib.gpt2.vocabulary import Vocabulary
+from botlib.manifests import read_manifest
 from botlib.settings import Gpt2Settings
 from botlib.tables import BERT_GAN_REAL, CONVERSATIONS, GPT2_FINETUNE, write_table
-from botlib.workspace import Workspace, read_manifest
+from botlib.workspace import Workspace
 from tests.gpt2.conftest import TINY, fill, finetune_apart, pairs, python
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from botlib import model_files
 from botlib.__main__ import main
-from botlib.workspace import Workspace, write_manifest
+from botlib.manifests import write_manifest
+from botlib.workspace import Workspace
 
 NAME = "someone/my-bot"
 CONTENT = {

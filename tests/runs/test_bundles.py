@@ -20,8 +20,9 @@ from botlib.bert.scorer import Scorer
 from botlib.errors import BotlibError
 from botlib.evaluation import record
 from botlib.gpt2.generator import Decoder, Generator
+from botlib.manifests import write_manifest
 from botlib.runs import bundles, status
-from botlib.workspace import Workspace, write_manifest
+from botlib.workspace import Workspace
 from botlib.worth.model import ContextModel
 from tests.live import small_models
 

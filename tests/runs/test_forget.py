@@ -13,10 +13,10 @@ from botlib.data.pairs import build
 from botlib.data.sample import world as sample
 from botlib.errors import BotlibError
 from botlib.live.outbox.queue import Outbox
+from botlib.manifests import write_manifest
 from botlib.runs.forget import forget
 from botlib.settings import DataSettings
 from botlib.tables import BERT_GAN_REAL, GPT2_FINETUNE, RAW, read_table
-from botlib.workspace import write_manifest
 
 NAMES = list(sample.SUBREDDITS)
 

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from botlib.evaluation import record
+from botlib.manifests import write_manifest
 from botlib.runs import headlines, verdict
 from botlib.runs.pipeline import Result
-from botlib.workspace import write_manifest
 
 ROW = ("per_100", "low", "high")
 

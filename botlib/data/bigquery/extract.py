@@ -14,7 +14,8 @@ from botlib.data.bigquery.source import Table
 from botlib.data.dumps.extract import ExtractReport, checked_names
 from botlib.data.months import between, month_of, number_of, shifted
 from botlib.errors import BotlibError
-from botlib.workspace import Workspace, read_manifest
+from botlib.manifests import read_manifest
+from botlib.workspace import Workspace
 
 COMMENTS = "fh-bigquery.reddit_comments"
 POSTS = "fh-bigquery.reddit_posts"

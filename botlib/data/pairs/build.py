@@ -20,6 +20,7 @@ from botlib.data.pairs.ratings import rating_of
 from botlib.data.pairs.splits import SPLITS, split_of, whole_threads
 from botlib.data.pairs.text import SEPARATOR, clean_text, prompt, training_text
 from botlib.errors import BotlibError
+from botlib.manifests import write_manifest
 from botlib.settings import DataSettings, comma_list
 from botlib.tables import (
     BERT_GAN_REAL,
@@ -29,7 +30,7 @@ from botlib.tables import (
     read_table,
     write_table,
 )
-from botlib.workspace import Workspace, write_manifest
+from botlib.workspace import Workspace
 
 __all__ = [
     "RULES",

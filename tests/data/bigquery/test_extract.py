@@ -16,7 +16,8 @@ from botlib.data.bigquery import extract, load, rows
 from botlib.data.dumps import extract as dumps
 from botlib.data.sample import world as sample
 from botlib.errors import BotlibError
-from botlib.workspace import Workspace, read_manifest
+from botlib.manifests import read_manifest
+from botlib.workspace import Workspace
 from tests.data.bigquery.server import BigQueryServer
 
 NAMES = list(sample.SUBREDDITS[:2])

@@ -15,9 +15,9 @@ from botlib.data.pairs.duplicates import near_duplicates
 from botlib.data.pairs.ratings import rating_of
 from botlib.data.sample import world as sample
 from botlib.errors import BotlibError
+from botlib.manifests import read_manifest
 from botlib.settings import DataSettings
 from botlib.tables import BERT_GAN_REAL, GPT2_FINETUNE, GPT2_GENERATE, RAW, read_table
-from botlib.workspace import read_manifest
 
 NAMES = ",".join(sample.SUBREDDITS)
 SETTINGS = DataSettings(subreddits=NAMES, skip_rules="")

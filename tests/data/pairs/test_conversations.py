@@ -117,8 +117,8 @@ def test_forgotten_people_are_gone_from_what_stands_above_and_stay_so(folder, wo
 
 
 def test_a_forgotten_turn_names_the_gpt2_that_saw_it(folder, workspace, monkeypatch):
+    from botlib.manifests import write_manifest
     from botlib.runs import forget as module
-    from botlib.workspace import write_manifest
 
     _make(folder, workspace)
     run = workspace.gpt2("run1")
