@@ -9,19 +9,18 @@ import argparse
 import json
 import shutil
 import time
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from benchmarks import report
 from benchmarks.bert import REAL
 from benchmarks.generation_training import CACHE
 from botlib import model_files
 from botlib.bert import blend, blend_training, embed, fit, fit_order, fit_training
 from botlib.evaluation import metrics
 from botlib.live import choose
-from botlib.manifests import package_versions
 from botlib.probabilities import softmax
 from botlib.tables import BERT_GAN_REAL, read_table
 from botlib.workspace import Workspace
@@ -226,12 +225,11 @@ def figure(result: dict, name: str) -> dict:
 
 def keep(rows: list[dict]) -> None:
     """Prints the rows, and puts them in the place of earlier ones of the same task and size."""
-    old = json.loads(RESULTS.read_text())["rows"] if RESULTS.is_file() else []
+    old = json.loads(RESULTS.read_text())[:-1] if RESULTS.is_file() else []
     of = {(row["task"], row["pairs"]) for row in rows}
     rows = [row for row in old if (row["task"], row["pairs"]) not in of] + rows
     print(pd.DataFrame(rows).tail(len(rows)).to_string(), flush=True)
-    about = {"date": date.today().isoformat(), "versions": package_versions()}
-    RESULTS.write_text(json.dumps({"rows": rows, **about}, indent=1) + "\n")
+    report.save("judges", rows)
 
 
 if __name__ == "__main__":

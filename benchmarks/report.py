@@ -61,6 +61,11 @@ def write(name: str, rows: list[dict]) -> Path:
             f"{entry['work']}: {entry['ours']:.4g} against {entry['peer']:.4g} {entry['unit']} "
             f"of {entry['peer_name']}: {entry['ratio']:.2f} ×{target}"
         )
+    return save(name, rows)
+
+
+def save(name: str, rows: list[dict]) -> Path:
+    """Returns `benchmarks/results/NAME.json`, written: the rows, then machine, versions, date."""
     about = {
         "machine": {"system": platform.system(), "cpu": _cpu(), "cores": os.cpu_count()},
         "versions": package_versions(),

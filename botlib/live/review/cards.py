@@ -60,12 +60,17 @@ class _List:
     def open(self) -> Outbox:
         return self.kind(self.path, clock=self.clock)
 
-    def judge(self, act: Callable[[Outbox], Any]) -> None:
-        with self.open() as outbox:
-            try:
-                act(outbox)
-            finally:
-                self.count(outbox)
+    def judge(self, act: Callable[[Outbox], Any]) -> str:
+        """Does what a click asks for; returns why it can't be done, as HTML, or ""."""
+        try:
+            with self.open() as outbox:
+                try:
+                    act(outbox)
+                finally:
+                    self.count(outbox)
+        except BotlibError as error:
+            return f"<span style='color:#b00'>{html.escape(harmless(str(error)))}</span>"
+        return ""
 
     def count(self, outbox: Outbox) -> None:
         """Says how many wait, how many are approved, and what to run next."""
@@ -113,12 +118,10 @@ def _card(of: _List, reply: Reply) -> Any:
         head.value = _head(fresh, of.reddit)
 
     def judged(act: Callable[[Outbox], Any], words: str, again: bool = False) -> None:
-        try:
-            of.judge(act)
-        except BotlibError as error:
-            said.value = f"<span style='color:#b00'>{html.escape(harmless(str(error)))}</span>"
+        failed = of.judge(act)
+        said.value = failed or words
+        if failed:
             return
-        said.value = words
         for control in (text, approve, reject):
             control.disabled = not again
         undo.disabled = again
@@ -175,13 +178,9 @@ def _question(of: _List, reply: Reply) -> Any:
     missing = ipywidgets.Button(description="Not posted", icon="times")
 
     def answer(act: Callable[[Outbox], Any], words: str) -> None:
-        try:
-            of.judge(act)
-        except BotlibError as error:
-            said.value = f"<span style='color:#b00'>{html.escape(harmless(str(error)))}</span>"
-            return
-        said.value = words
-        for control in (where, posted, missing):
+        failed = of.judge(act)
+        said.value = failed or words
+        for control in () if failed else (where, posted, missing):
             control.disabled = True
 
     posted.on_click(
