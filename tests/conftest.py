@@ -1,6 +1,7 @@
 """What every test shares: the repository's root, real threads, a workspace of its own."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +104,19 @@ def _topic_pairs(threads: int, shared: bool = False) -> pd.DataFrame:
             rows.append((f"{thread}-{comment}", f"t{thread}", f"r{thread % 2}", *texts))
     columns = ["comment_id", "submission_id", "subreddit", "comment", "reply"]
     return pd.DataFrame(rows, columns=columns)
+
+
+# Of one module: Playwright keeps an event loop running, which papermill does not bear
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless Chromium that is on this machine already; nothing is downloaded."""
+    api = pytest.importorskip("playwright.sync_api", reason="pip install -e '.[browser]'")
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    path = os.environ.get("BOTLIB_BROWSER") or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip("no Chromium found: install one, or name it in BOTLIB_BROWSER")
+    with api.sync_playwright() as playwright:
+        # Without its sandbox: Chromium's own doesn't start for root, as in most containers
+        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield opened
+        opened.close()

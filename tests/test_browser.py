@@ -1,7 +1,6 @@
 """What a person sees in a browser: JupyterLab with its sliders, and the report on a phone."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -37,21 +36,6 @@ threshold = cutoff = 0.9
 scored = test.rename(columns={"reply": "proposed_reply"}).assign(prob_real=p, subreddit="writing")
 chosen = scored.assign(score=rng.random(400) * 3, decision="no", reason="made up")
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium that is on this machine already; nothing is downloaded."""
-    api = pytest.importorskip("playwright.sync_api", reason="pip install -e '.[browser]'")
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    path = os.environ.get("BOTLIB_BROWSER") or next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        pytest.skip("no Chromium found: install one, or name it in BOTLIB_BROWSER")
-    with api.sync_playwright() as playwright:
-        # Without its sandbox: Chromium's own doesn't start for root, as in most containers
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -104,14 +88,14 @@ def cells(name, *holding):
     return [next(code for code in codes if text in code) for text in holding]
 
 
-def opened(browser, lab, name, sources):
+def opened(chromium, lab, name, sources):
     """A page on which JupyterLab has run a notebook of these cells."""
     url, folder = lab
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.metadata["kernelspec"] = kernel
     nbformat.write(notebook, folder / name)
-    page = browser.new_page(viewport={"width": 1280, "height": 1400})
+    page = chromium.new_page(viewport={"width": 1280, "height": 1400})
     page.set_default_timeout(WAIT)
     page.goto(f"{url}/lab/tree/{name}?reset")  # nothing open from before
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
@@ -141,8 +125,8 @@ def seen(page):
 
 
 @pytest.mark.parametrize("notebook", ["03_bert_realism.ipynb", "06_discriminate_and_post.ipynb"])
-def test_the_threshold_slider_moves_figure_and_tables(browser, lab, tmp_path, notebook):
-    page = opened(browser, lab, notebook, [BEFORE, *cells(notebook, "ThresholdExplorer(")])
+def test_the_threshold_slider_moves_figure_and_tables(chromium, lab, tmp_path, notebook):
+    page = opened(chromium, lab, notebook, [BEFORE, *cells(notebook, "ThresholdExplorer(")])
     page.wait_for_selector(".jupyter-widgets.widget-output table >> nth=1")
     figure, (numbers, beside), readout = seen(page)
     assert readout == "0.90"
@@ -160,9 +144,9 @@ def test_the_threshold_slider_moves_figure_and_tables(browser, lab, tmp_path, no
     page.close()
 
 
-def test_a_click_on_a_heads_cell_sorts_the_candidates(browser, lab, tmp_path):
+def test_a_click_on_a_heads_cell_sorts_the_candidates(chromium, lab, tmp_path):
     sources = [BEFORE, *cells("06_discriminate_and_post.ipynb", "sortable.table(")]
-    page = opened(browser, lab, "browse.ipynb", sources)
+    page = opened(chromium, lab, "browse.ipynb", sources)
     column = "[id^=table] tbody tr td:nth-child(4)"
     page.wait_for_selector(column)
     for order in (sorted, lambda values: sorted(values, reverse=True)):
@@ -174,7 +158,7 @@ def test_a_click_on_a_heads_cell_sorts_the_candidates(browser, lab, tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_the_report_without_scrolling_aside(browser, workspace, tmp_path, scheme):
+def test_a_phone_shows_the_report_without_scrolling_aside(chromium, workspace, tmp_path, scheme):
     wide = pd.DataFrame([["a long text " * 20] * 8]).to_html(border=1)
     outputs = [
         nbformat.v4.new_output("display_data", {"text/html": wide}),
@@ -187,7 +171,7 @@ def test_a_phone_shows_the_report_without_scrolling_aside(browser, workspace, tm
     executed = tmp_path / "01_data.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[text, cell]), executed)
     address = report.build(workspace, tmp_path, [Result("01_data", "done", executed, 1.0, "")])
-    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    page = chromium.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     page.goto(address.as_uri())
@@ -203,7 +187,7 @@ def test_a_phone_shows_the_report_without_scrolling_aside(browser, workspace, tm
     page.close()
 
 
-def test_an_opened_notebook_of_950_candidates_is_no_endless_column(browser, workspace, tmp_path):
+def test_an_opened_notebook_of_950_candidates_is_no_endless_column(chromium, workspace, tmp_path):
     frame = pd.DataFrame({"comment": ["a comment of some length " * 8] * 950, "score": range(950)})
     output = nbformat.v4.new_output("display_data", {"text/html": sortable.table(frame).data})
     cell = nbformat.v4.new_code_cell("table", outputs=[output])
@@ -211,7 +195,7 @@ def test_an_opened_notebook_of_950_candidates_is_no_endless_column(browser, work
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), executed)
     results = [Result("06_discriminate_and_post", "done", executed, 1.0)]
     address = report.build(workspace, tmp_path, results)
-    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page = chromium.new_page(viewport={"width": 390, "height": 844})
     page.goto(address.as_uri())
     page.locator("summary").click()
     assert page.locator("details").bounding_box()["height"] < 2_000

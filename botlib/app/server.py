@@ -16,7 +16,6 @@ from botlib.errors import BotlibError
 from botlib.live.review.shown import person
 from botlib.terminal import one_line
 
-PORT = 8765
 STATIC = Path(__file__).parent / "static"
 _LARGEST = 256 * 1024  # bytes of a request
 log = logging.getLogger(__name__)

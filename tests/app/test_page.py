@@ -3,8 +3,6 @@
 Every request that leaves this machine fails its test.
 """
 
-import os
-import shutil
 import threading
 from pathlib import Path
 
@@ -39,19 +37,6 @@ PAYLOADS = (
 def no_waiting(monkeypatch):
     """Here the bot's pauses are real: STOP must end them."""
     monkeypatch.setattr(Outbox, "synchronous", "OFF")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    api = pytest.importorskip("playwright.sync_api", reason="pip install -e '.[browser]'")
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    path = os.environ.get("BOTLIB_BROWSER") or next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        pytest.skip("no Chromium found: install one, or name it in BOTLIB_BROWSER")
-    with api.sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield made
-        made.close()
 
 
 class Served:

@@ -89,18 +89,3 @@ def live_curve() -> Callable[[pd.DataFrame, pd.DataFrame], None]:
         plt.close(ax.figure)
 
     return show
-
-
-def reply_table(table: pd.DataFrame) -> pd.Series:
-    """Returns replies in all, shares finished and empty, median tokens, distinct replies."""
-    shown = table["reply"][table["reply"] != ""]
-    return pd.Series(
-        {
-            "replies": len(table),
-            "ended by itself": table["finished"].mean(),
-            "empty": (table["reply"] == "").mean(),
-            "tokens (median)": table["tokens"].median(),
-            "distinct": shown.nunique() / max(1, len(shown)),
-        },
-        name="value",
-    )

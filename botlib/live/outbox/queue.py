@@ -127,14 +127,6 @@ class Outbox(Database):
         allowed = (*READY, POSTING)
         self._change(reply_id, PROPOSED, reason, allowed=allowed, **seen, **_UNAPPROVED)
 
-    def expire(self, site: str, hours: float) -> list[Reply]:
-        """Takes back approvals that are older than so many hours (0: none); returns them."""
-        old = [r for r in self.replies(site, READY) if r.expired(self.clock(), hours)]
-        with self.together():
-            for reply in old:
-                self.take_back(reply.id, reply.expired(self.clock(), hours))
-        return old
-
     def last_judged(self, site: str) -> Reply | None:
         """Returns the reply whose last decision is the latest and can still be undone, or None."""
         rows = self.execute(

@@ -74,16 +74,3 @@ def test_the_training_curve_does_not_lag_behind_validation() -> None:
     lines = {line.get_label(): line for line in gpt2.loss_curve(frame).get_lines()}
     x, y = lines["training (comment and reply)"].get_data()
     assert np.abs(y - np.interp(x, step, loss)).max() < 0.2
-
-
-def test_replies_are_counted() -> None:
-    table = pd.DataFrame(
-        {
-            "reply": ["a", "a", "", "b"],
-            "tokens": [1, 1, 0, 9],
-            "finished": [True, True, True, False],
-        }
-    )
-    counts = gpt2.reply_table(table)
-    assert counts["ended by itself"] == 0.75
-    assert counts["empty"] == 0.25

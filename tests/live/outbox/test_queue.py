@@ -118,17 +118,17 @@ def test_a_reply_that_may_be_on_reddit_is_not_approved_a_second_time(outbox, pro
 def test_an_approval_of_two_days_ago_counts_no_more(outbox, proposed, clock):
     outbox.edit(1, "Mine.", "ann")
     clock.sleep(48 * 3600)
-    assert outbox.expire("sandbox", 48) == []
+    assert not outbox.get(1).expired(clock.now, 48)
     clock.sleep(1)
-    assert outbox.expire("sandbox", 0) == []
-    assert [reply.id for reply in outbox.expire("sandbox", 48)] == [1]
+    assert not outbox.get(1).expired(clock.now, 0)
+    outbox.take_back(1, outbox.get(1).expired(clock.now, 48))
     taken = outbox.get(1)
     assert (taken.state, taken.approved_by, taken.approved) == ("proposed", "", None)
     assert taken.reason == "approved 48 hours ago, and an approval counts for 48"
     assert taken.reply == "Mine."  # the person's words are not lost
     outbox.approve(1, "ann")
     assert outbox.get(1).state == "edited"
-    assert outbox.expire("sandbox", 48) == []
+    assert not outbox.get(1).expired(clock.now, 48)
 
 
 def test_a_try_that_failed_does_not_make_an_approval_younger(outbox, proposed, clock):
@@ -137,7 +137,7 @@ def test_a_try_that_failed_does_not_make_an_approval_younger(outbox, proposed, c
     outbox.begin(1)
     outbox.release(1, "HTTP 503")
     clock.sleep(2 * 3600)
-    assert len(outbox.expire("sandbox", 48)) == 1
+    assert outbox.get(1).expired(clock.now, 48)
 
 
 def test_nobody_approves_what_they_have_not_seen(outbox, proposed):
