@@ -22,20 +22,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     args = parser().parse_args(arguments)
     try:
-        options.settle(args)
+        options.resolve_workspace(args)
         code = args.func(args)
-        sys.stdout.flush()  # here, where a reader who has gone is expected
+        sys.stdout.flush()  # here, where a closed pipe is handled
         return code
     except BotlibError as error:
         print(f"botlib: {error}", file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
-        if not (cure := options.missing(error)):
+        if not (cure := options.install_hint(error)):
             raise
         print(f"botlib: {cure}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # Whoever read this, such as `head`, has seen enough; nothing is left to flush into
+        # The reader, such as `head`, has closed the pipe; there is nothing to flush into
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _order(module: pkgutil.ModuleInfo) -> tuple[bool, str]:
     # What a newcomer needs first comes first in --help
-    return module.name != "pipeline", module.name
+    return module.name != "runs", module.name
 
 
 def program() -> int:

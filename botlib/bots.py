@@ -31,7 +31,7 @@ _WORD_BEFORE_BOT = re.compile(
     r"(metal|digital|capital|portal|total|crystal|hospital|mental|rental|postal|orbital"
     r"|hero|zero|retro|metro|macro|euro|micro|nitro|electro|hydro|intro|pro|grab|crab|tab)bot$"
 )
-# "not_a_bot" and "bot_hater" are what people call themselves
+# People call themselves "not_a_bot" or "bot_hater"
 _DENIES = frozenset({"not", "isnt", "aint", "nota", "never", "arent", "hate", "hates"})
 _HUMAN_WORDS = frozenset(
     {"lane", "laner", "fan", "hater", "lover", "hunter", "enjoyer", "slayer", "killer", "main"}
@@ -44,10 +44,10 @@ _PATTERNS = re.compile(
 
 
 def is_bot_name(name: str) -> bool:
-    """Returns whether a Reddit user's name is a bot's: a known one, or made like a bot's.
+    """Returns whether a name is a bot's: that of a well-known bot, or one formed like it.
 
     Args:
-      name: with or without "u/"; capitals count, since they divide words.
+      name: a Reddit user's, with or without "u/"; capitals count, since they divide words.
     """
     name = name.strip().removeprefix("/").removeprefix("u/")
     if name.lower() in KNOWN_BOTS or _PATTERNS.search(name):
@@ -68,12 +68,12 @@ def is_bot_name(name: str) -> bool:
     return bool(_WORD_BEFORE_BOT.search(last)) or not _PEOPLE.search(last)
 
 
-# Marks that Reddit's bots put around their signatures, and characters nobody sees
+# Marks that Reddit's bots put around their signatures, and invisible characters
 _MARKS = re.compile(r"[\^*_~`\\>]|&#x200b;|#(?!\d)|[\u200b-\u200f\u2060\ufeff]", re.I)
 _QUOTE = re.compile(r"^\s*(?:>|&gt;).*$", re.M)
 # Characters that may hide letters: invisible ones, superscripts, full-width ones
 _DISGUISE = re.compile("[\u02b0-\u02ff\u1d2c-\u1dbf\u200b-\u200f\u2060\ufeff\uff00-\uffef]")
-# Without one of these no rule below can hold; looking for them is fast
+# No rule below can match a text without one of these, and looking for them is fast
 _HINTS = (
     *("beep", "bleep", "automatic", "automated", "language model", "gpt", "markov"),
     *("sneak peek", "tl;dr", "tldr", "messaging you", "also be reminded", "can delete this"),

@@ -4,11 +4,11 @@ import os
 
 
 def get(name: str, value: str | None = None) -> str | None:
-    """Returns a secret, or None if it is nowhere.
+    """Returns a secret, or None if none of the three places has it.
 
     Args:
       name: its name in the environment and among Colab's secrets, such as REDDIT_CLIENT_ID.
-      value: given by the caller; wins if not empty.
+      value: the caller's own; wins if not empty.
     """
     return value or os.environ.get(name) or _from_colab(name)
 

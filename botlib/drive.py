@@ -80,10 +80,10 @@ def local_first(folder: Path) -> Iterator[Path]:
         yield folder
         return
     check(folder)
-    with tempfile.TemporaryDirectory(prefix="botlib.") as near:
-        yield Path(near)
-        for source in sorted(Path(near).rglob("*")):
-            target = folder / source.relative_to(near)
+    with tempfile.TemporaryDirectory(prefix="botlib.") as local:
+        yield Path(local)
+        for source in sorted(Path(local).rglob("*")):
+            target = folder / source.relative_to(local)
             if source.is_dir():
                 target.mkdir(parents=True, exist_ok=True)
             else:
@@ -142,7 +142,7 @@ def clear_disk_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-# A full or broken disk, a lost mount, a missing right: not a bug, so not a traceback
+# A full or broken disk, a lost mount, a missing permission: not a bug, so not a traceback
 _DISK_ERRNOS = frozenset(
     {
         errno.EIO,

@@ -21,7 +21,7 @@ def seconds(text: str, option: str) -> float:
       option: what the error names.
 
     Raises:
-      BotlibError: it is no duration, not above 0, or longer than a week.
+      BotlibError: it isn't a duration, isn't above 0, or is longer than a week.
     """
     text = text.strip()
     total = 0.0
@@ -40,10 +40,10 @@ def seconds(text: str, option: str) -> float:
 
 def in_words(seconds_: float) -> str:
     """Returns a duration as it can be typed, to the second: 90s, 10m, 1h30m."""
-    left = max(0, round(seconds_))
+    remaining = max(0, round(seconds_))
     parts = []
     for unit in ("d", "h", "m", "s"):
-        number, left = divmod(left, round(_UNITS[unit]))
+        number, remaining = divmod(remaining, round(_UNITS[unit]))
         if number:
             parts.append(f"{number}{unit}")
     return "".join(parts) or "0s"

@@ -8,19 +8,19 @@ from typing import Any, ClassVar
 from botlib.errors import BotlibError
 
 
-def setting(default: Any, **about: Any) -> Any:
-    """Returns a field with what is known about it.
+def setting(default: Any, **metadata: Any) -> Any:
+    """Returns a dataclass field with its limits.
 
     Args:
-      default: its value where nobody sets another.
-      about: limits (`choices`, `minimum`, `maximum`, `above`, `required`: it must name something),
-        and `looser`: a function of (value, default) that says whether the value protects people on
+      default: its value unless it is set.
+      metadata: limits (`choices`, `minimum`, `maximum`, `above`, `required`: not empty), and
+        `looser`: a function of (value, default) that says whether the value protects people on
         Reddit less than the default. No profile may set such a value for the live site.
     """
-    return dataclasses.field(default=default, metadata=about)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
-# What "looser" can mean
+# The functions that `looser` may name
 def higher(value: Any, default: Any) -> bool:
     return value > default
 
@@ -34,7 +34,7 @@ def higher_or_none(value: Any, default: Any) -> bool:
     return default > 0 and (value == 0 or value > default)
 
 
-def another(value: Any, default: Any) -> bool:
+def different(value: Any, default: Any) -> bool:
     return value != default
 
 
@@ -55,9 +55,9 @@ class Checked:
         self._check()
 
     def _check(self) -> None:
-        """What one field can't check alone."""
+        """Checks what depends on several fields."""
 
-    def _wrong(self, text: str) -> BotlibError:
+    def _error(self, text: str) -> BotlibError:
         return BotlibError(f"{self.notebook}: {text}" if self.notebook else text)
 
     @classmethod
@@ -78,24 +78,24 @@ def checked(settings: type[Checked], name: str, value: Any) -> Any:
     Raises:
       BotlibError: its type or a limit forbids it.
     """
-    wanted = typing.get_type_hints(settings)[name]
-    return _checked(_field(settings, name), value, wanted, settings.notebook)
+    field_type = typing.get_type_hints(settings)[name]
+    return _checked(_field(settings, name), value, field_type, settings.notebook)
 
 
 def _field(settings: type[Checked], name: str) -> dataclasses.Field:
     return next(field for field in dataclasses.fields(settings) if field.name == name)
 
 
-def _checked(field: dataclasses.Field, value: Any, wanted: Any, notebook: str) -> Any:
+def _checked(field: dataclasses.Field, value: Any, field_type: Any, notebook: str) -> Any:
     name = f"{notebook}: {field.name}" if notebook else field.name
-    wanted = typing.get_origin(wanted) or wanted
+    field_type = typing.get_origin(field_type) or field_type
     # bool is an int in Python, but 'steps=True' is a mistake; and "false" is a true string
-    fits = (isinstance(value, wanted) and not (isinstance(value, bool) and wanted is not bool)) or (
-        wanted is float and isinstance(value, int) and not isinstance(value, bool)
-    )
+    fits = (
+        isinstance(value, field_type) and not (isinstance(value, bool) and field_type is not bool)
+    ) or (field_type is float and isinstance(value, int) and not isinstance(value, bool))
     if not fits:
         raise BotlibError(
-            f"{name} must be {type_name(wanted)}, not the {type_name(type(value))} {value!r}"
+            f"{name} must be {type_name(field_type)}, not the {type_name(type(value))} {value!r}"
         )
     limits = field.metadata
     if limits.get("required") and not value.strip(" ,"):
@@ -108,11 +108,11 @@ def _checked(field: dataclasses.Field, value: Any, wanted: Any, notebook: str) -
         raise BotlibError(f"{name} must be at most {limits['maximum']}, not {value}")
     if "above" in limits and not value > limits["above"]:
         raise BotlibError(f"{name} must be above {limits['above']}, not {value}")
-    return float(value) if wanted is float else value
+    return float(value) if field_type is float else value
 
 
 def type_name(kind: type) -> str:
-    """Returns a type's name as a person would say it."""
+    """Returns a type's name in plain words."""
     return _TYPE_NAMES.get(kind, kind.__name__)
 
 

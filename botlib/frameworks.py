@@ -9,7 +9,7 @@ from botlib.errors import BotlibError
 
 _claimed: str | None = None
 
-# Who uses which, for the message
+# What uses each framework, for the error
 _USERS = {
     "gpt-2-simple": "GPT-2 training (02_gpt2_finetune) and the reference engine",
     "keras": "BERT training (03_bert_realism, 04_bert_upvotes)",
@@ -51,15 +51,15 @@ def quiet_tensorflow() -> None:
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     sys.stderr.flush()
     stderr = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    with tempfile.TemporaryFile() as captured:
+        os.dup2(captured.fileno(), 2)
         try:
             import tensorflow as tf
 
             tf.config.list_physical_devices()
         except BaseException:
-            held.seek(0)
-            os.write(stderr, held.read())
+            captured.seek(0)
+            os.write(stderr, captured.read())
             raise
         finally:
             os.dup2(stderr, 2)

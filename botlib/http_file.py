@@ -17,19 +17,19 @@ CHUNK = 1 << 20
 
 
 class _Changed(Exception):
-    """What lies at the address is no longer what the first part came from."""
+    """The file at the address changed after its first part was downloaded."""
 
 
-def fetch(url: str, path: Path, *, instead: str = "", sha256: str = "", progress: bool = True):
-    """Downloads a file; goes on after what is there, and tries again after a lost connection.
+def fetch(url: str, path: Path, *, alternative: str = "", sha256: str = "", progress: bool = True):
+    """Downloads a file: resumes a partial one, and tries again after a lost connection.
 
-    It arrives as NAME.part and gets its name when its size and hash are right, so a kill or a lost
-    connection costs only what was not yet written.
+    It is written to NAME.part and renamed when its size and hash are right, so a kill or a lost
+    connection costs only the bytes not yet written.
 
     Args:
-      url: where it is; redirects are followed.
+      url: its address; redirects are followed.
       path: the file to write.
-      instead: what else the user can do, for the errors.
+      alternative: another thing the user can do, for the errors.
       sha256: its hash in hexadecimal; empty: not checked.
       progress: whether to show a bar.
 
@@ -37,13 +37,13 @@ def fetch(url: str, path: Path, *, instead: str = "", sha256: str = "", progress
       BotlibError: no connection, a file cut off again and again, a web page in place of a file,
         another hash, or no room on the disk.
     """
-    part, place = path.with_name(f"{path.name}.part"), shown(url)
-    instead = f", or {instead}" if instead else ""
+    part, address = path.with_name(f"{path.name}.part"), printable(url)
+    alternative = f", or {alternative}" if alternative else ""
     reason = ""
     for attempt in range(TRIES):
         try:
-            if _rest(url, part, path.name, progress):
-                _check_hash(part, sha256, place)
+            if _append_missing(url, part, path.name, progress):
+                _check_hash(part, sha256, address)
                 part.replace(path)
                 _tag(part).unlink(missing_ok=True)
                 return
@@ -56,17 +56,17 @@ def fetch(url: str, path: Path, *, instead: str = "", sha256: str = "", progress
             reason = "the file changed on the server"
         except requests.HTTPError as error:
             raise BotlibError(
-                f"{place} can't be downloaded: the server answers {error.response.status_code}; "
-                f"try again later{instead}"
+                f"{address} can't be downloaded: the server answers {error.response.status_code}; "
+                f"try again later{alternative}"
             ) from error
         except requests.RequestException as error:
-            raise BotlibError(f"{place} can't be downloaded ({type(error).__name__})") from error
+            raise BotlibError(f"{address} can't be downloaded ({type(error).__name__})") from error
         if attempt < TRIES - 1:
             tqdm.write(f"{path.name}: {reason}; resuming")
-    got = part.stat().st_size if part.is_file() else 0
+    received = part.stat().st_size if part.is_file() else 0
     raise BotlibError(
-        f"the download of {place} was cut off after {got:,} bytes ({reason}): check the connection "
-        f"and run this step again, which resumes the download{instead}"
+        f"the download of {address} was cut off after {received:,} bytes ({reason}): check the "
+        f"connection and run this step again, which resumes the download{alternative}"
     )
 
 
@@ -76,7 +76,7 @@ def send(path: Path, url: str, progress: bool = True) -> None:
     Raises:
       BotlibError: no connection, or the server refuses it.
     """
-    place = shown(url)
+    address = printable(url)
     try:
         with (
             path.open("rb") as file,
@@ -94,17 +94,17 @@ def send(path: Path, url: str, progress: bool = True) -> None:
             answer.raise_for_status()
     except requests.HTTPError as error:
         raise BotlibError(
-            f"{place} doesn't take the file: the server answers {error.response.status_code}; "
+            f"{address} doesn't take the file: the server answers {error.response.status_code}; "
             "check the address and whether it allows PUT"
         ) from error
     except requests.RequestException as error:
         raise BotlibError(
-            f"{place} can't be reached ({type(error).__name__}): check the network and run this "
+            f"{address} can't be reached ({type(error).__name__}): check the network and run this "
             "again"
         ) from error
 
 
-def shown(url: str) -> str:
+def printable(url: str) -> str:
     """Returns a URL as it may be printed: without a password, and without a signature."""
     parts = urllib.parse.urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
@@ -128,36 +128,38 @@ class _Sized:
         return self._body.read(size)
 
 
-def _rest(url: str, part: Path, name: str, progress: bool) -> bool:
-    """Appends what is missing to `part`; returns whether the file is whole now."""
-    have = part.stat().st_size if part.is_file() else 0
-    known = _tag(part).read_text(encoding="utf-8") if have and _tag(part).is_file() else ""
-    # Compressed on the way, a range would be of other bytes
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    if known:
-        headers["If-Range"] = known
+def _append_missing(url: str, part: Path, name: str, progress: bool) -> bool:
+    """Appends the missing bytes to `part`; returns whether the file is whole now."""
+    size_here = part.stat().st_size if part.is_file() else 0
+    known_tag = _tag(part).read_text(encoding="utf-8") if size_here and _tag(part).is_file() else ""
+    # A range of a compressed transfer would count other bytes
+    headers = {"Accept-Encoding": "identity"} | (
+        {"Range": f"bytes={size_here}-"} if size_here else {}
+    )
+    if known_tag:
+        headers["If-Range"] = known_tag
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
         total = answer.headers.get("Content-Range", "").rpartition("/")[2]
         if answer.status_code == 416:
-            # Nothing behind what is here: whole if the size is right, else begin anew
-            if total == str(have):
+            # Nothing is missing if the size is right; else the download begins anew
+            if total == str(size_here):
                 return True
             part.unlink()
             return False
         answer.raise_for_status()
         if "html" in answer.headers.get("Content-Type", ""):
             raise BotlibError(
-                f"{shown(url)} is a web page, not a file: use the link of the download itself"
+                f"{printable(url)} is a web page, not a file: use the link of the download itself"
             )
         tag = answer.headers.get("ETag", "")
         resumed = answer.status_code == 206
-        if resumed and known and tag and tag != known:
+        if resumed and known_tag and tag and tag != known_tag:
             part.unlink()
             raise _Changed
-        have = have if resumed else 0
+        size_here = size_here if resumed else 0
         length = answer.headers.get("Content-Length")
-        size = have + int(length) if length else None
-        _check_room(part, (size or 0) - have, url)
+        full_size = size_here + int(length) if length else None
+        _check_room(part, (full_size or 0) - size_here, url)
         # A weak tag promises no equal bytes
         if tag and not tag.startswith("W/"):
             _tag(part).write_text(tag, encoding="utf-8")
@@ -165,19 +167,19 @@ def _rest(url: str, part: Path, name: str, progress: bool) -> bool:
             part.open("ab" if resumed else "wb") as out,
             tqdm(
                 desc=name,
-                total=size,
-                initial=have,
+                total=full_size,
+                initial=size_here,
                 unit="B",
                 unit_scale=True,
                 disable=not progress,
             ) as bar,
         ):
-            # What came before the connection broke counts; the size is checked below
+            # Keep what arrived before the connection broke; the size is checked below
             answer.raw.enforce_content_length = False
             for chunk in answer.iter_content(CHUNK):
                 out.write(chunk)
                 bar.update(len(chunk))
-    return size is None or part.stat().st_size == size
+    return full_size is None or part.stat().st_size == full_size
 
 
 def _tag(part: Path) -> Path:
@@ -188,21 +190,21 @@ def _check_room(part: Path, missing: int, url: str) -> None:
     free = shutil.disk_usage(part.parent).free
     if missing > free:
         raise BotlibError(
-            f"{shown(url)} needs {missing / 1e9:.2f} GB more in {part.parent}, which has "
+            f"{printable(url)} needs {missing / 1e9:.2f} GB more in {part.parent}, which has "
             f"{free / 1e9:.2f} GB left: free some space"
         )
 
 
-def _check_hash(part: Path, sha256: str, place: str) -> None:
+def _check_hash(part: Path, sha256: str, address: str) -> None:
     if not sha256:
         return
     with part.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256.lower():
-        # What is wrong as a whole is of no use to a resumed download
+        actual = hashlib.file_digest(file, "sha256").hexdigest()
+    if actual != sha256.lower():
+        # A resumed download would only complete the wrong file
         part.unlink()
         _tag(part).unlink(missing_ok=True)
         raise BotlibError(
-            f"{place} is refused: its SHA-256 is {found}, not {sha256}; get the address again "
+            f"{address} is refused: its SHA-256 is {actual}, not {sha256}; get the address again "
             "from a source you trust"
         )

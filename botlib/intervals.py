@@ -1,4 +1,4 @@
-"""Bootstrap 95 % intervals whose resamples draw whole threads, since replies of one are alike."""
+"""Bootstrap 95 % intervals whose resamples draw whole threads: replies in a thread are alike."""
 
 import math
 import warnings
@@ -31,20 +31,20 @@ def bootstrap(
     the Bootstrap (1993), chapters 8 and 13; clusters as in Cameron & Miller (2015), section VI.
 
     Args:
-      statistic: called as `statistic(*arrays, sample_weight)`; returns name → number. NaN where
-        a resample can't tell (one class only).
+      statistic: called as `statistic(*arrays, sample_weight)`; returns name → number. NaN
+        where a resample has no answer (one class only).
       arrays: arrays with one row per reply.
-      groups: which cluster (thread) each row belongs to; every row by itself if None.
-      resamples: how many; 0 gives NaN intervals.
+      groups: the cluster (thread) of each row; None: each row is its own.
+      resamples: their number; 0 gives NaN intervals.
       seed: of the draws.
-      shares: names of figures from 0 to 1. With few threads, or where no resample differs from 0
-        or 1 (nine right of nine), the bootstrap can't speak: Wilson's interval stands instead,
-        with each thread as one observation.
+      shares: names of figures from 0 to 1. With few threads, or where all resamples give
+        0 or all give 1 (nine right of nine), the bootstrap fails: Wilson's interval replaces
+        it, with each thread as one observation.
 
     Returns:
       name → (low, high); NaN if fewer than half of the resamples gave a number.
     """
-    # Only here: a bot that answers is installed without scikit-learn, and imports this module
+    # Imported here: the bot imports this module, and is installed without scikit-learn
     from sklearn import config_context
 
     n = len(arrays[0])
@@ -55,22 +55,22 @@ def bootstrap(
     for _ in range(resamples):
         counts = rng.multinomial(clusters, np.full(clusters, 1 / clusters))
         weights = counts[codes].astype(float)
-        kept = weights > 0
-        # The whole arrays were checked; a resample of them needs no second look
-        checked = config_context(assume_finite=True, skip_parameter_validation=True)
-        with checked, warnings.catch_warnings():
+        drawn = weights > 0
+        # The arrays were checked once; their resamples need no second check
+        unchecked = config_context(assume_finite=True, skip_parameter_validation=True)
+        with unchecked, warnings.catch_warnings():
             # A resample without one class warns; it is counted as NaN below
             warnings.simplefilter("ignore")
-            figures = statistic(*(array[kept] for array in arrays), weights[kept])
+            figures = statistic(*(array[drawn] for array in arrays), weights[drawn])
         for name, value in figures.items():
             draws.setdefault(name, []).append(value)
-    whole = statistic(*arrays, np.ones(n)) if shares or not draws else {}
-    found = {name: _percentiles(draws.get(name, [])) for name in draws or whole}
-    for name in set(shares) & set(found) if draws else ():
-        value, same = whole[name], found[name] == (whole[name],) * 2
-        if np.isfinite(value) and (clusters < FEW_THREADS or (same and value in (0.0, 1.0))):
-            found[name] = wilson(value, clusters)
-    return found
+    estimate = statistic(*arrays, np.ones(n)) if shares or not draws else {}
+    intervals = {name: _percentiles(draws.get(name, [])) for name in draws or estimate}
+    for name in set(shares) & set(intervals) if draws else ():
+        value, degenerate = estimate[name], intervals[name] == (estimate[name],) * 2
+        if np.isfinite(value) and (clusters < FEW_THREADS or (degenerate and value in (0.0, 1.0))):
+            intervals[name] = wilson(value, clusters)
+    return intervals
 
 
 def wilson(share: float, n: int) -> tuple[float, float]:

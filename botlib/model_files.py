@@ -1,4 +1,4 @@
-"""What a model needs to be used: training declares it, scoring checks it, export packs it."""
+"""The files a model needs: training declares them, scoring checks them, export packs them."""
 
 import json
 from collections.abc import Iterable
@@ -19,9 +19,9 @@ KINDS = {
     "bert_rank": "04_bert_upvotes",
     "context": "04_bert_upvotes",
 }
-# What describes a model to people; scoring reads none of it
-CARDS = (*("model_card.json", "evaluation.json", "history.csv", "losses.csv", "manifest.json"),)
-# Models of botlib 0.1.0 declare nothing. Their parts: kind → (always there, used if there).
+# These describe a model to people; scoring reads none of them
+CARDS = ("model_card.json", "evaluation.json", "history.csv", "losses.csv", "manifest.json")
+# Models of botlib 0.1.0 declare nothing. Their files: kind → (required, optional).
 _UNDECLARED = {
     "gpt2": (("ctranslate2/model.bin", "ctranslate2/gpt2.json"), ("ctranslate2/*",)),
     "context": (("config.json", "known.npz", "later.npz"), ()),
@@ -49,15 +49,15 @@ def declaration(kind: str, files: Iterable[str]) -> str:
 
 
 def needed(folder: Path, kind: str) -> list[str]:
-    """Returns the files that using a model needs, after a look that all of them are there.
+    """Returns the files that a model needs, after checking that all of them exist.
 
     Args:
-      folder: the model's; one of botlib 0.1.0 has no declaration, and all its parts that lie
-        there count, as they did then.
+      folder: the model's; one of botlib 0.1.0 has no declaration, and all its known files
+        that exist count, as in that version.
       kind: one of `KINDS`.
 
     Raises:
-      BotlibError: a part is missing, or the declaration is damaged or of another kind.
+      BotlibError: a file is missing, or the declaration is damaged or of another kind.
     """
     folder = Path(folder)
     files = _declared(folder, kind)
@@ -74,8 +74,8 @@ def _declared(folder: Path, kind: str) -> list[str]:
     path = folder / FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        stored, names = content["kind"], content["files"]
-        newer = content["format"] > FORMAT
+        stored_kind, names = content["kind"], content["files"]
+        is_newer = content["format"] > FORMAT
         if not all(isinstance(name, str) for name in names):
             raise TypeError("files must be names")
     except FileNotFoundError:
@@ -84,17 +84,17 @@ def _declared(folder: Path, kind: str) -> list[str]:
         raise BotlibError(
             f"{path} is damaged ({error}): run {KINDS[kind]} again, or import the model again"
         ) from error
-    if newer:
+    if is_newer:
         raise BotlibError(f"{path} was written by a newer botlib: update botlib")
-    if stored != kind:
-        raise BotlibError(f"{folder} holds a {stored} model, not a {kind} model")
+    if stored_kind != kind:
+        raise BotlibError(f"{folder} holds a {stored_kind} model, not a {kind} model")
     return names
 
 
 def _undeclared(folder: Path, kind: str) -> list[str]:
-    always, perhaps = _UNDECLARED.get(kind, _UNDECLARED_CLASSIFIER)
-    names = list(always)
-    for pattern in perhaps:
+    required, optional = _UNDECLARED.get(kind, _UNDECLARED_CLASSIFIER)
+    names = list(required)
+    for pattern in optional:
         names += [p.relative_to(folder).as_posix() for p in folder.glob(pattern) if p.is_file()]
     # 0.1.0 used a head wherever there was one; half of one is damage
     if kind not in _UNDECLARED and any((folder / name).is_file() for name in _HEAD):

@@ -38,11 +38,11 @@ def start(settings: type[S], namespace: MutableMapping[str, Any]) -> tuple[S, Wo
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # TF Hub's layers need it before TensorFlow
     chosen = parameters.load(settings, namespace)
     drive.mount(Path(chosen.drive_root))
-    # Only the first notebook may make a workspace: elsewhere a typo would hide as an empty one
+    # Only the first notebook may make a workspace: elsewhere a typo would make an empty one
     workspace = Workspace.open(chosen.drive_root, create=settings is DataSettings)
-    _readable_tables()
-    _figures_in_words()
-    _plain_bars_in_batch()
+    _show_whole_texts()
+    _describe_figures()
+    _use_text_bars_in_batch()
     random.seed(chosen.seed)
     np.random.seed(chosen.seed % 2**32)
     print(f"workspace: {workspace.root}")
@@ -56,7 +56,7 @@ def who_set_what(settings: Settings) -> pd.DataFrame:
     return parameters.table(settings)
 
 
-def _plain_bars_in_batch() -> None:
+def _use_text_bars_in_batch() -> None:
     """Uses text bars in a batch run: a widget would stay at 0 % in the executed copy."""
     if os.environ.get("BOTLIB_BATCH"):
         import tqdm.auto
@@ -65,13 +65,13 @@ def _plain_bars_in_batch() -> None:
         tqdm.auto.tqdm = tqdm.std.tqdm
 
 
-def _readable_tables() -> None:
-    """Makes pandas show comments and replies in full."""
+def _show_whole_texts() -> None:
+    """Makes pandas show whole comments and replies."""
     pd.set_option("display.max_colwidth", 240, "display.precision", 3)
 
 
-def _figures_in_words() -> None:
-    """Keeps beside each figure what it shows, for those who don't see it, and for the report."""
+def _describe_figures() -> None:
+    """Stores a description with each figure, for screen readers and for the report."""
     try:
         from IPython import get_ipython
     except ImportError:
@@ -83,7 +83,7 @@ def _figures_in_words() -> None:
 
 
 def today() -> str:
-    """Returns today's date as the tables are named, such as 2026-11-23."""
+    """Returns today's date in the form that table names use, such as 2026-11-23."""
     return datetime.now().date().isoformat()
 
 
@@ -104,7 +104,7 @@ def newest(table: Callable[[str], Path]) -> str:
     """Returns the latest date of a dated table.
 
     Args:
-      table: the workspace's method that names it, such as `workspace.proposed_replies`.
+      table: the workspace's method for its path, such as `workspace.proposed_replies`.
 
     Raises:
       BotlibError: there is none.

@@ -1,4 +1,4 @@
-"""Options that many commands share: which workspace, and how much is said."""
+"""Options that many commands share: the workspace, and how much is printed."""
 
 import argparse
 import os
@@ -11,13 +11,13 @@ from botlib.errors import BotlibError
 
 WORKSPACE = "BOTLIB_WORKSPACE"
 # By import name, the packages that pyproject.toml's extra "bot" brings
-BOT = frozenset(
+BOT_PACKAGES = frozenset(
     ("praw", "prawcore", "ctranslate2", "tokenizers", "onnxruntime", "requests", "urllib3",
      "tenacity", "orjson", "zstandard", "anyascii", "confusable_homoglyphs", "flask", "werkzeug",
      "huggingface_hub")
 )  # fmt: skip
-# What only a workspace holds
-_SIGNS = ("models", "raw_data", "outbox.sqlite3", "bot.yaml", "gpt2_finetune.csv", "sandbox")
+# Files and folders that only a workspace holds
+_MARKERS = ("models", "raw_data", "outbox.sqlite3", "bot.yaml", "gpt2_finetune.csv", "sandbox")
 
 
 def add_workspace(parser: argparse.ArgumentParser, *, makes: bool = False) -> None:
@@ -37,11 +37,11 @@ def add_workspace(parser: argparse.ArgumentParser, *, makes: bool = False) -> No
     parser.set_defaults(makes_workspace=makes)
 
 
-def settle(args: argparse.Namespace) -> None:
+def resolve_workspace(args: argparse.Namespace) -> None:
     """Fills in `workspace` and `workspace_set_by`.
 
     Raises:
-      BotlibError: nothing says which workspace.
+      BotlibError: neither the option, the environment nor the current folder names one.
     """
     if hasattr(args, "makes_workspace"):
         args.workspace, args.workspace_set_by = _workspace(args)
@@ -53,36 +53,36 @@ def _workspace(args: argparse.Namespace) -> tuple[str, str]:
     if named := os.environ.get(WORKSPACE):
         return named, WORKSPACE
     here = Path.cwd()
-    found = any((here / name).exists() for name in _SIGNS)
-    if found or (args.makes_workspace and not any(here.iterdir())):
+    is_workspace = any((here / name).exists() for name in _MARKERS)
+    if is_workspace or (args.makes_workspace and not any(here.iterdir())):
         return str(here), "the current folder"
     raise BotlibError(
-        f"which workspace? {here} is none: pass --workspace DIR, set {WORKSPACE}, or change into "
-        "the workspace's folder"
+        f"no workspace is named and {here} isn't one: pass --workspace DIR, set {WORKSPACE}, or "
+        "change into the workspace's folder"
     )
 
 
 def no_bars_in_files(arguments: Sequence[str]) -> None:
-    """Turns progress bars off with --quiet, and where no person watches: in a log file.
+    """Turns off progress bars with --quiet, and where stderr isn't a terminal.
 
-    For a whole process, before its command runs. Notebooks that it starts draw their own bars.
+    Called once, before the command runs. The notebooks that it starts draw their own bars.
     """
     if "--quiet" not in arguments and sys.stderr.isatty():
         return
     from tqdm.std import tqdm
 
-    draw = tqdm.__init__
+    original_init = tqdm.__init__
 
     def quiet(self: tqdm, *args: Any, **kwargs: Any) -> None:
-        draw(self, *args, **{**kwargs, "disable": True})
+        original_init(self, *args, **{**kwargs, "disable": True})
 
     tqdm.__init__ = quiet
 
 
-def missing(error: ModuleNotFoundError) -> str:
-    """Returns how to install the package that a command lacks; "" if the fault is ours."""
+def install_hint(error: ModuleNotFoundError) -> str:
+    """Returns how to install the package that a command lacks; "" if botlib itself is at fault."""
     name = (error.name or "").partition(".")[0]
     if not name or name == "botlib":
         return ""
-    how = 'pip install ".[bot]"' if name in BOT else "pip install -r requirements.txt"
+    how = 'pip install ".[bot]"' if name in BOT_PACKAGES else "pip install -r requirements.txt"
     return f"this command needs the package {name!r}: run `{how}` in the project's folder"

@@ -1,4 +1,4 @@
-"""Unfinished files and folders: locked while their writer lives, cleared once it was killed."""
+"""Unfinished files and folders: locked by their writer, removed if it was killed."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ except ImportError:  # Windows, where an open file can't be deleted anyway
     fcntl = None
 
 _SUFFIX = ".part"
-# Names that `tempfile` and `drive.deliver` give, and nobody else
+# Names that only `tempfile` and `drive.deliver` give
 _OURS = re.compile(r"\..+\.([a-z0-9_]{8}|\d+)\.part")
 # Google Drive has no locks; nothing written there takes this long (seconds).
 _DRIVE_AGE = 86_400
@@ -34,8 +34,8 @@ def new_file(path: Path, folder: Path | None) -> Iterator[tuple[int, Path]]:
     while True:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_SUFFIX, dir=folder)
         # The lock needs a descriptor of its own, since the writer closes `handle` before renaming.
-        with _locked(name) as mine:
-            if mine:
+        with _locked(name) as locked:
+            if locked:
                 yield handle, Path(name)
                 return
         os.close(handle)
@@ -46,21 +46,21 @@ def new_folder(path: Path) -> Iterator[Path]:
     """Yields a locked, unfinished folder beside `path`."""
     while True:
         name = tempfile.mkdtemp(prefix=f".{path.name}.", suffix=_SUFFIX, dir=path.parent)
-        with _locked(name) as mine:
-            if mine:
+        with _locked(name) as locked:
+            if locked:
                 yield Path(name)
                 return
 
 
 def clear_orphans(folder: Path, depth: int = 0) -> None:
-    """Removes what killed processes left unfinished; what a running one writes stays.
+    """Removes the unfinished files of killed processes; those of running ones stay.
 
     Args:
       folder: where to look; it may be absent.
       depth: how many levels of subfolders to look into.
     """
-    for below in range(depth + 1):
-        for part in folder.glob("*/" * below + f".*{_SUFFIX}"):
+    for level in range(depth + 1):
+        for part in folder.glob("*/" * level + f".*{_SUFFIX}"):
             if _OURS.fullmatch(part.name):
                 with contextlib.suppress(OSError):
                     _remove_orphan(part)
@@ -91,7 +91,7 @@ def _remove(part: Path) -> None:
 
 @contextlib.contextmanager
 def _locked(name: str) -> Iterator[bool]:
-    """Yields whether the part is ours: a cleaner may take it before it is locked."""
+    """Yields whether the part could be locked: another process may have removed it before."""
     if fcntl is None:
         yield True
         return

@@ -1,4 +1,4 @@
-"""AUC and average precision of weighted rows, sorted once: a bootstrap asks hundreds of times."""
+"""AUC and average precision of weighted rows, sorted once for all resamples of a bootstrap."""
 
 import numpy as np
 
@@ -16,9 +16,9 @@ class Ranked:
         self._order = np.argsort(score, kind="stable")
         ordered = score[self._order]
         self._positive = np.asarray(y, dtype=bool)[self._order]
-        new = np.ones(len(ordered), dtype=bool)
-        new[1:] = ordered[1:] != ordered[:-1]
-        self._starts = np.flatnonzero(new)
+        starts_group = np.ones(len(ordered), dtype=bool)
+        starts_group[1:] = ordered[1:] != ordered[:-1]
+        self._starts = np.flatnonzero(starts_group)
 
     def auc(self, weights: np.ndarray | None = None) -> float:
         """Returns the area under the ROC curve; NaN where a class has no weight."""
@@ -34,9 +34,9 @@ class Ranked:
         positive, negative = (sums[::-1] for sums in self._sums(weights))
         if not positive.sum() or not negative.sum():
             return float("nan")
-        right, wrong = np.cumsum(positive), np.cumsum(negative)
-        precision = right / np.maximum(right + wrong, 1e-300)
-        return float(positive @ precision / right[-1])
+        true_positives, false_positives = np.cumsum(positive), np.cumsum(negative)
+        precision = true_positives / np.maximum(true_positives + false_positives, 1e-300)
+        return float(positive @ precision / true_positives[-1])
 
     def recall_at(self, false_positives: float, weights: np.ndarray | None = None) -> float:
         """Returns the share of positives above the lowest threshold with so few false positives."""
@@ -48,10 +48,9 @@ class Ranked:
 
     def _sums(self, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """Returns the weight of either class at each distinct score, from the lowest up."""
-        w = np.ones(len(self._order)) if weights is None else weights[self._order]
-        if not len(w):
+        row_weights = np.ones(len(self._order)) if weights is None else weights[self._order]
+        if not len(row_weights):
             return np.zeros(0), np.zeros(0)
-        positive = np.where(self._positive, w, 0.0)
-        at = self._starts
-        found = np.add.reduceat(positive, at)
-        return found, np.add.reduceat(w, at) - found
+        positive = np.where(self._positive, row_weights, 0.0)
+        positive_sums = np.add.reduceat(positive, self._starts)
+        return positive_sums, np.add.reduceat(row_weights, self._starts) - positive_sums

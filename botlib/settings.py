@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from botlib.fields import Checked, another, higher, higher_or_none, lower, setting
+from botlib.fields import Checked, different, higher, higher_or_none, lower, setting
 
 TUTORIAL_SUBREDDITS = (
     "writing,scifi,sciencefiction,MachineLearning,philosophy,cogsci,neuro,Futurology"
@@ -151,7 +151,7 @@ class Sampling(Checked):
     def _check(self) -> None:
         super()._check()
         if self.min_tokens > self.max_tokens:
-            raise self._wrong(f"min_tokens {self.min_tokens} is above max_tokens {self.max_tokens}")
+            raise self._error(f"min_tokens {self.min_tokens} is above max_tokens {self.max_tokens}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -226,8 +226,8 @@ class GenerateSettings(DecoderSettings):
     max_age_hours: float = setting(24.0, minimum=0.0)  # of a comment; 0: any age
     # Replies to the bot's own comments may be answered: at most twice in a conversation, a person
     # at most twice a day, and as always after a person approved
-    answer_replies: bool = setting(False, looser=another)
-    answer_mentions: bool = setting(False, looser=another)  # the same for u/NAME of the bot
+    answer_replies: bool = setting(False, looser=different)
+    answer_mentions: bool = setting(False, looser=different)  # the same for u/NAME of the bot
     more_requests: int = setting(4, minimum=0)  # for the rest of one long thread
     gpt2_run: str = "run1"  # which models/gpt2/{run_name} writes
     candidates: int = setting(10, minimum=1)  # replies for each comment
@@ -245,14 +245,14 @@ class PostSettings(Settings):
     # Least probability of being real
     threshold: float = setting(0.9, minimum=0.0, maximum=1.0, looser=lower)
     # Above 0: the threshold that reaches this precision on validation pairs, half of them fake
-    precision: float = setting(0.0, minimum=0.0, maximum=1.0, looser=another)
+    precision: float = setting(0.0, minimum=0.0, maximum=1.0, looser=different)
     max_chars: int = setting(1000, minimum=1, looser=higher)  # longer replies are dropped
     # Comma-separated; only these are ever posted to
-    allowed_subreddits: str = setting("", looser=another)
-    dry_run: bool = setting(True, looser=another)  # only False posts; the text "false" is refused
+    allowed_subreddits: str = setting("", looser=different)
+    dry_run: bool = setting(True, looser=different)  # only False posts; the text "false" is refused
     date: str = ""  # which tables to read; empty: the newest
     # On the live site a person approves each reply; "sandbox" lets a demo approve its own there
-    approve: str = setting("person", choices=("person", "sandbox"), looser=another)
+    approve: str = setting("person", choices=("person", "sandbox"), looser=different)
     # After so many hours an approval counts no more: threads move on; 0: it stays for ever
     approval_hours: float = setting(48.0, minimum=0.0, looser=higher_or_none)
     # As in 05: what sank to this since approval needs a second look
@@ -276,12 +276,12 @@ class PostSettings(Settings):
     def _check(self) -> None:
         super()._check()
         if self.min_pause_minutes > self.max_pause_minutes:
-            raise self._wrong(
+            raise self._error(
                 f"min_pause_minutes {self.min_pause_minutes:g} is above max_pause_minutes "
                 f"{self.max_pause_minutes:g}: set both"
             )
         if self.approve == "sandbox" and self.reddit != "sandbox":
-            raise self._wrong(
+            raise self._error(
                 'approve="sandbox" only approves replies to the sandbox: on the live site a person '
                 "approves each reply (python -m botlib review --live)"
             )

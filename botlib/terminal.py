@@ -1,4 +1,4 @@
-"""What is shown in a terminal: tables, and strangers' texts made harmless."""
+"""Text for a terminal: tables, and strangers' texts made harmless."""
 
 import html
 import re
@@ -6,13 +6,13 @@ import re
 import pandas as pd
 
 # Control characters but for newline and tab (escape sequences begin with one), and those that
-# turn the direction of what follows, so that a text looks like another
+# reverse the direction of text, so that it reads as another text
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _LINE_ENDS = re.compile("\r\n?|[\u2028\u2029\x85]")
 
 
 def harmless(text: str) -> str:
-    """Returns a text without what could act on a terminal or turn its direction around.
+    """Returns a text without characters that control a terminal or reverse the direction of text.
 
     Newlines and tabs stay; other control characters (C0 and C1, so also escape sequences' first
     character) and Unicode's bidirectional overrides, embeddings and isolates go.
@@ -26,7 +26,7 @@ def readable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Returns the same on one line."""
+    """Returns a text as `readable` does, on one line."""
     return " ".join(readable(text).split())
 
 

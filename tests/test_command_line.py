@@ -30,8 +30,8 @@ sys.meta_path.insert(0, Absent())
 from botlib.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """
-ABSENT = {*options.BOT, "papermill", "nbformat", "nbconvert", "tensorflow", "matplotlib", "sklearn",
-          "duckdb", "pyarrow", "IPython", "ipywidgets", "bs4"}  # fmt: skip
+ABSENT = {*options.BOT_PACKAGES, "papermill", "nbformat", "nbconvert", "tensorflow", "matplotlib",
+          "sklearn", "duckdb", "pyarrow", "IPython", "ipywidgets", "bs4"}  # fmt: skip
 
 
 def run(*words: str, absent: set[str] = frozenset(), **more) -> subprocess.CompletedProcess:
@@ -69,8 +69,8 @@ def test_a_missing_package_is_answered_by_the_install_line(workspace, words, how
 def test_the_bot_runs_without_what_only_training_and_data_need(workspace):
     """An import of duckdb, and before it one of scikit-learn, kept a bot's own install from it."""
     small_models.fill(workspace)
-    done = run("bot", "--workspace", str(workspace.root), "--profile", "demo",
-               absent=ABSENT - options.BOT | {"py3langid", "scipy", "onnx", "h5py"})  # fmt: skip
+    absent = ABSENT - options.BOT_PACKAGES | {"py3langid", "scipy", "onnx", "h5py"}
+    done = run("bot", "--workspace", str(workspace.root), "--profile", "demo", absent=absent)
     assert done.returncode == 0, done.stderr
 
 
@@ -81,11 +81,11 @@ def test_the_packages_of_the_extra_are_those_the_answer_knows():
         for line in extras["optional-dependencies"]["bot"]
     }
     # These come with praw, requests and flask
-    assert named | {"prawcore", "urllib3", "werkzeug"} == options.BOT
+    assert named | {"prawcore", "urllib3", "werkzeug"} == options.BOT_PACKAGES
 
 
 def test_a_fault_of_our_own_is_not_called_a_missing_package():
-    assert options.missing(ModuleNotFoundError("x", name="botlib.nowhere")) == ""
+    assert options.install_hint(ModuleNotFoundError("x", name="botlib.nowhere")) == ""
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ FILES = (
     *("checkpoint", "encoder.json", "hparams.json", "vocab.bpe"),
     *("model.ckpt.index", WEIGHTS),
 )
-INSTEAD = "give a folder as base_model"
+ALTERNATIVE = "give a folder as base_model"
 
 
 def download(name: str, folder: Path, url: str = URL, progress: bool = True) -> Path:
@@ -46,7 +46,7 @@ def download(name: str, folder: Path, url: str = URL, progress: bool = True) -> 
         path = folder / file
         if path.is_file() and path.stat().st_size == known.get(file, {}).get("bytes"):
             continue
-        http_file.fetch(f"{url}/{name}/{file}", path, instead=INSTEAD, progress=progress)
+        http_file.fetch(f"{url}/{name}/{file}", path, alternative=ALTERNATIVE, progress=progress)
         known[file] = {"bytes": path.stat().st_size, "sha256": hash_path(path)}
         with atomic_file(record) as out:
             json.dump(known, out, indent=1)

@@ -29,7 +29,7 @@ def write(kind: str, workspace: Workspace, url: str, run_name: str = "run1") -> 
     with tempfile.TemporaryDirectory(prefix="botlib-") as folder:
         path = bundles.write(kind, workspace, Path(folder) / _name(url), run_name)
         http_file.send(path, url)
-        return f"{http_file.shown(url)}#{HASH}{hash_path(path)}"
+        return f"{http_file.printable(url)}#{HASH}{hash_path(path)}"
 
 
 def read(url: str, workspace: Workspace, run_name: str = "run1", replace: bool = False) -> Path:
@@ -47,13 +47,13 @@ def read(url: str, workspace: Workspace, run_name: str = "run1", replace: bool =
     """
     address, _, fragment = url.partition("#")
     if fragment and not fragment.startswith(HASH):
-        raise BotlibError(f"{http_file.shown(url)}: after # must stand {HASH} and the hash")
+        raise BotlibError(f"{http_file.printable(url)}: after # must stand {HASH} and the hash")
     folder = workspace.cache / "downloads" / hashlib.sha256(address.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _name(url)
     if not path.is_file():
         http_file.fetch(address, path, sha256=fragment.removeprefix(HASH))
-    shown = http_file.shown(url)
+    shown = http_file.printable(url)
     try:
         taken = bundles.read(path, workspace, run_name, replace, origin=shown)
     except BotlibError as error:
