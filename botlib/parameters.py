@@ -32,8 +32,8 @@ class Source:
     Attributes:
       who: as a person reads it, such as "profile demo", "cell" or "--allow".
       values: settings by name, of their types.
-      by: "profile", "command" (its own choice), "file" (the workspace's bot.yaml) or "person"
-        (written for this very run).
+      by: "profile", "command" (a choice of the command itself), "file" (the workspace's bot.yaml)
+        or "person" (set for this run).
     """
 
     who: str
@@ -42,8 +42,14 @@ class Source:
 
 
 @dataclasses.dataclass(frozen=True)
-class Given:
-    """A setting typed on the command line: `key` is NAME or NOTEBOOK.NAME, `who` the option."""
+class Override:
+    """A setting from the command line or bot.yaml, not parsed yet.
+
+    Attributes:
+      who: the option or the file, such as "--allow".
+      key: NAME or NOTEBOOK.NAME.
+      text: its value as typed.
+    """
 
     who: str
     key: str
@@ -58,48 +64,48 @@ def settle(settings: type[S], *sources: Source) -> S:
     used.
 
     Raises:
-      BotlibError: an unknown name, a wrong value, or two values of persons, or of a file, that
-        disagree.
+      BotlibError: an unknown name, a wrong value, or two values that people, or files, set
+        differently.
     """
     chosen: dict[str, tuple[Any, Source]] = {}
     replaced: dict[str, Any] = {}
     for source in sorted(sources, key=lambda source: _RANKS.index(source.by)):
-        for name, given in source.values.items():
+        for name, raw_value in source.values.items():
             if name not in settings.names():
                 raise BotlibError(_unknown(settings, name))
-            value = checked(settings, name, given)
+            value = checked(settings, name, raw_value)
             if name in chosen:
-                replaced[name], before = chosen[name]
-                if before.by == source.by in MEANT and replaced[name] != value:
+                replaced[name], previous = chosen[name]
+                if previous.by == source.by in DELIBERATE and replaced[name] != value:
                     raise BotlibError(
-                        f"{settings.notebook}: {name} is {replaced[name]!r} by {before.who} and "
+                        f"{settings.notebook}: {name} is {replaced[name]!r} by {previous.who} and "
                         f"{value!r} by {source.who}: leave one of them out"
                     )
             chosen[name] = (value, source)
     warnings = _guard_live_site(settings, chosen)
-    made = settings(**{name: value for name, (value, _) in chosen.items()})
+    result = settings(**{name: value for name, (value, _) in chosen.items()})
     default = settings()
     set_by = {
         name: source.who
         for name, (value, source) in chosen.items()
         if value != getattr(default, name) or value != replaced.get(name, value)
     }
-    object.__setattr__(made, "set_by", set_by)
-    object.__setattr__(made, "warnings", warnings)
-    return made
+    object.__setattr__(result, "set_by", set_by)
+    object.__setattr__(result, "warnings", warnings)
+    return result
 
 
 _RANKS = ("profile", "command", "file", "person")
-# Written by somebody who knows this workspace
-MEANT = ("file", "person")
+# Set by somebody who knows this workspace
+DELIBERATE = ("file", "person")
 
 
 def _guard_live_site(
     settings: type[Settings], chosen: dict[str, tuple[Any, Source]]
 ) -> tuple[str, ...]:
-    """Takes looser values of a profile away; returns a line for each, and for each that stays.
+    """Removes a profile's looser values; returns a line for each, and for each value that stays.
 
-    A profile is written for many machines: whoever disturbs people on Reddit must have meant it.
+    A profile is written for many machines; a looser value on Reddit must be somebody's decision.
     """
     default = settings()
     site = chosen["reddit"][0] if "reddit" in chosen else getattr(default, "reddit", "")
@@ -107,16 +113,17 @@ def _guard_live_site(
     for name, (value, source) in list(chosen.items()):
         if site in ("", "sandbox") or not loosened(settings, name, value):
             continue
-        usual = getattr(default, name)
+        default_value = getattr(default, name)
         if source.by == "profile":
             del chosen[name]
             lines.append(
-                f"{name}={value!r} of {source.who} does not count on the live site, {usual!r} "
-                f"does: set {name} yourself if you mean it"
+                f"{name}={value!r} of {source.who} does not count on the live site, "
+                f"{default_value!r} does: set {name} yourself if you mean it"
             )
         else:
             lines.append(
-                f"{name}={value!r}, set by {source.who}, is looser on the live site than {usual!r}"
+                f"{name}={value!r}, set by {source.who}, is looser on the live site than "
+                f"{default_value!r}"
             )
     return tuple(lines)
 
@@ -124,8 +131,8 @@ def _guard_live_site(
 def load(settings: type[S], namespace: Mapping[str, Any]) -> S:
     """Returns a notebook's settings.
 
-    What stands in the parameters cell is what runs; an empty text or None leaves a setting to the
-    profile.
+    A value in the parameters cell is used as it is; an empty text or None leaves the setting to
+    the profile.
 
     Args:
       settings: the notebook's dataclass.
@@ -142,14 +149,14 @@ def load(settings: type[S], namespace: Mapping[str, Any]) -> S:
     options = namespace.get(OPTIONS) or {}
     if not isinstance(options, Mapping):
         raise BotlibError(f"{settings.notebook}: options must be a dictionary, not {options!r}")
-    given = {k: namespace[k] for k in settings.names() if namespace.get(k) is not None}
-    cell = {k: v for k, v in given.items() if k not in injected and v != ""}
+    values = {k: namespace[k] for k in settings.names() if namespace.get(k) is not None}
+    cell_values = {k: v for k, v in values.items() if k not in injected and v != ""}
     return settle(
         settings,
         profile_source(namespace.get(PROFILE, "colab"), settings.notebook),
-        Source("cell", cell),
-        # Here an empty text is meant: whoever calls papermill can leave a parameter out
-        Source("papermill", {k: v for k, v in given.items() if k in injected}),
+        Source("cell", cell_values),
+        # From papermill an empty text is a value: its caller can leave a parameter out
+        Source("papermill", {k: v for k, v in values.items() if k in injected}),
         Source("papermill" if OPTIONS in injected else "options", options),
     )
 
@@ -160,71 +167,86 @@ def of_profile(settings: type[S], profile: str, **changes: Any) -> S:
     return settle(settings, source, Source("changes", changes))
 
 
-def from_command_line(notebook: str, given: Iterable[Given], by: str = "person") -> list[Source]:
-    """Returns what was typed for one notebook; NOTEBOOK.NAME goes before NAME.
+def from_command_line(
+    notebook: str, overrides: Iterable[Override], by: str = "person"
+) -> list[Source]:
+    """Returns the settings of one notebook; NOTEBOOK.NAME wins over NAME.
 
     Args:
       notebook: its name.
-      given: what was typed, or stands in a file.
+      overrides: from the command line or a file.
       by: see `Source`.
 
     Raises:
       BotlibError: a text that isn't of the setting's type.
     """
     settings = NOTEBOOKS[notebook]
-    general, own = [], []
-    for item in given:
-        prefix, _, name = item.key.rpartition(".")
+    for_any_notebook, for_this_notebook = [], []
+    for override in overrides:
+        prefix, _, name = override.key.rpartition(".")
         if name in settings.names() and (not prefix or notebook_name(prefix) == notebook):
-            value = _parsed(settings, name, item.text)
-            (own if prefix else general).append(Source(item.who, {name: value}, by))
-    named = {name for source in own for name in source.values}
-    return [*(source for source in general if named.isdisjoint(source.values)), *own]
+            value = _parsed(settings, name, override.text)
+            (for_this_notebook if prefix else for_any_notebook).append(
+                Source(override.who, {name: value}, by)
+            )
+    own_names = {name for source in for_this_notebook for name in source.values}
+    return [
+        *(source for source in for_any_notebook if own_names.isdisjoint(source.values)),
+        *for_this_notebook,
+    ]
 
 
-def refuse_unknown(notebooks: Sequence[str], given: Iterable[Given]) -> None:
-    """Raises a clear error for a name that none of the notebooks has."""
-    for item in given:
-        prefix, _, name = item.key.rpartition(".")
+def refuse_unknown(notebooks: Sequence[str], overrides: Iterable[Override]) -> None:
+    """Raises a BotlibError for a setting that none of the notebooks has."""
+    for override in overrides:
+        prefix, _, name = override.key.rpartition(".")
         candidates = [notebook_name(prefix)] if prefix else list(notebooks)
-        known = sorted({n for c in candidates if c in notebooks for n in NOTEBOOKS[c].names()})
-        if name not in known:
+        names = sorted({n for c in candidates if c in notebooks for n in NOTEBOOKS[c].names()})
+        if name not in names:
             where = candidates[0] if len(candidates) == 1 else "any notebook"
-            there = ", ".join(known) or f"only settings of {', '.join(notebooks)}"
-            raise BotlibError(f"no setting of {where} is called {name!r}; there are {there}")
+            choices = ", ".join(names) or f"only settings of {', '.join(notebooks)}"
+            raise BotlibError(f"no setting of {where} is called {name!r}; there are {choices}")
 
 
 def _parsed(settings: type[Settings], name: str, text: Any) -> Any:
-    """A value from what was typed. Booleans are `true` or `false`, nothing else."""
+    """The value of a typed text; booleans are `true` or `false`, nothing else."""
     kind = typing.get_type_hints(settings)[name]
     if not isinstance(text, str) or kind is str:
         return text
     try:
         return {"true": True, "false": False}[text] if kind is bool else kind(text)
     except (KeyError, ValueError):
-        wanted = "true or false" if kind is bool else type_name(kind)
+        expected = "true or false" if kind is bool else type_name(kind)
         raise BotlibError(
-            f"{settings.notebook}: {name} must be {wanted}, not the text {text!r}"
+            f"{settings.notebook}: {name} must be {expected}, not the text {text!r}"
         ) from None
 
 
 def read_and_post(
     read: Sequence[Source], post: Sequence[Source]
 ) -> tuple[GenerateSettings, PostSettings]:
-    """Returns the settings of 05 and 06; in the sandbox what is read may be answered.
+    """Returns the settings of 05 and 06; the sandbox allows the subreddits that are read.
 
-    On the live site a person names the subreddits to post to. In the sandbox nobody is disturbed:
-    there, unless a person named them, they are those that a person wants read, else the profile's,
-    else those that are read.
+    On the live site a person names the subreddits to post to. The sandbox disturbs nobody: there,
+    unless a person named them, they are the subreddits that a person set to be read, else the
+    profile's allow-list, else all that are read.
 
     Args:
       read: sources for 05_generate.
       post: sources for 06_discriminate_and_post.
     """
     reading, posting = settle(GenerateSettings, *read), settle(PostSettings, *post)
-    chosen = any(source.by in MEANT and "subreddits" in source.values for source in read)
-    named = any(source.by in MEANT and "allowed_subreddits" in source.values for source in post)
-    if posting.reddit == "sandbox" and not named and (chosen or not posting.allowed_subreddits):
+    reading_is_chosen = any(
+        source.by in DELIBERATE and "subreddits" in source.values for source in read
+    )
+    allow_list_is_set = any(
+        source.by in DELIBERATE and "allowed_subreddits" in source.values for source in post
+    )
+    if (
+        posting.reddit == "sandbox"
+        and not allow_list_is_set
+        and (reading_is_chosen or not posting.allowed_subreddits)
+    ):
         allowed = {"allowed_subreddits": reading.subreddits}
         posting = settle(PostSettings, *post, Source("the sandbox", allowed, by="command"))
     return reading, posting
@@ -235,7 +257,7 @@ def table(settings: Settings, everything: bool = False) -> pd.DataFrame:
 
     Args:
       settings: made by `settle`.
-      everything: the settings left at their defaults, too.
+      everything: also the settings left at their defaults.
 
     Returns:
       Columns setting, value, set by.
@@ -256,10 +278,10 @@ def notebook_name(text: str) -> str:
     Raises:
       BotlibError: none or several do.
     """
-    found = [name for name in NOTEBOOKS if name.startswith(text)] if text else []
-    if len(found) != 1:
+    matches = [name for name in NOTEBOOKS if name.startswith(text)] if text else []
+    if len(matches) != 1:
         raise BotlibError(f"no notebook is called {text!r}; there are {', '.join(NOTEBOOKS)}")
-    return found[0]
+    return matches[0]
 
 
 def profiles() -> list[str]:
@@ -276,7 +298,7 @@ def profile_source(name: str, notebook: str) -> Source:
     """Returns what a profile sets for a notebook.
 
     Raises:
-      BotlibError: there is no such profile, or it names a notebook or setting that isn't there.
+      BotlibError: there is no such profile, or it names a notebook or setting that doesn't exist.
     """
     if name not in profiles():
         raise BotlibError(f"profile must be one of {', '.join(profiles())}; not {name!r}")

@@ -23,7 +23,7 @@ class Settings(Checked):
 
     # By name, who set what isn't left at its default; see `botlib/parameters.py`
     set_by: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    # One line for each value that the live site makes worth a word
+    # A line for each value that is looser on the live site than the default
     warnings: ClassVar[Sequence[str]] = ()
 
     drive_root: str = "/content/drive/MyDrive/botlib"  # the workspace: all tables and models
@@ -56,7 +56,7 @@ class DataSettings(Settings):
     # source="archive", without first_month: the newest posts and comments, of all subreddits
     # together; at the archive's smallest pages 100,000 take 9 minutes
     archive_items: int = setting(100_000, minimum=100)
-    # More are refused, for the archive is a free service that offers dumps
+    # More are refused: the archive is a free service, and offers dumps for large downloads
     archive_max_items: int = setting(1_000_000, minimum=100)
     # E-mail address or link where the archive's author can reach you; empty: BOTLIB_CONTACT
     contact: str = ""
@@ -77,7 +77,7 @@ class DataSettings(Settings):
     max_words: int = setting(300, minimum=1)  # longer ones are essays, not replies
     max_tokens: int = setting(450, minimum=1)  # a comment and a reply fit GPT-2's 1024 tokens
     tokenizer: str = ""  # folder of encoder.json and vocab.bpe; empty: tokens are estimated
-    # From which probability on a text in another language than English is dropped
+    # A text is dropped if its probability of another language than English reaches this
     foreign_probability: float = setting(0.5, minimum=0.0, maximum=1.0)
     min_score_hours: float = setting(6.0, minimum=0.0)  # younger scores have not settled
     near_duplicate: float = setting(0.7, minimum=0.1, maximum=1.0)  # shared 3-word sequences
@@ -102,16 +102,16 @@ class Gpt2Settings(Settings):
     run_name: str = "run1"  # models/gpt2/{run_name}
     steps: int = setting(
         1000, minimum=0
-    )  # of batch_size × window tokens; 0: the base model as it is
+    )  # of batch_size × window tokens; 0: the base model unchanged
     # What the model sees above a comment, in training, fakes and live replies alike: nothing (as in
     # 2020), the post's title, or the post's text and the comments in between too. Measured once,
     # on small models from scratch: perplexity 339 of unseen replies with nothing, 322 with the
     # title, 323 with the thread (benchmarks/conversation.py)
     context: str = setting("title", choices=("comment", "title", "thread"))
-    context_tokens: int = setting(128, minimum=16)  # most that it may take of the prompt
+    context_tokens: int = setting(128, minimum=16)  # the most tokens it may take of the prompt
     batch_size: int = setting(0, minimum=0)  # 0: what a 16 GB GPU takes for this base model
     learning_rate: float = setting(0.0, minimum=0.0)  # 0: by the base model's size
-    # Tokens a step looks at together: 1024 in gpt-2-simple; comments are short, fewer are cheaper
+    # Tokens of a training window: 1024 in gpt-2-simple; comments are short, and fewer are cheaper
     window: int = setting(1024, minimum=32, maximum=1024)
     accumulate_gradients: int = setting(1, minimum=1)  # batches added up before a step
     schedule: str = setting("cosine", choices=("cosine", "constant"))  # of the learning rate
@@ -120,7 +120,7 @@ class Gpt2Settings(Settings):
     multi_gpu: bool = False  # layers spread over all GPUs
     round_steps: int = setting(0, minimum=0)  # steps between validations; 0: a tenth of steps
     patience: int = setting(3, minimum=0)  # rounds without a better validation; 0: never stop
-    max_minutes: float = setting(0.0, minimum=0.0)  # end in good order before Colab does; 0: none
+    max_minutes: float = setting(0.0, minimum=0.0)  # saves and ends before Colab does; 0: none
     validation_pairs: int = setting(200, minimum=0)  # held-out replies scored after each round
     xla: str = setting("auto", choices=("auto", "on", "off"))  # auto: on a GPU
     mixed_precision: str = setting("auto", choices=("auto", "on", "off"))  # auto: on a GPU
@@ -129,7 +129,7 @@ class Gpt2Settings(Settings):
     quantization: str = setting(  # how the inference model is stored
         "float16", choices=("float32", "float16", "int8", "int8_float16")
     )
-    # base_model="scratch": the shape of a small GPT-2 of one's own
+    # base_model="scratch": the shape of your own small GPT-2
     scratch_layers: int = setting(4, minimum=1)
     scratch_width: int = setting(256, minimum=16)  # width of the hidden states
     scratch_heads: int = setting(4, minimum=1)  # attention heads
@@ -175,15 +175,15 @@ class ClassifierSettings(Settings):
     max_minutes: float = setting(0.0, minimum=0.0)  # 0: no limit
     patience: int = setting(2, minimum=0)  # validations without a better one before it stops
     class_weights: str = setting("none", choices=("none", "balanced"))  # count classes alike
-    trained_layers: int = setting(0, minimum=0)  # only so many top layers; 0: all
-    mixed_precision: str = setting("auto", choices=("auto", "off"))  # where the machine has it
+    trained_layers: int = setting(0, minimum=0)  # only this many top layers; 0: all
+    mixed_precision: str = setting("auto", choices=("auto", "off"))  # auto: if supported
     xla: str = setting("auto", choices=("auto", "off"))  # auto: on a GPU
     classifier_max_tokens: int = setting(64, minimum=8)  # of comment and reply together
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RealismSettings(ClassifierSettings, DecoderSettings):
-    """03_bert_realism: fakes, and a classifier that tells them from real replies."""
+    """03_bert_realism: fakes, and a classifier that distinguishes them from real replies."""
 
     notebook: ClassVar[str] = "03_bert_realism"
 
@@ -194,8 +194,8 @@ class RealismSettings(ClassifierSettings, DecoderSettings):
     # doesn't learn one decoder's habits; each gets its share of the fakes
     more_decoders: str = "1.0:0:0.95"
     unseen_decoder: str = "0.9:20:1.0"  # for the test comments only: does it generalise?
-    # Real pairs that the judge of fit learns from; 0: all. Two cores read 100 to 250 a second, and
-    # four times as many added 0.006 to an AUC of 0.92
+    # Real pairs that the judge of fit learns from; 0: all. Two cores process 100 to 250 a second,
+    # and four times as many pairs added 0.006 to an AUC of 0.92
     fit_pairs: int = setting(10_000, minimum=0)
 
 
@@ -219,7 +219,7 @@ class GenerateSettings(DecoderSettings):
 
     # archive: Reddit through the public archive, without a key; nothing can be posted there
     reddit: str = setting("live", choices=("live", "archive", "sandbox"))
-    subreddits: str = setting(TUTORIAL_SUBREDDITS, required=True)  # comma-separated; which are read
+    subreddits: str = setting(TUTORIAL_SUBREDDITS, required=True)  # comma-separated; to read
     listing: str = setting("rising", choices=("rising", "hot", "new"))  # which posts are read
     posts_per_subreddit: int = setting(5, minimum=1)  # posts read in each subreddit
     min_comment_score: int = 3  # a comment needs a score above this
@@ -242,7 +242,7 @@ class PostSettings(Settings):
 
     # archive: approved replies are handed over to a person, who posts them
     reddit: str = setting("live", choices=("live", "archive", "sandbox"))
-    # Least probability of being real
+    # Lowest probability of being real that passes
     threshold: float = setting(0.9, minimum=0.0, maximum=1.0, looser=lower)
     # Above 0: the threshold that reaches this precision on validation pairs, half of them fake
     precision: float = setting(0.0, minimum=0.0, maximum=1.0, looser=different)
@@ -253,11 +253,11 @@ class PostSettings(Settings):
     date: str = ""  # which tables to read; empty: the newest
     # On the live site a person approves each reply; "sandbox" lets a demo approve its own there
     approve: str = setting("person", choices=("person", "sandbox"), looser=different)
-    # After so many hours an approval counts no more: threads move on; 0: it stays for ever
+    # Hours until an approval expires, since threads move on; 0: never
     approval_hours: float = setting(48.0, minimum=0.0, looser=higher_or_none)
-    # As in 05: what sank to this since approval needs a second look
+    # As in 05: a comment whose score has sunk to this since approval needs a second approval
     min_comment_score: int = setting(3, looser=lower)
-    # A guest's manners; 0 lifts a limit
+    # replies below one post; here and in the next three settings 0 means no limit
     max_per_post: int = setting(1, minimum=0, looser=higher_or_none)
     # replies to one person a day
     max_per_person_day: int = setting(1, minimum=0, looser=higher_or_none)
@@ -268,7 +268,7 @@ class PostSettings(Settings):
     min_pause_minutes: float = setting(1.0, minimum=0.0, looser=lower)
     # the longest pause between two posts
     max_pause_minutes: float = setting(11.0, minimum=0.0, looser=lower)
-    # A reply that may be on Reddit is looked for so long before it may be sent a second time
+    # Hours to look for a reply that may be on Reddit before it may be sent again
     settle_hours: float = setting(1.0, minimum=0.0, looser=lower)
     delete_below: int = setting(-1, looser=lower)  # own replies with a lower score are deleted
     notice_below: int = 0  # own replies with a lower score are worth a notice (BOTLIB_WEBHOOK)

@@ -1,4 +1,4 @@
-"""The CSV tables: columns, types and checks; everything joins on ids, nothing on text."""
+"""The CSV tables: columns, types and checks; all joins are on ids, never on text."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ TIME = "Int64"
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table: its name, who writes it, its columns in order (column → dtype), and how to mend it.
+    """A table: its name, its writer, its columns in order (column → dtype), and how to mend it.
 
-    `cure` is for tables that no notebook writes; the others are cured by running their writer.
+    `cure` is for tables that no notebook writes; for the others the cure is to run their writer.
     `optional` columns are absent in tables of earlier versions, and read as empty there.
     """
 
@@ -59,14 +59,14 @@ RAW = Table(
         "reply_retrieved_utc": TIME,
     },
 )
-# What stands between a comment and its post: a comment (answered, or above one that is) and the
-# comment that it answers itself
+# The turns between a comment and its post: each comment (answered, or above an answered
+# comment) and the comment that it answers
 ABOVE = Table(
     "raw_data/above_{YYYY_MM}.csv",
     "01_data",
     {"comment_id": ID, "parent_id": ID, "parent": TEXT, "parent_author": TEXT},
 )
-# Posts and comments, each once, cleaned: a comment's parent_id leads to what stands above it
+# Posts and comments, each once, cleaned: a comment's parent_id leads to the turn above it
 CONVERSATIONS = Table(
     "conversations.csv",
     "01_data",
@@ -210,15 +210,15 @@ def read_table(path: Path, table: Table, columns: Sequence[str] | None = None) -
     missing = [column for column in columns if column not in present]
     if needed := [column for column in missing if column not in table.optional]:
         raise BotlibError(f"{path} has no column {needed[0]!r}: {cure}")
-    there = [column for column in columns if column in present]
+    stored = [column for column in columns if column in present]
     try:
         frame = pd.read_csv(
             path,
-            usecols=there,
-            dtype={column: table.columns[column] for column in there},
-            # Only a number can be absent: a person may well have written "NA" or "null"
+            usecols=stored,
+            dtype={column: table.columns[column] for column in stored},
+            # Only a number can be absent: a comment may consist of "NA" or "null"
             keep_default_na=False,
-            na_values={column: [""] for column in there if table.columns[column] != TEXT},
+            na_values={column: [""] for column in stored if table.columns[column] != TEXT},
             encoding="utf-8",
         )
     except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:

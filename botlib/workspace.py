@@ -56,7 +56,7 @@ class Workspace:
 
     @property
     def archive(self) -> Path:
-        """Returns the downloads from the public archive, as dump files by month."""
+        """Downloads from the public archive, as dump files by month."""
         return self.dumps / "archive"
 
     @property
@@ -73,7 +73,7 @@ class Workspace:
 
     @property
     def damaged(self) -> Path:
-        """Returns the list of dump files that were read in part only; absent if there are none."""
+        """The list of dump files that were only read in part; absent if there are none."""
         return self.raw_data / "damaged.txt"
 
     @property
@@ -120,7 +120,7 @@ class Workspace:
 
     @property
     def deny_list(self) -> Path:
-        """People and subreddits never answered, one a line; absent if there are none."""
+        """People and subreddits that are never answered, one a line; absent if there are none."""
         return self.root / "deny.txt"
 
     @property
@@ -134,7 +134,7 @@ class Workspace:
 
     @property
     def notices(self) -> Path:
-        """Which notices were sent, and when the last of each kind was."""
+        """The notices that were sent, and the time of the last of each kind."""
         return self.root / "notices.json"
 
     @property
@@ -202,7 +202,7 @@ def atomic_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     see `drive.deliver`.
 
     Args:
-      path: the file to be; its folder is made.
+      path: the file to write; its folder is made.
       mode: "w" (UTF-8, newlines as written) or "wb".
 
     Raises:
@@ -220,7 +220,7 @@ def atomic_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
                     yield file
                     file.flush()
                     os.fsync(file.fileno())
-                # Made private; a table on a shared drive is to be read by others
+                # Temporary files are private; others must be able to read a table on a shared drive
                 part.chmod(0o644)
                 if beside:
                     part.replace(path)
@@ -236,8 +236,8 @@ def atomic_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yields a temporary folder that replaces `path` when the block ends without an error.
 
-    A kill between the two renames leaves the old folder beside `path` with the suffix `.old`. What
-    is to lie on Google Drive is built on this machine's own disk first: see `drive.local_first`.
+    A kill between the two renames leaves the old folder beside `path` with the suffix `.old`. A
+    folder for Google Drive is first built on this machine's own disk: see `drive.local_first`.
     """
     path = Path(path)
     with drive.clear_disk_errors(path):
@@ -245,8 +245,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with parts.new_folder(path) as folder:
             try:
-                with drive.local_first(folder) as near:
-                    yield near
+                with drive.local_first(folder) as local:
+                    yield local
                 folder.chmod(0o755)
                 old = path.with_name(f".{path.name}.old")
                 shutil.rmtree(old, ignore_errors=True)

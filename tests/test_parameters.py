@@ -8,7 +8,7 @@ from hypothesis import example, given, strategies
 from botlib import parameters
 from botlib.__main__ import main
 from botlib.errors import BotlibError
-from botlib.parameters import Given, Source
+from botlib.parameters import Override, Source
 from botlib.settings import (
     NOTEBOOKS,
     GenerateSettings,
@@ -27,7 +27,7 @@ def injected(**values):
 
 
 def typed(*keys_and_texts, notebook=POSTING, who="-p"):
-    given = [Given(who, key, text) for key, text in keys_and_texts]
+    given = [Override(who, key, text) for key, text in keys_and_texts]
     return parameters.from_command_line(notebook, given)
 
 
@@ -178,7 +178,7 @@ def test_a_notebooks_own_setting_goes_before_the_general_one():
 )
 def test_a_name_nobody_has_is_an_error(key, line):
     with pytest.raises(BotlibError, match=line):
-        parameters.refuse_unknown(["05_generate", POSTING], [Given("-p", key, "1")])
+        parameters.refuse_unknown(["05_generate", POSTING], [Override("-p", key, "1")])
 
 
 def test_an_empty_list_never_means_all_of_reddit(tmp_path, capsys):

@@ -8,7 +8,7 @@ from typing import Any
 
 from botlib import options, parameters
 from botlib.errors import BotlibError
-from botlib.parameters import Given, Source
+from botlib.parameters import Override, Source
 from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace
 
@@ -84,7 +84,7 @@ def _password(here: bool) -> str:
 def _settings(args: argparse.Namespace) -> tuple[GenerateSettings, PostSettings]:
     from botlib.live import bot_file
 
-    given = [Given("-p", key, text) for key, text in args.p]
+    given = [Override("-p", key, text) for key, text in args.p]
     notebooks = [GenerateSettings.notebook, PostSettings.notebook]
     parameters.refuse_unknown(notebooks, given)
     name = "live" if args.live else "sandbox"

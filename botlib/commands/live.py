@@ -1,11 +1,15 @@
-"""`review`, `outcomes`, `stop` and `start`: a person and the bot, without a notebook."""
+"""`review`, `hand-over`, `outcomes`, `optout`, `stop` and `start`: a person and the bot."""
 
 import argparse
 import contextlib
 from typing import Any
 
-from botlib import options
+import pandas as pd
+
+from botlib import options, parameters
 from botlib.errors import BotlibError
+from botlib.parameters import Override, Source
+from botlib.settings import PostSettings
 from botlib.terminal import text_table
 from botlib.workspace import Workspace
 
@@ -26,6 +30,19 @@ def add_parsers(subparsers: Any) -> None:
     )
     review.set_defaults(func=run_review)
 
+    hand_over = subparsers.add_parser(
+        "hand-over",
+        help="take approved replies and post them yourself, without a key",
+        description="Shows each approved reply with its thread's link and the subreddit's rules; "
+        "you post it and paste its permalink. Limits and opt-outs hold as for the bot.",
+    )
+    options.add_workspace(hand_over)
+    hand_over.add_argument(
+        "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
+        help="any setting of 06_discriminate_and_post, such as max_per_day",
+    )  # fmt: skip
+    hand_over.set_defaults(func=run_hand_over)
+
     outcomes = subparsers.add_parser(
         "outcomes", help="scores of the bot's replies, and answers to them"
     )
@@ -39,6 +56,18 @@ def add_parsers(subparsers: Any) -> None:
     )
     ask.add_argument("--delete", action="store_true", help="delete the bot's disliked replies")
     outcomes.set_defaults(func=run_outcomes)
+
+    optout = subparsers.add_parser(
+        "optout",
+        help="never answer a person again",
+        description="Notes that a person wants no replies, as if they had written “stop”. The "
+        "workspace's deny.txt does the same for people (u/NAME) and subreddits (r/NAME).",
+    )
+    optout.add_argument("name", nargs="*", metavar="NAME", help="with or without u/")
+    options.add_workspace(optout)
+    optout.add_argument("--undo", action="store_true", help="they may be answered again")
+    optout.add_argument("--list", action="store_true", help="show who opted out, and why")
+    optout.set_defaults(func=run_optout)
 
     stop = subparsers.add_parser("stop", help="stop posting, at once")
     options.add_workspace(stop)
@@ -110,6 +139,32 @@ def _other_site(args: argparse.Namespace) -> str:
     return "leave out --live" if args.live else "add --live"
 
 
+def run_hand_over(args: argparse.Namespace) -> int:
+    """Hands over what was approved, and asks how it went."""
+    from botlib.live import bot_file, review
+    from botlib.live.outbox.queue import Outbox
+    from botlib.live.posting import by_hand
+    from botlib.live.reddit.reader import reader
+
+    name = PostSettings.notebook
+    given = [Override("-p", key, text) for key, text in args.p]
+    parameters.refuse_unknown([name], given)
+    workspace = Workspace.open(args.workspace)
+    settings = parameters.settle(
+        PostSettings,
+        Source("hand-over", {"reddit": "archive"}, by="command"),
+        *bot_file.sources(bot_file.read(workspace.bot_file), name),
+        *parameters.from_command_line(name, given),
+    )
+    with Outbox(workspace.outbox) as outbox, reader("live", workspace) as reddit:
+        done = by_hand.in_terminal(workspace, outbox, settings, reddit, by=review.person())
+    if any(done.values()):
+        print(", ".join(f"{number} {what}" for what, number in done.items()))
+    else:
+        print("no approved reply waits to be posted by hand: approve some with review --live")
+    return 0
+
+
 def run_outcomes(args: argparse.Namespace) -> int:
     """Shows the outcomes of the bot's replies, after asking Reddit."""
     from botlib.live import outcomes
@@ -139,6 +194,33 @@ def run_outcomes(args: argparse.Namespace) -> int:
 
 def _site(args: argparse.Namespace) -> str:
     return "live" if args.live else "sandbox"
+
+
+def run_optout(args: argparse.Namespace) -> int:
+    """Adds or removes people, or lists them."""
+    from botlib.live.optout.deny import split_name
+    from botlib.live.outbox import optouts
+    from botlib.live.outbox.queue import Outbox
+
+    workspace = Workspace.open(args.workspace)
+    if not args.name and not args.list:
+        raise BotlibError("optout: name a person, or pass --list")
+    for name in args.name:
+        if split_name(name)[0] == "r":
+            raise BotlibError(f"optout: {name} is a subreddit: write it into {workspace.deny_list}")
+    with Outbox(workspace.outbox) as outbox:
+        for name in args.name:
+            person = optouts.person(name)
+            if args.undo:
+                was = optouts.opt_in(outbox, person)
+                print(f"u/{person} {'may be answered again' if was else 'had not opted out'}")
+            else:
+                new = optouts.opt_out(outbox, person, "by hand: botlib optout")
+                print(f"u/{person} {'is never answered again' if new else 'had opted out'}")
+        if args.list:
+            rows = optouts.all_opted_out(outbox)
+            print(text_table(pd.DataFrame(rows)) if rows else "nobody opted out")
+    return 0
 
 
 def run_stop(args: argparse.Namespace) -> int:

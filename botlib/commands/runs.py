@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from botlib import options, parameters
-from botlib.parameters import Given
+from botlib.parameters import Override
 from botlib.terminal import text_table
 from botlib.workspace import Workspace
 
@@ -65,10 +65,10 @@ def run_notebooks(args: argparse.Namespace) -> int:
     """Runs the notebooks, writes the report, prints the best replies."""
     from botlib.runs import pipeline, report
 
-    overrides = [Given("-p", key, text) for key, text in args.p]
+    overrides = [Override("-p", key, text) for key, text in args.p]
     for name in SHORTCUTS:
         if (text := getattr(args, name)) is not None:
-            overrides.append(Given(f"--{name.replace('_', '-')}", name, text))
+            overrides.append(Override(f"--{name.replace('_', '-')}", name, text))
     first = parameters.notebook_name(args.first)
     workspace = Workspace.open(args.workspace, create=first == "01_data")
     folder, results = pipeline.run(

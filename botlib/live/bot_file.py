@@ -10,7 +10,7 @@ import yaml
 
 from botlib import parameters
 from botlib.errors import BotlibError
-from botlib.parameters import Given, Source, notebook_name
+from botlib.parameters import Override, Source, notebook_name
 from botlib.settings import NOTEBOOKS, GenerateSettings, PostSettings
 
 NAME = "bot.yaml"
@@ -39,7 +39,7 @@ class BotFile:
 
     path: Path | None = None
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    settings: tuple[Given, ...] = ()
+    settings: tuple[Override, ...] = ()
 
     @property
     def site(self) -> str:
@@ -77,7 +77,7 @@ def read(path: Path) -> BotFile:
         if name in OPTIONS:
             options[name] = value
         else:
-            given.append(Given(NAME, name, value))
+            given.append(Override(NAME, name, value))
     for name in SITES:
         if not isinstance(options.get(name, False), bool):
             raise BotlibError(f"{path}: {name} must be true or false")

@@ -13,7 +13,7 @@ from botlib.live.bot_file import BotFile
 from botlib.live.events import STYLES
 from botlib.live.notice import VARIABLE as WEBHOOK
 from botlib.live.policy import allow_list
-from botlib.parameters import Given, Source
+from botlib.parameters import Override, Source
 from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace
 
@@ -107,15 +107,15 @@ def settle(args: argparse.Namespace) -> BotSettings:
     return BotSettings(generate, posting, every, log, options)
 
 
-def _typed(args: argparse.Namespace) -> list[Given]:
-    given = [Given("-p", key, text) for key, text in args.p]
+def _typed(args: argparse.Namespace) -> list[Override]:
+    given = [Override("-p", key, text) for key, text in args.p]
     parameters.refuse_unknown(NOTEBOOKS, given)
     if any(item.key.rpartition(".")[2] == "date" for item in given):
         raise BotlibError("-p date: the bot doesn't use the notebooks' dated tables; leave it out")
     if args.dry_run:
-        given.append(Given("--dry-run", "dry_run", "true"))
+        given.append(Override("--dry-run", "dry_run", "true"))
     return given + [
-        Given(option, name, text)
+        Override(option, name, text)
         for option, name, text in (
             ("--subreddits", "subreddits", args.subreddits),
             ("--allow", "allowed_subreddits", args.allow),

@@ -14,7 +14,7 @@ from typing import IO, Any
 from botlib import parameters
 from botlib.errors import BotlibError
 from botlib.manifests import hash_path
-from botlib.parameters import Given, Source
+from botlib.parameters import Override, Source
 from botlib.settings import NOTEBOOKS, DataSettings, GenerateSettings, PostSettings, Settings
 from botlib.workspace import Workspace, atomic_file
 
@@ -79,7 +79,7 @@ def run(
     workspace: Workspace,
     *,
     profile: str = "colab",
-    overrides: Mapping[str, Any] | Iterable[Given] = (),
+    overrides: Mapping[str, Any] | Iterable[Override] = (),
     first: str = "01",
     last: str = "06",
     force: bool = False,
@@ -105,7 +105,7 @@ def run(
     """
     chosen = _between(first, last)
     if isinstance(overrides, Mapping):
-        overrides = [Given("-p", key, text) for key, text in overrides.items()]
+        overrides = [Override("-p", key, text) for key, text in overrides.items()]
     overrides = list(overrides)
     parameters.refuse_unknown(list(NOTEBOOKS), overrides)
     settings = _settle(workspace, profile, overrides)
@@ -223,7 +223,7 @@ def _between(first: str, last: str) -> list[str]:
     return names[start : end + 1]
 
 
-def _settle(workspace: Workspace, profile: str, overrides: list[Given]) -> dict[str, Settings]:
+def _settle(workspace: Workspace, profile: str, overrides: list[Override]) -> dict[str, Settings]:
     """Returns the settings of all notebooks, by name; 06 takes some from 05."""
     sources = {
         name: [
