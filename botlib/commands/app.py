@@ -29,7 +29,7 @@ def add_parsers(subparsers: Any) -> None:
     app.add_argument("--port", type=int, default=8765, help="default: 8765; 0 takes a free one")
     app.add_argument(
         "--name", action="append", default=[], metavar="HOST",
-        help="a name under which browsers reach the page, behind a proxy for instance",
+        help="another host name of the page, such as a proxy's",
     )  # fmt: skip
     app.add_argument("--profile", choices=parameters.profiles(), help="default: laptop")
     app.add_argument(
@@ -47,34 +47,35 @@ def run_app(args: argparse.Namespace) -> int:
 
     workspace = Workspace.open(args.workspace)
     generate, post = _settings(args)
-    here = loopback(args.host)
-    gate = Gate(password=_password(here), names=args.name)
+    local_only = loopback(args.host)
+    gate = Gate(password=_password(local_only), names=args.name)
     site = Site(workspace, "live" if args.live else "sandbox", generate, post)
-    running = server.serve(server.application(site, gate), args.host, args.port)
+    http_server = server.serve(server.application(site, gate), args.host, args.port)
     host = f"[{args.host}]" if ":" in args.host else args.host
-    print(f"the page: {gate.link(f'http://{host}:{running.server_port}')}", flush=True)
-    if here:
+    print(f"the page: {gate.link(f'http://{host}:{http_server.server_port}')}", flush=True)
+    if local_only:
         print("Only this machine reaches it. The link is the key: don't pass it on. Ctrl-C ends.")
     else:
         print(
-            f"WARNING: every machine that reaches {args.host} can open the page, and who has the "
-            "password can approve replies that are posted under your account. What is sent is not "
-            "encrypted: put a proxy with HTTPS in front, or use it in a network you trust."
+            f"WARNING: every machine that reaches {args.host} can open the page, and "
+            "everybody with the password can approve replies that are posted under your account. "
+            "The connection is not encrypted: put a proxy with HTTPS in front, or use it in a "
+            "network you trust."
         )
     sys.stdout.flush()
     try:
-        running.serve_forever(poll_interval=0.05)
+        http_server.serve_forever(poll_interval=0.05)
     finally:
-        running.server_close()
+        http_server.server_close()
         site.close()
     return 0
 
 
-def _password(here: bool) -> str:
-    """The password from the environment, or typed; a command's arguments are seen by everybody."""
-    if given := os.environ.get(PASSWORD, ""):
-        return given
-    if here:
+def _password(local_only: bool) -> str:
+    """The password from the environment, or typed: other users can see a command's arguments."""
+    if password := os.environ.get(PASSWORD, ""):
+        return password
+    if local_only:
         return ""
     if not sys.stdin.isatty():
         raise BotlibError(f"a page for other machines needs a password: set {PASSWORD}")
@@ -84,20 +85,20 @@ def _password(here: bool) -> str:
 def _settings(args: argparse.Namespace) -> tuple[GenerateSettings, PostSettings]:
     from botlib.live import bot_file
 
-    given = [Override("-p", key, text) for key, text in args.p]
+    overrides = [Override("-p", key, text) for key, text in args.p]
     notebooks = [GenerateSettings.notebook, PostSettings.notebook]
-    parameters.refuse_unknown(notebooks, given)
-    name = "live" if args.live else "sandbox"
+    parameters.refuse_unknown(notebooks, overrides)
+    reddit = "live" if args.live else "sandbox"
     profile = args.profile or ("laptop" if args.live else "offline")
-    # The limits of the bot hold on its page, too
-    file = bot_file.read(Workspace(args.workspace).bot_file)
+    # The page has the bot's limits
+    options_file = bot_file.read(Workspace(args.workspace).bot_file)
     read, post = (
         [
             parameters.profile_source(profile, notebook),
             Source("--workspace", {"drive_root": args.workspace}),
-            Source("--live" if args.live else "the lack of --live", {"reddit": name}),
-            *bot_file.sources(file, notebook),
-            *parameters.from_command_line(notebook, given),
+            Source("--live" if args.live else "the lack of --live", {"reddit": reddit}),
+            *bot_file.sources(options_file, notebook),
+            *parameters.from_command_line(notebook, overrides),
         ]
         for notebook in notebooks
     )

@@ -1,4 +1,4 @@
-"""`bot`: reads, writes, judges, queues and posts what was approved, once or for months."""
+"""`bot`: reads, writes, judges, queues, and posts approved replies, once or for months."""
 
 import argparse
 import time
@@ -17,7 +17,7 @@ def add_parsers(subparsers: Any) -> None:
     """Adds the subcommand to the command line."""
     bot = subparsers.add_parser(
         "bot",
-        help="read, write, score, queue and post what was approved",
+        help="read, write, score, queue, and post approved replies",
         description="Runs the bot in the sandbox, or with --live on Reddit. A file bot.yaml in the "
         "workspace may hold the same options; the command line wins over it.",
     )
@@ -60,11 +60,11 @@ def run_bot(args: argparse.Namespace) -> int:
     from botlib.live.bot_settings import settle
 
     began = time.monotonic()
-    made = settle(args)
+    settings = settle(args)
     if args.show_config:
-        _show_config(made)
+        _show_config(settings)
         return 0
-    show(made.log, quiet=args.quiet)
+    show(settings.log, quiet=args.quiet)
     workspace = Workspace.open(args.workspace)
 
     from botlib.gpt2.decoder import Decoder
@@ -74,25 +74,25 @@ def run_bot(args: argparse.Namespace) -> int:
     from botlib.live.reddit.comments import connect
     from botlib.live.stopping import Stop, Stopped
 
-    generate, post = made.generate, made.post
+    generate, post = settings.generate, settings.post
     stop = Stop(workspace.stop_switch)
     notices = Notices(workspace.notices, credentials.get(VARIABLE), stop=stop)
     with stop.on_signals(lambda: note("end", reason="stopped in the middle of a round")):
-        for line in made.warnings:
+        for line in settings.warnings:
             note("warning", reason=line)
 
-        def connected() -> Any:
+        def connect_once() -> Any:
             return connect(
                 generate.reddit, workspace=workspace, subreddits=generate.subreddits, stop=stop
             )
 
         rounds = 0
         try:
-            with loop.wait_for(connected, stop) if made.every else connected() as reddit:
+            with loop.wait_for(connect_once, stop) if settings.every else connect_once() as reddit:
                 models = Models.load(workspace, generate.gpt2_run)
-                _begin(made, reddit, time.monotonic() - began)
+                _log_start(settings, reddit, time.monotonic() - began)
                 rounds = loop.run(
-                    workspace, reddit, models, generate, post, every=made.every,
+                    workspace, reddit, models, generate, post, every=settings.every,
                     decoder=Decoder.of(generate), stop=stop.told, notices=notices,
                 )  # fmt: skip
         except Stopped:
@@ -104,19 +104,20 @@ def run_bot(args: argparse.Namespace) -> int:
     return 0
 
 
-def _begin(made: "BotSettings", reddit: Any, seconds: float) -> None:
-    """Logs where the bot is, and who set what."""
-    post = made.post
+def _log_start(settings: "BotSettings", reddit: Any, seconds: float) -> None:
+    """Logs the site, the account, and who set each setting."""
+    post = settings.post
     note("start", site=reddit.site, account=reddit.name, dry_run=post.dry_run,
          allowed=post.allowed_subreddits or "none", seconds=seconds)  # fmt: skip
-    for settings in (made.generate, post):
-        for name, value, who in parameters.table(settings).itertuples(index=False):
-            note("setting", notebook=settings.notebook, name=name, value=value, set_by=who)
+    for notebook_settings in (settings.generate, post):
+        for name, value, who in parameters.table(notebook_settings).itertuples(index=False):
+            note("setting", notebook=notebook_settings.notebook, name=name, value=value, set_by=who)
 
 
-def _show_config(made: "BotSettings") -> None:
-    print(f"bot\n{text_table(made.table())}\n")
-    for settings in (made.generate, made.post):
-        print(f"{settings.notebook}\n{text_table(parameters.table(settings, everything=True))}\n")
-    for line in made.warnings:
+def _show_config(settings: "BotSettings") -> None:
+    print(f"bot\n{text_table(settings.table())}\n")
+    for notebook_settings in (settings.generate, settings.post):
+        table = parameters.table(notebook_settings, everything=True)
+        print(f"{notebook_settings.notebook}\n{text_table(table)}\n")
+    for line in settings.warnings:
         print(line)

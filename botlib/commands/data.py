@@ -9,7 +9,7 @@ from botlib.workspace import Workspace
 
 
 def add_parsers(subparsers: argparse._SubParsersAction) -> None:
-    """Adds both commands to the command line."""
+    """Adds the subcommands to the command line."""
     forget = subparsers.add_parser(
         "forget", help="remove people or texts from every table, and keep them out"
     )
@@ -20,7 +20,7 @@ def add_parsers(subparsers: argparse._SubParsersAction) -> None:
     forget.add_argument(
         "--ids", type=Path, metavar="FILE", help="ids of posts, comments or replies, one per line"
     )
-    forget.set_defaults(func=_forget)
+    forget.set_defaults(func=run_forget)
 
     load = subparsers.add_parser(
         "load-bigquery", help="load dump files into two BigQuery tables that you own"
@@ -39,10 +39,11 @@ def add_parsers(subparsers: argparse._SubParsersAction) -> None:
     )
     load.add_argument("--memory-limit", default="1GB", help="memory for sorting")
     load.add_argument("--max-temp", default="20GB", help="disk for sorting")
-    load.set_defaults(func=_load)
+    load.set_defaults(func=run_load)
 
 
-def _forget(args: argparse.Namespace) -> int:
+def run_forget(args: argparse.Namespace) -> int:
+    """Removes people and texts from the workspace, and says which models learned from them."""
     from botlib.runs.forget import forget
 
     ids = []
@@ -53,7 +54,7 @@ def _forget(args: argparse.Namespace) -> int:
             raise BotlibError(f"--ids: {args.ids} can't be read: {error.strerror}") from error
     report = forget(Workspace.open(args.workspace), authors=args.author, ids=ids)
     if report.removed.empty:
-        print("No table contains them. They are on the list now, so they stay out from now on.")
+        print("No table contains them. They are on the list of forgotten ones now, and stay out.")
     else:
         print(report.removed.to_string(index=False))
     for row in report.models.itertuples():
@@ -64,7 +65,8 @@ def _forget(args: argparse.Namespace) -> int:
     return 0
 
 
-def _load(args: argparse.Namespace) -> int:
+def run_load(args: argparse.Namespace) -> int:
+    """Loads dump files into two BigQuery tables."""
     from botlib.data.bigquery.load import load
     from botlib.settings import comma_list
 

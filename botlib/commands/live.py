@@ -21,11 +21,11 @@ def add_parsers(subparsers: Any) -> None:
     review.add_argument(
         "--live", action="store_true", help="replies to Reddit itself, not to the sandbox"
     )
-    way = review.add_mutually_exclusive_group()
-    way.add_argument("--csv-out", metavar="FILE", help="write them to a file, to edit")
-    way.add_argument("--csv-in", metavar="FILE", help="read the edited file back")
-    way.add_argument("--list", action="store_true", help="show the outbox, change nothing")
-    way.add_argument(
+    review_mode = review.add_mutually_exclusive_group()
+    review_mode.add_argument("--csv-out", metavar="FILE", help="write them to a file, to edit")
+    review_mode.add_argument("--csv-in", metavar="FILE", help="read the edited file back")
+    review_mode.add_argument("--list", action="store_true", help="show the outbox, change nothing")
+    review_mode.add_argument(
         "--undo", type=int, metavar="ID", help="take a decision back; --list shows the ids"
     )
     review.set_defaults(func=run_review)
@@ -50,11 +50,13 @@ def add_parsers(subparsers: Any) -> None:
     outcomes.add_argument(
         "--live", action="store_true", help="replies on Reddit itself, not in the sandbox"
     )
-    ask = outcomes.add_mutually_exclusive_group()
-    ask.add_argument(
+    outcomes_mode = outcomes.add_mutually_exclusive_group()
+    outcomes_mode.add_argument(
         "--offline", action="store_true", help="show what is stored, without asking Reddit"
     )
-    ask.add_argument("--delete", action="store_true", help="delete the bot's disliked replies")
+    outcomes_mode.add_argument(
+        "--delete", action="store_true", help="delete the bot's disliked replies"
+    )
     outcomes.set_defaults(func=run_outcomes)
 
     optout = subparsers.add_parser(
@@ -93,9 +95,9 @@ def run_review(args: argparse.Namespace) -> int:
     reddit = None
     with Outbox(workspace.outbox) as outbox:
         if args.list:
-            shown = outbox.table(site)
+            replies = outbox.table(site)
             columns = ["id", "state", "subreddit", "author", "reply", "score", "reason"]
-            print(text_table(shown[columns]) if len(shown) else "empty")
+            print(text_table(replies[columns]) if len(replies) else "empty")
             return 0
         if args.csv_out:
             count = review.write_csv(outbox, site, args.csv_out)
@@ -111,28 +113,31 @@ def run_review(args: argparse.Namespace) -> int:
             print(f"reply {args.undo} waits for you again")
             return 0
         if args.csv_in:
-            done = review.read_csv(outbox, site, args.csv_in)
+            counts = review.read_csv(outbox, site, args.csv_in)
         else:
-            # First what nobody else can find out: was it posted?
+            # Only a person can find out whether an unclear reply was posted
             settled = settle.ask_person(outbox, site, by=review.person())
             with contextlib.ExitStack() as stack:
                 # Without a login the threads can't be shown, but replies can be judged
                 with contextlib.suppress(BotlibError):
                     reddit = stack.enter_context(reader(site, workspace))
-                done = review.review_in_terminal(outbox, site, reddit=reddit)
-            done |= {"settled": settled} if settled else {}
+                counts = review.review_in_terminal(outbox, site, reddit=reddit)
+            counts |= {"settled": settled} if settled else {}
         other = "sandbox" if site == "live" else "live"
         elsewhere = review.waiting(outbox, other)
-    counts = ", ".join(f"{number} {what}" for what, number in done.items())
-    print(counts if any(done.values()) else "no reply waits for approval")
-    if done["approved"] or done["edited"]:
-        what, live = "bot", " --live --allow SUBREDDITS" if args.live else ""
+    print(_in_words(counts) if any(counts.values()) else "no reply waits for approval")
+    if counts["approved"] or counts["edited"]:
+        command, live = "bot", " --live --allow SUBREDDITS" if args.live else ""
         if reddit is not None and reddit.from_archive:
-            what, live = "hand-over", ""
-        print(f"to post them: python -m botlib {what} --workspace {workspace.root}{live}")
+            command, live = "hand-over", ""
+        print(f"to post them: python -m botlib {command} --workspace {workspace.root}{live}")
     if elsewhere:
         print(f"{len(elsewhere)} replies to the {other} site wait: {_other_site(args)}")
     return 0
+
+
+def _in_words(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {state}" for state, number in counts.items())
 
 
 def _other_site(args: argparse.Namespace) -> str:
@@ -140,26 +145,26 @@ def _other_site(args: argparse.Namespace) -> str:
 
 
 def run_hand_over(args: argparse.Namespace) -> int:
-    """Hands over what was approved, and asks how it went."""
+    """Hands approved replies over to a person, and asks which were posted."""
     from botlib.live import bot_file, review
     from botlib.live.outbox.queue import Outbox
     from botlib.live.posting import by_hand
     from botlib.live.reddit.reader import reader
 
-    name = PostSettings.notebook
-    given = [Override("-p", key, text) for key, text in args.p]
-    parameters.refuse_unknown([name], given)
+    notebook = PostSettings.notebook
+    overrides = [Override("-p", key, text) for key, text in args.p]
+    parameters.refuse_unknown([notebook], overrides)
     workspace = Workspace.open(args.workspace)
     settings = parameters.settle(
         PostSettings,
         Source("hand-over", {"reddit": "archive"}, by="command"),
-        *bot_file.sources(bot_file.read(workspace.bot_file), name),
-        *parameters.from_command_line(name, given),
+        *bot_file.sources(bot_file.read(workspace.bot_file), notebook),
+        *parameters.from_command_line(notebook, overrides),
     )
     with Outbox(workspace.outbox) as outbox, reader("live", workspace) as reddit:
-        done = by_hand.in_terminal(workspace, outbox, settings, reddit, by=review.person())
-    if any(done.values()):
-        print(", ".join(f"{number} {what}" for what, number in done.items()))
+        counts = by_hand.in_terminal(workspace, outbox, settings, reddit, by=review.person())
+    if any(counts.values()):
+        print(_in_words(counts))
     else:
         print("no approved reply waits to be posted by hand: approve some with review --live")
     return 0
@@ -181,14 +186,14 @@ def run_outcomes(args: argparse.Namespace) -> int:
                     raise BotlibError("--delete needs a key: without one, delete it yourself")
                 inbox.listen(outbox, reddit, dry_run=not args.delete)
                 outcomes.follow(outbox, reddit, dry_run=not args.delete)
-        fared = outcomes.table(outbox, site)
-    if fared.empty:
+        table = outcomes.table(outbox, site)
+    if table.empty:
         print(f"no reply was posted to the {site} site yet")
         return 0
-    print(fared.to_string(index=False, max_colwidth=50))
+    print(table.to_string(index=False, max_colwidth=50))
     print("\npredicted rating and score after a day:")
-    print(outcomes.calibration(fared, rated=outcomes.rated_pairs(workspace)).to_string(index=False))
-    print(outcomes.rank_sentence(fared))
+    print(outcomes.calibration(table, rated=outcomes.rated_pairs(workspace)).to_string(index=False))
+    print(outcomes.rank_sentence(table))
     return 0
 
 
@@ -212,11 +217,11 @@ def run_optout(args: argparse.Namespace) -> int:
         for name in args.name:
             person = optouts.person(name)
             if args.undo:
-                was = optouts.opt_in(outbox, person)
-                print(f"u/{person} {'may be answered again' if was else 'had not opted out'}")
+                removed = optouts.opt_in(outbox, person)
+                print(f"u/{person} {'may be answered again' if removed else 'had not opted out'}")
             else:
-                new = optouts.opt_out(outbox, person, "by hand: botlib optout")
-                print(f"u/{person} {'is never answered again' if new else 'had opted out'}")
+                added = optouts.opt_out(outbox, person, "by hand: botlib optout")
+                print(f"u/{person} {'is never answered again' if added else 'had opted out'}")
         if args.list:
             rows = optouts.all_opted_out(outbox)
             print(text_table(pd.DataFrame(rows)) if rows else "nobody opted out")
@@ -243,8 +248,8 @@ def run_start(args: argparse.Namespace) -> int:
     paused = bot_state.start(workspace)
     with Outbox(workspace.outbox) as outbox:
         for name in args.reopen:
-            was = [site for site in ("live", "sandbox") if optouts.reopen(outbox, site, name)]
-            print(f"r/{name}: {'reopened' if was else 'was not closed'}")
+            sites = [site for site in ("live", "sandbox") if optouts.reopen(outbox, site, name)]
+            print(f"r/{name}: {'reopened' if sites else 'was not closed'}")
     for site in paused:
         print(f"the pause on the {site} site is lifted")
     print("started: approved replies may be posted again")

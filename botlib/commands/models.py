@@ -22,25 +22,28 @@ def add_parsers(subparsers: Any) -> None:
     export.add_argument("file", metavar="FILE|URL|hf:OWNER/NAME[@BRANCH]", help="where it goes")
     export.add_argument("--public", action="store_true", help="a new repository is for all to see")
     export.add_argument("--licence", default="", help="of the models (default: the base model's)")
-    _common(export, makes=False)
+    _add_common_options(export, makes=False)
     export.set_defaults(func=run_export)
 
-    take = subparsers.add_parser(
+    import_parser = subparsers.add_parser(
         "import",
         help="take over trained models: from a file, a URL, the Hugging Face Hub",
         description="Checks names, sizes and hashes, then unpacks. Run 05_generate next. A URL "
         "may end in #sha256=HEX: then the whole file must have that hash.",
     )
-    take.add_argument("file", metavar="FILE|URL|hf:OWNER/NAME[@REVISION]", help="where it is")
-    take.add_argument(
-        "--kind", default="", choices=tuple(model_files.KINDS), help="only this one, of the Hub"
+    import_parser.add_argument(
+        "file", metavar="FILE|URL|hf:OWNER/NAME[@REVISION]", help="where it is"
     )
-    take.add_argument("--replace", action="store_true", help="replace an existing model")
-    _common(take, makes=True)
-    take.set_defaults(func=run_import)
+    import_parser.add_argument(
+        "--kind", default="", choices=tuple(model_files.KINDS), help="only this one of the Hub's"
+    )
+    import_parser.add_argument("--replace", action="store_true", help="replace an existing model")
+    _add_common_options(import_parser, makes=True)
+    import_parser.set_defaults(func=run_import)
 
 
 def run_export(args: argparse.Namespace) -> int:
+    """Writes a model as a bundle to a file, a URL or the Hub."""
     from botlib.gpt2.hub_client import PREFIX, Repository
     from botlib.runs import bundles, bundles_hub, bundles_url
 
@@ -61,22 +64,23 @@ def run_export(args: argparse.Namespace) -> int:
 
 
 def run_import(args: argparse.Namespace) -> int:
+    """Unpacks models from a file, a URL or the Hub into the workspace."""
     from botlib.gpt2.hub_client import PREFIX, Repository
     from botlib.runs import bundles, bundles_hub, bundles_url
 
     workspace = Workspace.open(args.workspace, create=True)
-    how = {"run_name": args.run_name, "replace": args.replace}
+    bundle_options = {"run_name": args.run_name, "replace": args.replace}
     if args.file.startswith(PREFIX):
         repository = Repository.of(args.file, "import")
-        for folder in bundles_hub.read(repository, workspace, kind=args.kind, **how):
+        for folder in bundles_hub.read(repository, workspace, kind=args.kind, **bundle_options):
             print(folder)
     elif bundles_url.is_url(args.file):
-        print(bundles_url.read(args.file, workspace, **how))
+        print(bundles_url.read(args.file, workspace, **bundle_options))
     else:
-        print(bundles.read(Path(args.file), workspace, **how))
+        print(bundles.read(Path(args.file), workspace, **bundle_options))
     return 0
 
 
-def _common(parser: argparse.ArgumentParser, makes: bool) -> None:
+def _add_common_options(parser: argparse.ArgumentParser, makes: bool) -> None:
     options.add_workspace(parser, makes=makes)
     parser.add_argument("--run-name", default="run1", help="which GPT-2 run (default: run1)")

@@ -16,7 +16,7 @@ SHORTCUTS = ("source", "dumps", "subreddits", "first_month", "last_month", "seed
 
 
 def add_parsers(subparsers: Any) -> None:
-    """Adds `run` and `status` to the command line."""
+    """Adds the subcommands to the command line."""
     run = subparsers.add_parser(
         "run",
         help="run the notebooks, all or some",
@@ -69,8 +69,8 @@ def run_notebooks(args: argparse.Namespace) -> int:
     for name in SHORTCUTS:
         if (text := getattr(args, name)) is not None:
             overrides.append(Override(f"--{name.replace('_', '-')}", name, text))
-    first = parameters.notebook_name(args.first)
-    workspace = Workspace.open(args.workspace, create=first == "01_data")
+    first_notebook = parameters.notebook_name(args.first)
+    workspace = Workspace.open(args.workspace, create=first_notebook == "01_data")
     folder, results = pipeline.run(
         workspace,
         profile=args.profile,
@@ -79,12 +79,12 @@ def run_notebooks(args: argparse.Namespace) -> int:
         last=args.last,
         force=args.force,
     )
-    page = report.build(workspace, folder, results)
+    report_page = report.build(workspace, folder, results)
     failed = [result.message for result in results if result.state == "failed"]
     if not failed:
         print(f"\n{report.best_replies_text(workspace)}")
         print(f"\n{report.verdict_text(workspace, results)}")
-    print(f"\nreport: {page}")
+    print(f"\nreport: {report_page}")
     damaged = _damaged(workspace)
     for message in failed:  # again at the end, where people look first
         print(f"\n{message}")
@@ -108,8 +108,8 @@ def show_status(args: argparse.Namespace) -> int:
     workspace = Workspace.open(args.workspace)
     artefacts, bot = status.artefacts(workspace), bot_state.read(workspace)
     if args.json:
-        about_bot = dataclasses.asdict(bot) if bot else None
-        print(json.dumps({"artefacts": status.as_records(artefacts), "bot": about_bot}, indent=1))
+        bot_fields = dataclasses.asdict(bot) if bot else None
+        print(json.dumps({"artefacts": status.as_records(artefacts), "bot": bot_fields}, indent=1))
     else:
         print(status.as_table(artefacts))
         if bot:

@@ -22,7 +22,7 @@ PAIRS = Table(
     columns=_COLUMNS,
     cure=f"give --pairs a CSV with the columns {', '.join(_COLUMNS)}",
 )
-# As in botlib/bert/scorer.py, which --help need not load
+# As in botlib/bert/scorer.py, which would make --help slow
 PRECISIONS = ("auto", "fp32", "int8")
 MODELS = ("bert_realism", "bert_fit", "bert_upvotes", "bert_rank", "rank")
 
@@ -67,22 +67,22 @@ def run(args: argparse.Namespace) -> int:
     scores = scorer.predict(pairs["comment"].tolist(), pairs["reply"].tolist(), progress=True)
     table = pairs[["comment_id", "reply_id"]].assign(**named_scores(scorer.task, scores))
     columns = {name: ID if name.endswith("_id") else REAL for name in table.columns}
-    done = f"{len(table)} pairs scored by {folder} ({scorer.precision})"
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "scores.csv" if args.out == "-" else Path(args.out)
+    summary = f"{len(table)} pairs scored by {folder} ({scorer.precision})"
+    with tempfile.TemporaryDirectory() as temporary:
+        out = Path(temporary) / "scores.csv" if args.out == "-" else Path(args.out)
         write_table(out, table, Table(args.out, "score", columns))
         if args.out == "-":
             sys.stdout.write(out.read_text(encoding="utf-8"))
-            print(done, file=sys.stderr)
+            print(summary, file=sys.stderr)
         else:
-            print(f"{args.out}: {done}")
+            print(f"{args.out}: {summary}")
     return 0
 
 
 def _pairs(name: str) -> pd.DataFrame:
     if name != "-":
         return read_table(Path(name), PAIRS)
-    # A table is read twice, first its columns; what comes through a pipe can't be
+    # `read_table` reads a file twice, first its columns; a pipe can be read only once
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pairs.csv"
         with path.open("wb") as file:
