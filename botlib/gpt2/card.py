@@ -1,6 +1,5 @@
 """The model card of a fine-tuned GPT-2: data, sizes, losses, and how much it memorised."""
 
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import pandas as pd
 
 from botlib.data.pairs.text import SEPARATOR
 from botlib.gpt2 import conversation
-from botlib.gpt2.convert import convert, read_hparams
+from botlib.gpt2.convert import read_hparams
 from botlib.gpt2.download import NAMES, parameters_of
 from botlib.gpt2.generator import Decoder, Generator
 from botlib.gpt2.validation import HeldOut
@@ -72,7 +71,7 @@ def make(
         "held_out_pairs": len(held_out),
     }
     if len(held_out):
-        card["chosen"] = _choice(base, folder, held_out, settings, state, losses)
+        card["chosen"] = _choice(state, losses)
         own, other = held_out.listening(folder / "ctranslate2", settings.seed)
         # With a model that sees the thread, the comment stands for all that it sees
         card["perplexity"] = {"own_comment": own, "shuffled_comment": other}
@@ -92,28 +91,13 @@ def _origin(name: str, base: Path) -> dict[str, Any]:
     return {} if name == "scratch" else {"licence": extra.get("licence", "unknown")}
 
 
-def _choice(
-    base: Path,
-    folder: Path,
-    held_out: HeldOut,
-    settings: Gpt2Settings,
-    state: dict[str, Any],
-    losses: pd.DataFrame,
-) -> dict[str, Any]:
+def _choice(state: dict[str, Any], losses: pd.DataFrame) -> dict[str, Any]:
     """Returns which round was kept, by what, and against what."""
     rounds = losses.dropna(subset=["validation_loss"])
     against = {f"step {row.step}": row.validation_loss for row in rounds.itertuples()
                if row.step != state["best_step"]}  # fmt: skip
-    # One with random weights predicts nothing
-    if settings.base_model != "scratch":
-        loss = state["best_loss"]
-        if state["step"]:
-            # It is shown the same conversations
-            context = conversation.Context(**conversation.about(folder / "ctranslate2")["context"])
-            with tempfile.TemporaryDirectory(prefix="botlib-") as place:
-                model = convert(base, base, Path(place) / "ctranslate2", context=context)
-                loss = held_out.evaluate(model, settings.seed).loss
-        against["base model as it is"] = loss
+    if state.get("base_loss") is not None:
+        against["base model as it is"] = state["base_loss"]
     return {
         "step": state["best_step"],
         "measure": "loss on held-out replies, nats per token",

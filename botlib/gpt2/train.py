@@ -15,7 +15,7 @@ from tqdm import tqdm
 from botlib import model_files
 from botlib.errors import BotlibError
 from botlib.gpt2 import card as gpt2_card
-from botlib.gpt2 import conversation, dataset, session
+from botlib.gpt2 import checkpoints, conversation, dataset, session
 from botlib.gpt2.base import base_model
 from botlib.gpt2.convert import convert, read_hparams
 from botlib.gpt2.plan import Plan, check_memory, plan
@@ -98,13 +98,9 @@ class Run:
     @property
     def stopped(self) -> bool:
         """Returns whether training is over: all steps done, or no patience left."""
-        return self.state["step"] >= self.plan.steps or (
-            0 < self._patience <= self.state["bad_rounds"]
-        )
-
-    @property
-    def _patience(self) -> int:
-        return self.settings.patience if len(self.held_out) else 0
+        patience = self.settings.patience if len(self.held_out) else 0
+        impatient = 0 < patience <= self.state["bad_rounds"]
+        return impatient or self.state["step"] >= self.plan.steps
 
     def train(self, texts: dataset.Texts) -> None:
         check_memory(self.plan, read_hparams(self.base))
@@ -123,7 +119,6 @@ class Run:
             step=step,
             optimizer_state=optimizer if optimizer.with_suffix(".index").is_file() else None,
         )
-        self._started = self._last = time.monotonic()
         self._seconds = self.state["seconds"]
         self._bar = tqdm(
             total=self.plan.steps,
@@ -133,10 +128,31 @@ class Run:
             disable=not self.progress,
         )
         with self._bar:
+            self._validate_base()
+            self._started = self._last = time.monotonic()
             try:
                 session.train(hooks, archive, self.base, self.folder)
             finally:
                 archive.unlink(missing_ok=True)
+
+    def _validate_base(self) -> None:
+        """Validates the base model as it is, as step 0: training has to beat it."""
+        untrained = self.settings.base_model == "scratch"  # predicts nothing
+        if untrained or not len(self.held_out) or self.state["best_loss"] is not None:
+            return
+        with tempfile.TemporaryDirectory(prefix="botlib-") as folder:
+            model = Path(folder) / "ctranslate2"
+            self._convert(self.base, model, "float32")
+            result = self.held_out.evaluate(model, self.settings.seed)
+            self._keep_best(0, model)
+        self.samples = result.samples.assign(step=0)[["step", "comment", "reply"]]
+        self._write_tables()
+        self.state |= {"best_step": 0, "best_loss": result.loss, "base_loss": result.loss}
+        self._write_state()
+        self._bar.write(
+            f"the base model as it is: validation loss {result.loss:.3f}, "
+            f"perplexity {result.perplexity:.1f}"
+        )
 
     def use_base(self) -> None:
         """Uses the base model as it is (steps=0): evaluated, but not trained."""
@@ -145,7 +161,7 @@ class Run:
             return
         self._convert(self.base, model, self.settings.quantization)
         result = self.held_out.evaluate(model, self.settings.seed)
-        self.state["best_loss"] = result.loss
+        self.state |= {"best_loss": result.loss, "base_loss": result.loss}
         self.samples = result.samples.assign(step=0)[["step", "comment", "reply"]]
         self._write_tables()
         self._write_state()
@@ -240,19 +256,17 @@ class Run:
         self._new = []
         # The time of a validation counts for no step's speed
         self._last = time.monotonic()
-        self._tidy(step)
+        checkpoints.delete_all_but(self.checkpoint, step)
 
     def _keep_best(self, step: int, model: Path) -> None:
         if self.settings.quantization == "float32":
             with atomic_folder(self.folder / "ctranslate2") as part:
                 shutil.copytree(model, part, dirs_exist_ok=True)
         with atomic_folder(self.folder / "best") as part:
-            for path in self.checkpoint.glob(f"model-{step}.*"):
-                shutil.copyfile(path, part / path.name)
+            checkpoints.copy(self.checkpoint if step else self.base, part, step)
             for name in ("hparams.json", *FILES):
                 shutil.copyfile(self.base / name, part / name)
             conversation.write(part, conversation.read(self.base), self.context)
-            _point_to(part, step)
         if self.settings.quantization != "float32":
             model = self.folder / "ctranslate2"
             self._convert(self.folder / "best", model, self.settings.quantization)
@@ -312,9 +326,8 @@ class Run:
                     f"{self.checkpoint} has no checkpoint of step {state['step']}: copy it "
                     f"again, or delete {self.folder} to start again"
                 )
-            _point_to(self.checkpoint, state["step"])
-            self.state = state
-            self._tidy(state["step"])
+            checkpoints.point_to(self.checkpoint, state["step"])
+            checkpoints.delete_all_but(self.checkpoint, state["step"])
         return state
 
     def _write_tables(self) -> None:
@@ -329,22 +342,7 @@ class Run:
     def _read(self, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
         """Returns a log's rows up to the state's step; later rows belong to an unfinished round."""
         path = self.folder / name
-        if not (self.state["step"] and path.is_file()):
+        if not path.is_file():
             return pd.DataFrame(columns=list(columns))
         frame = pd.read_csv(path, keep_default_na=name == "losses.csv")
         return frame[frame["step"] <= self.state["step"]]
-
-    def _tidy(self, step: int) -> None:
-        """Deletes all checkpoints but the one that the state names."""
-        for path in self.checkpoint.glob("*-*.*"):
-            kind, _, number = path.name.split(".")[0].partition("-")
-            if kind in ("model", "optimizer") and number != str(step):
-                path.unlink()
-
-
-def _point_to(folder: Path, step: int) -> None:
-    """Writes the file by which TensorFlow finds the latest checkpoint, relative to its folder."""
-    names = ("model_checkpoint_path", "all_model_checkpoint_paths")
-    lines = [f'{name}: "model-{step}"' for name in names]
-    with atomic_file(folder / "checkpoint") as file:
-        file.write("\n".join([*lines, ""]))

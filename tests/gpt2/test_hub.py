@@ -7,6 +7,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
@@ -266,6 +267,22 @@ def test_gpt_2_simple_fine_tunes_it_in_its_own_form(weights, tmp_path):
     # Random weights know nothing of cats: training beats the base model as it is
     assert chosen["loss"] < chosen["against"]["base model as it is"]
     assert len(generator.generate(["My cat eats rice."], n=2)) == 2
+
+
+def test_training_that_makes_the_base_model_worse_is_not_used(weights, tmp_path):
+    workspace = fill(Workspace.open(tmp_path / "w", create=True))
+    harmful = {"base_model": str(weights[0]), "steps": 6, "round_steps": 3, "learning_rate": 1.0}
+    python(FINETUNE, workspace.root, json.dumps(TINY | harmful))
+    run = workspace.gpt2("run1")
+    generator = Generator(run, compute_type="float32", threads=1)
+    (ids,) = generator.engine.vocabulary.encode(["My cat eats figs."])
+    (log_probs,) = generator.engine.log_probs([ids])
+    np.testing.assert_allclose(log_probs, expected(weights[1], ids), atol=1e-4)
+    chosen = json.loads((run / "model_card.json").read_text())["chosen"]
+    assert chosen["step"] == 0 and set(chosen["against"]) >= {"step 3", "base model as it is"}
+    assert (run / "best" / "model-0.index").is_file(), "gpt-2-simple can go on from it"
+    samples = pd.read_csv(run / "samples.csv", keep_default_na=False)
+    assert set(samples["step"]) == {0, 3, 6}
 
 
 def test_no_steps_use_the_model_as_it_is(weights, tmp_path):
