@@ -106,6 +106,23 @@ def _choice(state: dict[str, Any], losses: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def choice_sentence(card: dict[str, Any]) -> str:
+    """Returns which round is used, and what the base model as it is would have given."""
+    chosen = card.get("chosen")
+    if not chosen:
+        return "No pairs were held out, so the last round is used."
+    loss, base = chosen["loss"], chosen["against"].get("base model as it is")
+    if chosen["step"] == 0:
+        if not card["steps"]:
+            return f"The base model is used as it is: loss {loss:.3f}."
+        return (
+            f"No round predicts unseen replies better than the base model as it is (loss "
+            f"{loss:.3f}), so that one is used: lower learning_rate, or take more pairs."
+        )
+    against = "" if base is None else f" The base model as it is has {base:.3f}."
+    return f"The round that ended at step {chosen['step']} is used: loss {loss:.3f}.{against}"
+
+
 def memorised_share(generated: pd.Series, training: pd.Series, words: int = RUN_OF_WORDS) -> float:
     """Returns the share of generated replies that hold a run of words found in training replies.
 

@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 from botlib.errors import BotlibError
 from botlib.gpt2 import conversation
 from botlib.gpt2.base import base_model
+from botlib.gpt2.card import choice_sentence
 from botlib.gpt2.convert import convert
 from botlib.gpt2.generator import Generator
 from botlib.gpt2.hub_weights import KERAS, SAFE
@@ -266,6 +267,7 @@ def test_gpt_2_simple_fine_tunes_it_in_its_own_form(weights, tmp_path):
     assert chosen["loss"] <= chosen["against"][other]
     # Random weights know nothing of cats: training beats the base model as it is
     assert chosen["loss"] < chosen["against"]["base model as it is"]
+    assert f"step {chosen['step']} is used" in choice_sentence(card)
     assert len(generator.generate(["My cat eats rice."], n=2)) == 2
 
 
@@ -278,7 +280,9 @@ def test_training_that_makes_the_base_model_worse_is_not_used(weights, tmp_path)
     (ids,) = generator.engine.vocabulary.encode(["My cat eats figs."])
     (log_probs,) = generator.engine.log_probs([ids])
     np.testing.assert_allclose(log_probs, expected(weights[1], ids), atol=1e-4)
-    chosen = json.loads((run / "model_card.json").read_text())["chosen"]
+    card = json.loads((run / "model_card.json").read_text())
+    chosen = card["chosen"]
+    assert "so that one is used" in choice_sentence(card)
     assert chosen["step"] == 0 and set(chosen["against"]) >= {"step 3", "base model as it is"}
     assert (run / "best" / "model-0.index").is_file(), "gpt-2-simple can go on from it"
     samples = pd.read_csv(run / "samples.csv", keep_default_na=False)
