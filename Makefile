@@ -7,7 +7,7 @@ WORKSPACE ?= workspace/demo
 COLAB_PYTHON ?= $(shell python3.13 --version >/dev/null 2>&1 && echo python3.13 || echo $(PYTHON))
 COLAB := .venv-colab
 
-.PHONY: demo test test-all test-colab lint format docs bench clean help publish
+.PHONY: demo test test-all test-colab lint format docs bench bench-gpu clean help publish
 
 help:  ## what there is to do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -40,6 +40,9 @@ docs: $(VENV)/installed-dev  ## write the pages that are made from the code: doc
 
 bench: $(VENV)/installed-dev  ## all benchmarks; see benchmarks/
 	for name in data generation bert dialogrpt live safety conversation; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+bench-gpu: $(VENV)/installed-dev  ## what a GPU speeds up, on this machine's: a table for the README
+	$(BIN)/python -m benchmarks.gpu
 
 clean:  ## remove what make made, but not workspaces
 	rm -rf $(VENV) $(COLAB) .cache build *.egg-info .pytest_cache .ruff_cache

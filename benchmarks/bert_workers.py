@@ -28,6 +28,14 @@ def ours_score(job: dict, comments: list, replies: list, ratings: list) -> Calla
     return lambda: scorer.predict(comments, replies)
 
 
+def ours_embed(job: dict, comments: list, replies: list, ratings: list) -> Callable:
+    """From texts to vectors, without a cache."""
+    from botlib.bert.embed import Embedder
+
+    embedder = Embedder(Path(job["encoder"]), do_lower_case=True)
+    return lambda: embedder.embed([*comments, *replies])
+
+
 def ours_train(job: dict, comments: list, replies: list, ratings: list) -> Callable:
     """An epoch with what `bert.train` does for each batch."""
     import contextlib
@@ -159,7 +167,15 @@ def _tokenised(tokenizer, comments: list, replies: list, rows: list) -> dict:
 
 ENGINES = {
     function.__name__: function
-    for function in (ours_score, ours_train, keras_score, keras_train, torch_score, torch_train)
+    for function in (
+        ours_score,
+        ours_embed,
+        ours_train,
+        keras_score,
+        keras_train,
+        torch_score,
+        torch_train,
+    )
 }
 
 if __name__ == "__main__":

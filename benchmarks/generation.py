@@ -38,9 +38,9 @@ def main() -> None:
     parser.add_argument("--workspace", help="one with a trained GPT-2, for what int8 costs")
     parser.add_argument("--run-name", default="run1")
     args = parser.parse_args()
-    device = _device()
-    print(f"device: {device}, {os.cpu_count()} cores")
-    rows = speed(args, device)
+    where = device()
+    print(f"device: {where}, {os.cpu_count()} cores")
+    rows = speed(args, where)
     # What is measured is kept, should the rest be interrupted
     write("generation", rows)
     rows += generation_training.measure(args)
@@ -198,7 +198,8 @@ def full_name(device: str) -> str:
     return "float32" if device == "cpu" else "float16"
 
 
-def _device() -> str:
+def device() -> str:
+    """Returns where CTranslate2 computes here: cuda or cpu."""
     import ctranslate2
 
     return "cuda" if ctranslate2.get_cuda_device_count() else "cpu"

@@ -94,7 +94,7 @@ def training(runs: int) -> list[dict]:
     speeds: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(rounds):
         for name, changes in variants.items():
-            speeds[name].append(_tokens_a_second(base, name == "plain", changes))
+            speeds[name].append(tokens_a_second(base, name == "plain", changes))
     medians = {name: statistics.median(values) for name, values in speeds.items()}
     plain = medians.pop("plain")
     return [
@@ -106,8 +106,12 @@ def training(runs: int) -> list[dict]:
     ]  # fmt: skip
 
 
-def _tokens_a_second(base: Path, plain: bool, changes: dict) -> float:
-    """Trains in a process of its own; the first steps, which build and compile, don't count."""
+def tokens_a_second(base: Path, plain: bool, changes: dict) -> float:
+    """Returns the speed of training `base` with changed settings, or by gpt-2-simple alone.
+
+    It trains in a process of its own; the first steps, which build and compile, don't
+    count.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.generation_training", str(base), json.dumps(changes)]
         + (["plain"] if plain else []),
@@ -123,13 +127,14 @@ def _tokens_a_second(base: Path, plain: bool, changes: dict) -> float:
 
 def _train_apart(base: Path, changes: dict, plain: bool) -> float:
     from botlib.gpt2 import dataset, session
+    from botlib.gpt2.convert import read_hparams
     from botlib.gpt2.plan import plan
     from botlib.settings import Gpt2Settings
 
-    tokens = np.random.default_rng(0).integers(0, SHAPE["n_vocab"], 40_000).astype(np.int32)
-    tokens[::50] = SHAPE["n_vocab"] - 1
-    tokens[-1] = SHAPE["n_vocab"] - 1
-    starts = np.flatnonzero(tokens == SHAPE["n_vocab"] - 1)[:-1]
+    end = read_hparams(base)["n_vocab"] - 1
+    tokens = np.random.default_rng(0).integers(0, end + 1, 40_000).astype(np.int32)
+    tokens[::50] = tokens[-1] = end
+    starts = np.flatnonzero(tokens == end)[:-1]
     times: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         data = dataset.save(tokens, Path(folder) / "tokens.npz")
@@ -148,7 +153,7 @@ def _train_apart(base: Path, changes: dict, plain: bool) -> float:
             return 1024 / statistics.median(np.diff(times)[2:])
         settings = {"base_model": str(base), "batch_size": 1, "steps": STEPS} | changes
         made = plan(Gpt2Settings(**settings), base)
-        windows = dataset.Windows(tokens, starts, SHAPE["n_vocab"] - 1, made.window, 0)
+        windows = dataset.Windows(tokens, starts, end, made.window, 0)
         if made.xla:
             session.allow_xla_on_cpu()
 
