@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.generation import peer_python
-from benchmarks.generation_training import CACHE, ROOT
+from benchmarks.random_gpt2 import CACHE, ROOT
 from benchmarks.report import row, write
 from benchmarks.worker import Worker, in_turn
 from botlib.workspace import Workspace

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from benchmarks.generation import _write_vocabulary, peer_python, some_comments
-from benchmarks.generation_training import CACHE
+from benchmarks.generation import peer_python, some_comments
+from benchmarks.random_gpt2 import CACHE, write_vocabulary
 from benchmarks.report import row, write
 from benchmarks.worker import Worker, in_turn
 
@@ -68,7 +68,7 @@ def random_model() -> tuple[Path, Path]:
     hub, made = CACHE / "dialogrpt-medium-random", CACHE / "dialogrpt-medium-made"
     if not (hub / "model.safetensors").is_file():
         hub.mkdir(parents=True, exist_ok=True)
-        _write_vocabulary(hub)
+        write_vocabulary(hub)
         for ours, theirs in (("encoder.json", "vocab.json"), ("vocab.bpe", "merges.txt")):
             (hub / ours).rename(hub / theirs)
         config = {"model_type": "gpt2", "architectures": ["GPT2ForSequenceClassification"]}

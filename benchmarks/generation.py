@@ -5,21 +5,17 @@ model. transformers gets an environment of its own in `.cache/benchmarks`, made 
 """
 
 import argparse
-import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from benchmarks import generation_training
-from benchmarks.generation_training import CACHE, ROOT
+from benchmarks.random_gpt2 import CACHE, random_model
 from benchmarks.report import row, write
 from benchmarks.worker import Worker, in_turn
 
-SIZES = {"n_vocab": 50257, "n_ctx": 1024, "n_embd": 768, "n_head": 12, "n_layer": 12}
 COMMENTS, REPLIES, TOKENS = 16, 10, 60
 # The slow peers answer so many of the comments; their cost is the same for each
 LOADED_COMMENTS, TUTORIAL_COMMENTS = 4, 1
@@ -144,42 +140,6 @@ def peer_python() -> str:
         subprocess.run([*pip, *PEER_PACKAGES], check=True)
         ready.touch()
     return str(python)
-
-
-def random_model() -> tuple[Path, float]:
-    """Returns the 124M shape with random weights, and the seconds its conversion took."""
-    folder = CACHE / "gpt2-124M-random"
-    if not (folder / "model.ckpt.index").is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "hparams.json").write_text(json.dumps(SIZES))
-        _write_vocabulary(folder)
-        code = (
-            "import sys; from pathlib import Path; "
-            "from botlib.gpt2.base import random_weights; "
-            "random_weights(Path(sys.argv[1]), 0)"
-        )
-        subprocess.run([sys.executable, "-c", code, str(folder)], check=True, cwd=ROOT)
-    from botlib.gpt2.convert import convert, read_weights
-
-    read_weights(folder)
-    started = time.perf_counter()
-    shutil.rmtree(folder / "ctranslate2", ignore_errors=True)
-    convert(folder, folder, folder / "ctranslate2", "int8")
-    return folder, time.perf_counter() - started
-
-
-def _write_vocabulary(folder: Path) -> None:
-    """As many tokens as GPT-2 has: bytes, pairs of bytes, and the end of text."""
-    from tokenizers import pre_tokenizers
-
-    from botlib.gpt2.vocabulary import END_OF_TEXT
-
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    pairs = [(a, b) for a in alphabet for b in alphabet][: SIZES["n_vocab"] - 257]
-    tokens = [*alphabet, *(a + b for a, b in pairs), END_OF_TEXT]
-    (folder / "encoder.json").write_text(json.dumps({t: i for i, t in enumerate(tokens)}))
-    lines = ["#version: 0.2", *(f"{a} {b}" for a, b in pairs), ""]
-    (folder / "vocab.bpe").write_text("\n".join(lines), encoding="utf-8")
 
 
 def some_comments() -> list[str]:

@@ -18,13 +18,19 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.random_gpt2 import CACHE, ROOT, random_base, random_model
 from benchmarks.report import row, time_pair
 
-ROOT = Path(__file__).resolve().parents[1]
-CACHE = ROOT / ".cache" / "benchmarks"
-STEPS = 24
-# The laptop profile's shape
-SHAPE = {"n_vocab": 4096, "n_ctx": 1024, "n_embd": 256, "n_head": 4, "n_layer": 4}
+STEPS, LARGE_STEPS = 24, 8
+VARIANTS: dict[str, dict] = {
+    "as it comes": {"xla": "off", "mixed_precision": "off"},
+    "XLA": {"xla": "on", "mixed_precision": "off"},
+    "mixed precision": {"xla": "off", "mixed_precision": "on"},
+    "windows of 256": {"xla": "off", "mixed_precision": "off", "window": 256, "batch_size": 4},
+    "windows of 256, mixed precision": {
+        "xla": "off", "mixed_precision": "on", "window": 256, "batch_size": 4,
+    },
+}  # fmt: skip
 WORDS = 6000
 
 
@@ -78,29 +84,24 @@ def int8_cost(workspace, run_name: str) -> dict:
 
 
 def training(runs: int) -> list[dict]:
-    """Training speed of the laptop's shape, windows of 1024 tokens, against plain gpt-2-simple."""
-    base = _random_base()
-    variants = {
-        "plain": {},
-        "as it comes": {"xla": "off", "mixed_precision": "off"},
-        "XLA": {"xla": "on", "mixed_precision": "off"},
-        "mixed precision": {"xla": "off", "mixed_precision": "on"},
-        "windows of 256": {"xla": "off", "mixed_precision": "off", "window": 256, "batch_size": 4},
-        "windows of 256, mixed precision": {
-            "xla": "off", "mixed_precision": "on", "window": 256, "batch_size": 4,
-        },
-    }  # fmt: skip
-    rounds = min(3, runs)
-    speeds: dict[str, list[float]] = {name: [] for name in variants}
-    for _ in range(rounds):
-        for name, changes in variants.items():
-            speeds[name].append(tokens_a_second(base, name == "plain", changes))
+    """Training speed against plain gpt-2-simple, whose windows have 1024 tokens."""
+    rows = _training("4 × 256", random_base(), VARIANTS, min(3, runs), STEPS)
+    laptop = {"windows of 256, mixed precision": VARIANTS["windows of 256, mixed precision"]}
+    return rows + _training("124M", random_model()[0], laptop, 1, LARGE_STEPS)
+
+
+def _training(shape: str, base: Path, variants: dict, runs: int, steps: int) -> list[dict]:
+    speeds: dict[str, list[float]] = {name: [] for name in ("plain", *variants)}
+    for _ in range(runs):
+        for name, all_speeds in speeds.items():
+            changes = variants.get(name, {}) | {"steps": steps}
+            all_speeds.append(tokens_a_second(base, name == "plain", changes))
     medians = {name: statistics.median(values) for name, values in speeds.items()}
     plain = medians.pop("plain")
     return [
         row(
-            f"train 4 × 256 ({name})", speed, plain, "plain gpt-2-simple", unit="tokens/s",
-            target=None, runs=rounds, less_is_better=False,
+            f"train {shape} ({name})", speed, plain, "plain gpt-2-simple", unit="tokens/s",
+            target=2 if shape == "124M" else None, runs=runs, less_is_better=False,
         )
         for name, speed in medians.items()
     ]  # fmt: skip
@@ -145,7 +146,7 @@ def _train_apart(base: Path, changes: dict, plain: bool) -> float:
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed):
                 gpt_2_simple.finetune(
-                    gpt_2_simple.start_tf_sess(), str(data), steps=STEPS, batch_size=1,
+                    gpt_2_simple.start_tf_sess(), str(data), steps=changes["steps"], batch_size=1,
                     model_name=base.name, model_dir=str(base.parent), accumulate_gradients=1,
                     checkpoint_dir=str(run), sample_every=10**9, save_every=10**9,
                 )  # fmt: skip
@@ -159,7 +160,7 @@ def _train_apart(base: Path, changes: dict, plain: bool) -> float:
 
         def after(hooks, loss: float) -> None:
             times.append(time.perf_counter())
-            if hooks.step >= STEPS:
+            if hooks.step >= made.steps:
                 raise session.Finished
 
         hooks = session.Hooks(
@@ -167,26 +168,6 @@ def _train_apart(base: Path, changes: dict, plain: bool) -> float:
         )
         session.train(hooks, data, base, run)
         return made.tokens_per_step / statistics.median(np.diff(times)[2:])
-
-
-def _random_base() -> Path:
-    folder = CACHE / "gpt2-laptop-random"
-    if not (folder / "model.ckpt.index").is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        code = """
-import json, sys
-from pathlib import Path
-from botlib.gpt2 import base, vocabulary
-folder, shape = Path(sys.argv[1]), json.loads(sys.argv[2])
-words = [f"w{a}{b}" for a in range(300) for b in range(300)]
-vocabulary.learn(words, shape["n_vocab"], folder)
-shape["n_vocab"] = len(vocabulary.Vocabulary(folder))
-(folder / "hparams.json").write_text(json.dumps(shape))
-base.random_weights(folder, 0)
-"""
-        command = [sys.executable, "-c", code, str(folder), json.dumps(SHAPE)]
-        subprocess.run(command, check=True, cwd=ROOT)
-    return folder
 
 
 def _trained():

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import bert, generation, generation_training
+from benchmarks.random_gpt2 import random_model
 from benchmarks.report import row, save
 from benchmarks.worker import Worker, in_turn
 from botlib.bert import embed, encoder
@@ -41,7 +42,7 @@ def main() -> None:
 
 def writing(device: str, runs: int) -> list[dict]:
     """Ten replies of 60 tokens to each of 16 comments, by each way to compute."""
-    checkpoint, _ = generation.random_model()
+    checkpoint, _ = random_model()
     job = {"replies": generation.REPLIES, "tokens": generation.TOKENS, "device": device}
     job |= {"model": str(checkpoint / "ctranslate2"), "comments": generation.some_comments()}
     workers = {
@@ -73,7 +74,7 @@ def judging(pairs: int, runs: int) -> list[dict]:
 
 def fine_tuning(device: str) -> list[dict]:
     """GPT-2 124M, windows of 1024 tokens (256 without a GPU), by gpt-2-simple through botlib."""
-    base, _ = generation.random_model()
+    base, _ = random_model()
     shape = {} if device == "cuda" else {"window": 256}
     speeds = {
         kind: generation_training.tokens_a_second(

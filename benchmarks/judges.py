@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmarks import report
 from benchmarks.bert import REAL
-from benchmarks.generation_training import CACHE
+from benchmarks.random_gpt2 import CACHE
 from botlib import model_files
 from botlib.bert import blend, blend_training, embed, fit, fit_order, fit_training
 from botlib.evaluation import metrics

@@ -13,6 +13,7 @@ from botlib.manifests import package_versions
 from botlib.workspace import atomic_file
 
 RESULTS = Path(__file__).parent / "results"
+REGRESSION = 0.1
 
 
 def time_pair(
@@ -54,19 +55,45 @@ def row(
 
 
 def write(name: str, rows: list[dict]) -> Path:
-    """Prints the rows as a table and writes them to `benchmarks/results/NAME.json`."""
+    """Prints the rows as a table and writes them to `benchmarks/results/NAME.json`.
+
+    What got worse by more than a tenth since the stored result is named.
+    """
     for entry in rows:
         target = "" if entry["target"] is None else f"  (target {entry['target']:g})"
         print(
             f"{entry['work']}: {entry['ours']:.4g} against {entry['peer']:.4g} {entry['unit']} "
             f"of {entry['peer_name']}: {entry['ratio']:.2f} ×{target}"
         )
+    for line in regressions(stored(name), rows):
+        print(line)
     return save(name, rows)
+
+
+def stored(name: str) -> list[dict]:
+    """Returns the rows that `benchmarks/results/NAME.json` holds; none without such a file."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))[:-1] if path.is_file() else []
+
+
+def regressions(before: list[dict], now: list[dict]) -> list[str]:
+    """Returns a line for each ratio that is more than a tenth worse than it was."""
+    earlier = {(row["work"], row["peer_name"]): row["ratio"] for row in before if "ratio" in row}
+    lines = []
+    for entry in now:
+        ratio = earlier.get((entry["work"], entry["peer_name"]))
+        if ratio and entry["ratio"] < (1 - REGRESSION) * ratio:
+            lines.append(
+                f"WORSE: {entry['work']} against {entry['peer_name']}: {entry['ratio']:.2f} ×, "
+                f"{ratio:.2f} × in the stored result"
+            )
+    return lines
 
 
 def save(name: str, rows: list[dict]) -> Path:
     """Returns `benchmarks/results/NAME.json`, written: the rows, then machine, versions, date."""
     about = {
+        "command": f"python -m benchmarks.{name}",
         "machine": {"system": platform.system(), "cpu": _cpu(), "cores": os.cpu_count()},
         "versions": package_versions(),
         "date": datetime.now(UTC).date().isoformat(),
