@@ -89,7 +89,7 @@ def listing(site: Site, outbox: Outbox) -> dict[str, Any]:
     other = "sandbox" if site.name == "live" else "live"
     handed = outbox.replies(site.name, [HANDED_OVER])
     replies = waiting(outbox, site.name)
-    others = candidates.by_reply(outbox, [reply.id for reply in replies])
+    others = candidates.for_replies(outbox, [reply.id for reply in replies])
     return {
         "waiting": [card(site, reply, others.get(reply.id, [])) for reply in replies],
         "approved": len(outbox.replies(site.name, READY)),

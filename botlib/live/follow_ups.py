@@ -9,8 +9,8 @@ from praw.models import Comment
 from botlib.errors import BotlibError
 from botlib.live.events import note
 from botlib.live.optout import asked_for
-from botlib.live.outbox import follow_ups, optouts
-from botlib.live.outbox.follow_ups import ANSWER, MENTION
+from botlib.live.outbox import inbox_log, optouts
+from botlib.live.outbox.inbox_log import ANSWER, MENTION
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import PROPOSED, READY
 from botlib.live.policy import FOLLOW_UPS_A_DAY, allow_list, author_name
@@ -79,7 +79,7 @@ def added(
         if not refused and _often(outbox, reddit.site, author, rows):
             refused, final = f"u/{author} got {FOLLOW_UPS_A_DAY} replies today", False
         if final:
-            follow_ups.remember(outbox, reddit.site, item.id, kind, refused)
+            inbox_log.record_follow_up(outbox, reddit.site, item.id, kind, refused)
         if refused:
             skipped.append((subreddit, post_id, item.id, author, refused))
             note("skipped", **dict(zip(SKIPPED, skipped[-1], strict=True)))
@@ -107,7 +107,7 @@ def _new(
 ) -> list[tuple[str, Comment]]:
     """What the inbox holds for us, oldest first, without what its fields alone rule out."""
     places = {name.lower() for name in allow_list(post.allowed_subreddits)}
-    known = follow_ups.known(outbox, reddit.site)
+    known = inbox_log.known_follow_ups(outbox, reddit.site)
     known |= {reply.comment_id for reply in outbox.replies(reddit.site)}
     # Without a limit of age a year of conversations would be dug up
     oldest = outbox.clock() - (generate.max_age_hours * 3600 or _DAY)

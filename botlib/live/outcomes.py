@@ -111,7 +111,7 @@ def _find_links(outbox: Outbox, reddit: Client) -> None:
             submission.comments.replace_more(limit=0)
             for comment in submission.comments.list():
                 if _is_ours(things.comment(comment), reply):
-                    outbox.found(reply.id, comment.id)
+                    outbox.record_reddit_id(reply.id, comment.id)
                     break
         except UNREADABLE as error:
             note("error", reply=reply.id, reason=f"its thread can't be read now: {short(error)}")

@@ -11,7 +11,7 @@ from botlib.bots import looks_like_bot
 from botlib.errors import BotlibError
 from botlib.live.optout.deny import DenyList
 from botlib.live.optout.wishes import wants_no_bot
-from botlib.live.outbox import follow_ups, optouts
+from botlib.live.outbox import inbox_log, optouts
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import Reply
 
@@ -251,11 +251,11 @@ class Policy:
 
     def _frequency(self, reply: Reply, planned: Sequence[Reply], now: float) -> Verdict:
         limits = self.limits
-        if follow_ups.kind(self.outbox, self.site, reply.comment_id) == follow_ups.ANSWER:
+        if inbox_log.follow_up_kind(self.outbox, self.site, reply.comment_id) == inbox_log.ANSWER:
             # It stands below a reply of ours, so its post has one
             limits = dataclasses.replace(limits, per_post=0, per_person_day=FOLLOW_UPS_A_DAY)
         day = [r for r in self.outbox.sent_since(self.site, now - _DAY) if r.id != reply.id]
-        posted, pending = self.outbox.answers(self.site, reply.post_id, but=reply.id)
+        posted, pending = self.outbox.count_for_post(self.site, reply.post_id, excluded_id=reply.id)
         posted += sum(other.post_id == reply.post_id for other in planned)
         if limits.per_post and posted >= limits.per_post:
             return Verdict(False, f"the post has {posted} of our replies already")

@@ -14,7 +14,7 @@ from botlib.live import choose, follow_ups
 from botlib.live.choose import CHOSEN, RATINGS
 from botlib.live.events import note
 from botlib.live.models import GeneratorLike, Judges, Models, ScorerLike
-from botlib.live.outbox import candidates as candidates_kept
+from botlib.live.outbox import candidates as candidate_store
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, PROPOSED, READY, UNCLEAR
 from botlib.live.policy import allow_list, author_name, unanswerable
@@ -308,7 +308,7 @@ def queue(
             decision = "proposed" if added else "known"
             reason = row["reason"] if added else "the comment has a reply in the outbox"
             if added:
-                candidates_kept.keep(outbox, reddit.site, row["comment_id"], chosen)
+                candidate_store.store(outbox, reddit.site, row["comment_id"], chosen)
         note("queue", subreddit=row["subreddit"], comment=row["comment_id"], decision=decision,
              reason=reason, score=row["score"], prob_real=row["prob_real"])  # fmt: skip
         rows.append((row["subreddit"], row["comment_id"], decision, reason))

@@ -77,7 +77,7 @@ def read(workspace: Workspace) -> Bot | None:
     try:
         with Outbox(workspace.outbox) as outbox:
             sites = [_site(outbox, site) for site in ("live", "sandbox")]
-            return Bot(stopped, why, optouts.how_many_opted_out(outbox), sites)
+            return Bot(stopped, why, optouts.count_opted_out(outbox), sites)
     except BotlibError as error:
         return Bot(stopped, why, 0, [], str(error))
 

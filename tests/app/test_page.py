@@ -263,7 +263,7 @@ def test_a_restart_keeps_what_was_decided_and_what_was_being_typed(visit, served
 
 
 def test_200_malicious_comments_and_names_are_only_text(visit, site):
-    with site.outbox() as outbox, outbox.together():
+    with site.outbox() as outbox, outbox.transaction():
         outbox.execute("DELETE FROM candidates")
         outbox.execute("DELETE FROM changes")
         outbox.execute("DELETE FROM replies")

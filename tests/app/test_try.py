@@ -80,7 +80,7 @@ def test_a_link_is_read_with_its_thread_and_its_reply_can_be_proposed_once(tryin
         (queued,) = outbox.replies()
         assert (queued.state, queued.reply) == ("proposed", best["text"])
         assert queued.approved_by == "" and queued.subreddit == reply.subreddit
-        texts = {other.text for other in candidates.of(outbox, queued.id)}
+        texts = {other.text for other in candidates.for_reply(outbox, queued.id)}
         assert texts <= {one["text"] for one in lines[-2]["candidates"]} - {best["text"]}
     again = trying.post(f"/api/try/{first['trial']}/propose", **asked)
     assert again.status_code == 409 and "has a reply in the outbox" in again.json["error"]

@@ -98,8 +98,8 @@ def test_outcomes_stand_beside_what_was_predicted(browser, site):
     with site.outbox() as outbox:
         for reply, score in zip(outbox.replies(), (5, -3, 1), strict=True):
             outbox.approve(reply.id, "ann")
-            outbox.begin(reply.id)
-            outbox.posted(reply.id, f"r{reply.id}")
+            outbox.mark_sending(reply.id)
+            outbox.mark_posted(reply.id, f"r{reply.id}")
             fate = "removed" if score < 0 else "there"
             outbox.execute(
                 "INSERT INTO outcomes VALUES (?, ?, 25, ?, ?)", reply.id, 1.0, score, fate

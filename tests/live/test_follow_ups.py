@@ -7,8 +7,7 @@ from botlib.gpt2.decoder import Decoder
 from botlib.live import follow_ups, loop
 from botlib.live import round as rounds
 from botlib.live.models import Models
-from botlib.live.outbox import follow_ups as remembered
-from botlib.live.outbox import optouts
+from botlib.live.outbox import inbox_log, optouts
 from botlib.live.outbox.schema import GIVEN_UP, POSTED, PROPOSED
 from botlib.live.posting import sending
 from botlib.live.threads import Threads
@@ -113,7 +112,7 @@ def test_one_person_gets_at_most_two_replies_a_day(sandbox, own, threads, found,
     rows, skipped = found()
     assert len(rows) == 2 and "got 2 replies today" in skipped[third["id"]]
     # It is no refusal for ever
-    assert third["id"] not in remembered.known(outbox, "sandbox")
+    assert third["id"] not in inbox_log.known_follow_ups(outbox, "sandbox")
 
 
 def test_what_was_refused_is_not_read_again_each_round(sandbox, own, found):
@@ -143,7 +142,7 @@ def test_a_profile_can_not_turn_it_on_for_the_live_site():
 
 
 def propose_answer(sandbox, outbox, theirs, own, post) -> int:
-    remembered.remember(outbox, "sandbox", theirs["id"], remembered.ANSWER)
+    inbox_log.record_follow_up(outbox, "sandbox", theirs["id"], inbox_log.ANSWER)
     row = {"subreddit": "writing", "post_id": post["id"], "comment_id": theirs["id"],
            "author": theirs["author"], "reply": "Lakes too.", "comment": theirs["body"],
            "comment_score": theirs["score"]}  # fmt: skip

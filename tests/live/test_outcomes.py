@@ -127,8 +127,8 @@ def test_three_removals_in_a_row_shut_a_subreddit(outbox, client, sandbox, clock
         names = ("subreddit", "post_id", "comment_id", "reply")
         outbox.propose("sandbox", [dict(zip(names, row, strict=True))])
         outbox.approve(number + 1, "a test")
-        outbox.begin(number + 1)
-        outbox.posted(number + 1, made["id"])
+        outbox.mark_sending(number + 1)
+        outbox.mark_posted(number + 1, made["id"])
         clock.sleep(60)
         if number:
             assert optouts.shut_reason(outbox, "sandbox", "writing") == ""

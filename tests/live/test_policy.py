@@ -44,8 +44,8 @@ def add(outbox, subreddit="writing", post="p1", comment="c1", author="ann", site
 
 def posted(outbox, **changes):
     reply = add(outbox, **changes)
-    outbox.begin(reply.id)
-    outbox.posted(reply.id, f"r{reply.id}")
+    outbox.mark_sending(reply.id)
+    outbox.mark_posted(reply.id, f"r{reply.id}")
     return reply
 
 
@@ -145,7 +145,7 @@ def test_one_reply_a_post(policy, outbox, clock):
 
 def test_a_post_that_may_be_answered_waits(policy, outbox):
     first = add(outbox)
-    outbox.begin(first.id)
+    outbox.mark_sending(first.id)
     verdict = ask(policy, add(outbox, comment="c2", author="bob"))
     assert not verdict.allowed
     assert verdict.again is not None

@@ -26,8 +26,8 @@ def used(workspace):
         for reply in sandbox[:3]:
             outbox.approve(reply.id, "ann")
         for reply in sandbox[:2]:
-            outbox.begin(reply.id)
-        outbox.posted(sandbox[0].id, "r1")
+            outbox.mark_sending(reply.id)
+        outbox.mark_posted(sandbox[0].id, "r1")
         optouts.opt_out(outbox, "bob", "stop")
         optouts.shut(outbox, "live", "scifi", "banned by its moderators")
         optouts.pause(outbox, "live", time.time() + 3600, "RATELIMIT")
@@ -110,4 +110,4 @@ def test_a_damaged_outbox_does_not_hide_the_rest(workspace, capsys):
     workspace.gpt2_finetune.write_text("text\n")
     text = status(workspace, capsys)
     assert "gpt2_finetune.csv" in text
-    assert "it is no outbox; move the file away" in text
+    assert "this file isn't an outbox; move it away" in text

@@ -12,7 +12,7 @@ from botlib.terminal import harmless
 
 @dataclasses.dataclass(frozen=True)
 class Candidate:
-    """What else was written for a comment, and what became of it."""
+    """Another reply that was written for a comment, and the decision about it."""
 
     sample: int
     text: str
@@ -22,47 +22,47 @@ class Candidate:
     reason: str
 
 
-def keep(outbox: Outbox, site: str, comment_id: str, judged: pd.DataFrame) -> None:
-    """Keeps the candidates of a comment beside its reply; the chosen one is the reply itself.
+def store(outbox: Outbox, site: str, comment_id: str, judged: pd.DataFrame) -> None:
+    """Stores the candidates of a comment; the chosen one is the reply itself, and left out.
 
     Args:
-      outbox: has the reply already.
+      outbox: already holds the reply.
       site: "live" or "sandbox".
-      comment_id: whose.
+      comment_id: of the comment.
       judged: the table `reply_score_predictions`, or a part of it.
     """
-    (found,) = outbox.execute(
+    (reply_row,) = outbox.execute(
         "SELECT id FROM replies WHERE site = ? AND comment_id = ?", site, comment_id
     )
     others = judged[(judged["comment_id"] == comment_id) & (judged["decision"] != "reply")]
     others = others.sort_values("rank", na_position="last")
-    with outbox.together():
+    with outbox.transaction():
         for row in others.to_dict("records"):
             if not (text := harmless(str(row["proposed_reply"]))).strip():
                 continue
-            numbers = (_number(row["prob_real"]), _number(row["score"]))
+            scores = (_number(row["prob_real"]), _number(row["score"]))
             outbox.execute(
                 "INSERT OR IGNORE INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?)",
-                *(found[0], int(row["sample"]), text, *numbers, row["decision"], row["reason"]),
+                *(reply_row[0], int(row["sample"]), text, *scores, row["decision"], row["reason"]),
             )
 
 
-def of(outbox: Outbox, reply_id: int) -> list[Candidate]:
+def for_reply(outbox: Outbox, reply_id: int) -> list[Candidate]:
     """Returns the other candidates of a reply's comment, the best first."""
-    return by_reply(outbox, [reply_id]).get(reply_id, [])
+    return for_replies(outbox, [reply_id]).get(reply_id, [])
 
 
-def by_reply(outbox: Outbox, reply_ids: Iterable[int]) -> dict[int, list[Candidate]]:
-    """Returns the same for many replies, in one question."""
+def for_replies(outbox: Outbox, reply_ids: Iterable[int]) -> dict[int, list[Candidate]]:
+    """Returns the other candidates of many replies, by reply id: one query."""
     rows = outbox.execute(
         "SELECT reply, sample, text, prob_real, score, decision, reason FROM candidates "
         "WHERE reply IN (SELECT value FROM json_each(?)) ORDER BY rowid",
         json.dumps(list(reply_ids)),
     )
-    found: dict[int, list[Candidate]] = {}
+    candidates: dict[int, list[Candidate]] = {}
     for reply_id, *values in rows:
-        found.setdefault(reply_id, []).append(Candidate(*values))
-    return found
+        candidates.setdefault(reply_id, []).append(Candidate(*values))
+    return candidates
 
 
 def _number(value: object) -> float | None:

@@ -12,7 +12,7 @@ from botlib.live.outbox.migrations import migrate
 
 
 class Database:
-    """A file that several processes may share.
+    """An SQLite file that several processes may share.
 
     Args:
       path: the SQLite file, made if absent.
@@ -52,8 +52,8 @@ class Database:
         self._database.close()
 
     @contextlib.contextmanager
-    def together(self) -> Iterator[None]:
-        """What is written inside is written as a whole, or not at all; may be nested."""
+    def transaction(self) -> Iterator[None]:
+        """Everything written inside is written as a whole or not at all; may be nested."""
         with self._clear_errors():
             if self._database.in_transaction:
                 yield
@@ -69,15 +69,15 @@ class Database:
 
     def execute(self, query: str, *values: Any) -> list[tuple]:
         """Runs one statement in a transaction; returns its rows."""
-        with self.together():
+        with self.transaction():
             return self._database.execute(query, values).fetchall()
 
     @contextlib.contextmanager
     def poster_lock(self) -> Iterator[bool]:
         """Yields whether this process alone may post now; the lock ends with its process.
 
-        It is a transaction in a file of its own, so that others can propose and approve meanwhile,
-        and so that the system frees it after kill -9.
+        It is a transaction in a separate file: others can propose and approve meanwhile, and the
+        system frees it after kill -9.
         """
         lock = sqlite3.connect(
             self.path.with_name(self.path.name + ".lock"), timeout=0, isolation_level=None
@@ -100,10 +100,10 @@ class Database:
             yield
         except sqlite3.Error as error:
             cures = {
-                "locked": "another bot or notebook is using it; wait, or end that one",
+                "locked": "another bot or notebook is using it; wait, or end it",
                 "full": "free some space, then run this step again; nothing was lost",
-                "unable to open": "check the folder and its rights",
-                "not a database": "it is no outbox; move the file away",
+                "unable to open": "check the folder and its permissions",
+                "not a database": "this file isn't an outbox; move it away",
             }
             cure = next((c for text, c in cures.items() if text in str(error)), "run it again")
             raise BotlibError(f"outbox {self.path}: {error}: {cure}") from error

@@ -1,15 +1,16 @@
-"""Which messages of the inbox were heeded: none is lost after a pause, none is heard twice."""
+"""What came in the inbox: items that were handled, once each, and comments made to the bot."""
 
 from botlib.live.outbox.queue import Outbox
 
-# Reddit may show a message late: so much before the newest known one is read again
+# Reddit may show a message late: this many seconds before the newest known one are read again
 OVERLAP = 2 * 86400.0
-# A request that can't be met in so long is given up
-KEPT = 14 * 86400.0
+# Seconds until a request that can't be met is given up
+GIVE_UP_AFTER = 14 * 86400.0
+ANSWER, MENTION = "answer", "mention"
 
 
-def since(outbox: Outbox, site: str) -> float:
-    """Returns from which time on the inbox is to be read; 0 the first time."""
+def read_since(outbox: Outbox, site: str) -> float:
+    """Returns the time from which the inbox must be read; 0 the first time."""
     newest, unmet = outbox.execute(
         "SELECT MAX(created), MIN(CASE WHEN done THEN NULL ELSE created END) FROM inbox "
         "WHERE site = ?",
@@ -20,23 +21,23 @@ def since(outbox: Outbox, site: str) -> float:
     return min(newest - OVERLAP, newest if unmet is None else unmet)
 
 
-def heeded(outbox: Outbox, site: str) -> set[str]:
-    """Returns the full names ("t1_…", "t4_…") of what need not be heard again."""
+def handled(outbox: Outbox, site: str) -> set[str]:
+    """Returns the full names ("t1_…", "t4_…") of items that need not be handled again."""
     return {
         name
         for (name,) in outbox.execute("SELECT fullname FROM inbox WHERE site = ? AND done", site)
     }
 
 
-def remember(outbox: Outbox, site: str, fullname: str, created: float, *, done: bool) -> None:
-    """Notes that an item was heeded, or (`done` False) that it is to be tried again.
+def record_item(outbox: Outbox, site: str, fullname: str, created: float, *, done: bool) -> None:
+    """Records that an item was handled, or (`done` False) that it must be tried again.
 
     Args:
       outbox: the queue.
       site: where.
       fullname: of the message or comment.
       created: seconds since 1970; 0: not known.
-      done: whether everything it asked was done.
+      done: whether all its requests were met.
     """
     outbox.execute(
         "INSERT INTO inbox VALUES (?, ?, ?, ?) ON CONFLICT (site, fullname) "
@@ -47,5 +48,32 @@ def remember(outbox: Outbox, site: str, fullname: str, created: float, *, done: 
         done,
     )
     outbox.execute(
-        "UPDATE inbox SET done = 1 WHERE site = ? AND created < ?", site, outbox.clock() - KEPT
+        "UPDATE inbox SET done = 1 WHERE site = ? AND created < ?",
+        site,
+        outbox.clock() - GIVE_UP_AFTER,
     )
+
+
+def record_follow_up(
+    outbox: Outbox, site: str, comment_id: str, kind: str, refused: str = ""
+) -> None:
+    """Records a comment made to the bot, and why it is not answered ("" if it may be)."""
+    outbox.execute(
+        "INSERT INTO follow_ups VALUES (?, ?, ?, ?, ?) ON CONFLICT (site, comment_id) "
+        "DO UPDATE SET refused = excluded.refused",
+        *(site, comment_id, kind, refused, outbox.clock()),
+    )
+
+
+def follow_up_kind(outbox: Outbox, site: str, comment_id: str) -> str:
+    """Returns ANSWER for a reply to the bot, MENTION for a mention of it, "" for other comments."""
+    rows = outbox.execute(
+        "SELECT kind FROM follow_ups WHERE site = ? AND comment_id = ?", site, comment_id
+    )
+    return rows[0][0] if rows else ""
+
+
+def known_follow_ups(outbox: Outbox, site: str) -> set[str]:
+    """Returns the ids of comments made to the bot that need not be read again."""
+    rows = outbox.execute("SELECT comment_id FROM follow_ups WHERE site = ?", site)
+    return {comment_id for (comment_id,) in rows}

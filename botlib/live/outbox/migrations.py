@@ -1,6 +1,6 @@
 """The outbox's tables as named steps, in order; a file of any older version is brought up to date.
 
-A step that is on somebody's disk never changes: what comes later is a new step at the end.
+A released step never changes: every change is a new step at the end.
 """
 
 import secrets
@@ -35,7 +35,7 @@ def m003_approvals_have_a_time(database: sqlite3.Connection) -> None:
 
 
 def m004_refusals(database: sqlite3.Connection) -> None:
-    """Answers that close something only if they repeat, such as a 403; see refusals.py."""
+    """Refusals that count only if they repeat, such as a 403; see refusals.py."""
     database.execute(
         "CREATE TABLE refusals (site TEXT NOT NULL, what TEXT NOT NULL COLLATE NOCASE, "
         "time REAL NOT NULL, reason TEXT NOT NULL)"
@@ -43,7 +43,7 @@ def m004_refusals(database: sqlite3.Connection) -> None:
 
 
 def m005_inbox(database: sqlite3.Connection) -> None:
-    """Which messages were heeded: the inbox is read by time, not by what is marked as read."""
+    """Which messages were handled: the inbox is read by time, not by what is marked as read."""
     database.execute(
         "CREATE TABLE inbox (site TEXT NOT NULL, fullname TEXT NOT NULL, created REAL NOT NULL, "
         "done INTEGER NOT NULL, PRIMARY KEY (site, fullname))"
@@ -60,7 +60,7 @@ def m006_candidates(database: sqlite3.Connection) -> None:
 
 
 def m007_follow_ups(database: sqlite3.Connection) -> None:
-    """Comments made to the bot, which other limits hold for; see follow_ups.py."""
+    """Comments made to the bot, which have other limits; see inbox_log.py."""
     database.execute(
         "CREATE TABLE follow_ups (site TEXT NOT NULL, comment_id TEXT NOT NULL, "
         "kind TEXT NOT NULL, refused TEXT NOT NULL, time REAL NOT NULL, "
@@ -80,7 +80,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
 
 
 def migrate(database: sqlite3.Connection, path: Path) -> None:
-    """Takes the steps that a file lacks, all or none.
+    """Runs the steps that a file lacks, all or none.
 
     Args:
       database: in autocommit mode (isolation_level=None).
@@ -89,7 +89,7 @@ def migrate(database: sqlite3.Connection, path: Path) -> None:
     Raises:
       BotlibError: a newer botlib made the file.
     """
-    # Without a lock where nothing is to do: a bot may be writing at that moment
+    # No lock where there is nothing to do: a bot may be writing at this moment
     if _version(database) == len(MIGRATIONS):
         return
     database.execute("BEGIN IMMEDIATE")

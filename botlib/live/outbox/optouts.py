@@ -1,4 +1,4 @@
-"""Who wants quiet: people who opted out, subreddits shut to the bot, a site that says wait."""
+"""Where the bot may not post: people who opted out, subreddits shut to it, sites that pause it."""
 
 from datetime import UTC, datetime
 
@@ -27,7 +27,7 @@ def opted_out(outbox: Outbox, author: str) -> str:
 
 
 def opt_in(outbox: Outbox, author: str) -> bool:
-    """A person may be answered again; returns whether they had opted out."""
+    """Lets a person be answered again; returns whether they had opted out."""
     return bool(
         outbox.execute("DELETE FROM opted_out WHERE author = ? RETURNING 1", person(author))
     )
@@ -39,7 +39,7 @@ def person(name: str) -> str:
 
 
 def all_opted_out(outbox: Outbox) -> list[dict[str, str]]:
-    """Returns who wants no replies: author, since (ISO 8601, UTC), reason; oldest first."""
+    """Returns the people who opted out: author, since (ISO 8601, UTC), reason; oldest first."""
     rows = outbox.execute("SELECT author, time, reason FROM opted_out ORDER BY time, author")
     return [
         {
@@ -51,8 +51,8 @@ def all_opted_out(outbox: Outbox) -> list[dict[str, str]]:
     ]
 
 
-def how_many_opted_out(outbox: Outbox) -> int:
-    """Returns how many people want no replies."""
+def count_opted_out(outbox: Outbox) -> int:
+    """Returns how many people opted out."""
     return outbox.execute("SELECT COUNT(*) FROM opted_out")[0][0]
 
 
@@ -68,7 +68,7 @@ def shut(outbox: Outbox, site: str, subreddit: str, reason: str) -> None:
 
 
 def reopen(outbox: Outbox, site: str, subreddit: str) -> bool:
-    """A person reopens a subreddit; returns whether it was shut."""
+    """Reopens a subreddit; returns whether it was shut."""
     return bool(
         outbox.execute(
             "DELETE FROM shut WHERE site = ? AND subreddit = ? RETURNING 1", site, subreddit
@@ -102,14 +102,14 @@ def shut_out_reason(outbox: Outbox, site: str) -> str:
 
 
 def let_in(outbox: Outbox, site: str) -> None:
-    """The site accepts the account (again)."""
+    """Notes that a site accepts the account again."""
     outbox.execute("DELETE FROM about WHERE key = ?", f"shut out: {site}")
 
 
 def pause(outbox: Outbox, site: str, until: float, reason: str) -> None:
     """Posts nothing on a site until a time (seconds since 1970), but at most for an hour.
 
-    A later time that is known stays.
+    A pause until a later time stays.
     """
     until = min(until, outbox.clock() + MAX_PAUSE)
     outbox.execute(
@@ -122,16 +122,16 @@ def pause(outbox: Outbox, site: str, until: float, reason: str) -> None:
 
 
 def paused(outbox: Outbox, site: str) -> tuple[float, str]:
-    """Returns until when a site is to be left alone, and why; (0, "") if it isn't."""
+    """Returns until when a site is paused, and why; (0, "") if it isn't."""
     now = outbox.clock()
-    # A pause that an earlier version took from a header may have no end
+    # Earlier versions took a pause from a header as it was, even an endless one
     outbox.execute("UPDATE quiet SET until = MIN(until, ?) WHERE site = ?", now + MAX_PAUSE, site)
     rows = outbox.execute("SELECT until, reason FROM quiet WHERE site = ?", site)
     return rows[0] if rows and rows[0][0] > now else (0.0, "")
 
 
 def resume(outbox: Outbox, site: str) -> bool:
-    """A person ends a site's pause; returns whether there was one."""
+    """Ends a site's pause; returns whether there was a pause."""
     until, _ = paused(outbox, site)
     outbox.execute("DELETE FROM quiet WHERE site = ?", site)
     return bool(until)

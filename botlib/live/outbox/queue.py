@@ -9,16 +9,16 @@ import pandas as pd
 from botlib.errors import BotlibError
 from botlib.live.outbox.database import Database
 from botlib.live.outbox.schema import (
+    ALLOWED_FROM,
     APPROVED,
     COLUMNS,
     EDITED,
     FAILED,
-    FROM,
-    GIVEN,
     GIVEN_UP,
     HANDED_OVER,
     POSTED,
     POSTING,
+    PROPOSAL_FIELDS,
     PROPOSED,
     READY,
     REJECTED,
@@ -49,19 +49,19 @@ class Outbox(Database):
             title, comment, permalink, prob_real, score, reason.
 
         Returns:
-          How many were added, and how many were known.
+          How many were added, and how many comments had a reply already.
         """
-        added = known = 0
-        with self.together():
-            for given in replies:
-                # What is posted is what the person sees: no invisible controls
-                given = {**given, "reply": harmless(given["reply"])}
+        added = existing = 0
+        with self.transaction():
+            for proposal in replies:
+                # The person must see all that is posted: no invisible control characters
+                proposal = {**proposal, "reply": harmless(proposal["reply"])}
                 values = {
                     "site": site,
                     "state": PROPOSED,
                     "changed": self.clock(),
-                    "proposed_reply": given["reply"],
-                    **{key: _plain(given[key]) for key in GIVEN if key in given},
+                    "proposed_reply": proposal["reply"],
+                    **{key: _plain(proposal[key]) for key in PROPOSAL_FIELDS if key in proposal},
                 }
                 row = self._database.execute(
                     f"INSERT INTO replies ({', '.join(values)}) "
@@ -70,62 +70,62 @@ class Outbox(Database):
                     tuple(values.values()),
                 ).fetchone()
                 if row is None:
-                    known += 1
+                    existing += 1
                     continue
                 added += 1
                 self._note(row[0], "", PROPOSED, values.get("reason", ""))
-        return added, known
+        return added, existing
 
-    # Judging
+    # Deciding
     def approve(self, reply_id: int, by: str, saw: Reply | None = None) -> None:
-        """A person (or, in the sandbox, a setting) lets a reply go.
+        """Approves a reply, for a person or, in the sandbox, for a setting.
 
         Args:
           reply_id: of the reply.
-          by: who says so.
+          by: who approves.
           saw: the row as that person saw it.
 
         Raises:
-          BotlibError: its state doesn't allow that, or it changed since the person saw it.
+          BotlibError: its state doesn't allow it, or the reply changed since the person saw it.
         """
-        with self.together():
+        with self.transaction():
             reply = self._as_seen(reply_id, saw)
-            # Outboxes of 0.1.0 may hold controls that nobody saw
+            # Outboxes of 0.1.0 may hold control characters that nobody saw
             text, proposed = harmless(reply.reply), harmless(reply.proposed_reply)
-            # An edited text whose approval was taken back, or that failed, is still the person's
+            # A person's edit stays theirs if it failed or its approval was taken back
             state = APPROVED if text == proposed else EDITED
-            self._let_go(reply_id, state, f"approved by {by}", by, reply=text)
+            self._approve_as(reply_id, state, f"approved by {by}", by, reply=text)
 
     def edit(self, reply_id: int, text: str, by: str, saw: Reply | None = None) -> None:
-        """A person lets a reply go with another text; see `approve`."""
+        """Approves a reply with another text; see `approve`."""
         if not (text := harmless(text)).strip():
             raise BotlibError(f"reply {reply_id}: the edited text is empty; reject it instead")
-        with self.together():
+        with self.transaction():
             self._as_seen(reply_id, saw)
-            self._let_go(reply_id, EDITED, f"edited by {by}", by, reply=text)
+            self._approve_as(reply_id, EDITED, f"edited by {by}", by, reply=text)
 
     def reject(self, reply_id: int, by: str, reason: str = "", saw: Reply | None = None) -> None:
-        """A person turns a reply down; see `approve`."""
-        with self.together():
+        """Rejects a reply; see `approve`."""
+        with self.transaction():
             self._as_seen(reply_id, saw)
             self._change(reply_id, REJECTED, reason or f"rejected by {by}", **_UNAPPROVED)
 
     def undo(self, reply_id: int, by: str) -> None:
-        """A person thinks again: a reply that was decided about, or failed, waits as proposed."""
-        with self.together():
+        """Puts a reply that was decided about, or failed, back among the proposed ones."""
+        with self.transaction():
             text = self.get(reply_id).proposed_reply
             self._change(reply_id, PROPOSED, f"undone by {by}", reply=text, **_UNAPPROVED)
 
-    def take_back(self, reply_id: int, reason: str, **seen: Any) -> None:
-        """An approval counts no more: a person must look again.
+    def take_back(self, reply_id: int, reason: str, **current: Any) -> None:
+        """Takes an approval back, so that a person must look again.
 
         Args:
           reply_id: of a reply that is approved, edited or about to be sent.
-          reason: what the person is told.
-          seen: what is otherwise now, for the person to see: comment, title, comment_score.
+          reason: for the person.
+          current: what has changed and the person must see: comment, title, comment_score.
         """
         allowed = (*READY, POSTING)
-        self._change(reply_id, PROPOSED, reason, allowed=allowed, **seen, **_UNAPPROVED)
+        self._change(reply_id, PROPOSED, reason, allowed=allowed, **current, **_UNAPPROVED)
 
     def last_judged(self, site: str) -> Reply | None:
         """Returns the reply whose last decision is the latest and can still be undone, or None."""
@@ -143,35 +143,35 @@ class Outbox(Database):
         return {reply for (reply,) in self.execute(query, PROPOSED)}
 
     def forget(self, names: Collection[str], keys: Collection[str]) -> int:
-        """Blanks what people wrote; what was about to be posted to them is rejected.
+        """Blanks what people wrote; replies that were about to be posted to them are rejected.
 
         Args:
           names: of authors, in lower case.
           keys: ids of posts and comments, in lower case and without prefix.
 
         Returns:
-          How many replies it touched.
+          How many replies changed.
         """
-        touched = 0
-        with self.together():
+        changed = 0
+        with self.transaction():
             for reply in self.replies():
-                ids = reply.comment_id.removeprefix("t1_"), reply.post_id.removeprefix("t3_")
-                theirs = {name.lower() for name in ids} & set(keys)
-                if reply.author.lower() not in names and not theirs:
+                own_ids = reply.comment_id.removeprefix("t1_"), reply.post_id.removeprefix("t3_")
+                forgotten_ids = {name.lower() for name in own_ids} & set(keys)
+                if reply.author.lower() not in names and not forgotten_ids:
                     continue
-                touched += 1
+                changed += 1
                 self.execute(
                     "UPDATE replies SET comment = '', author = '', title = '' WHERE id = ?",
                     reply.id,
                 )
                 self.execute("DELETE FROM candidates WHERE reply = ?", reply.id)
-                if reply.state in FROM[REJECTED]:
+                if reply.state in ALLOWED_FROM[REJECTED]:
                     self._change(reply.id, REJECTED, "forgotten", **_UNAPPROVED)
-        return touched
+        return changed
 
     # Posting; botlib/live/posting/once.py holds poster_lock around these
-    def begin(self, reply_id: int) -> None:
-        """Writes down that the reply is about to be sent: before the POST, durable."""
+    def mark_sending(self, reply_id: int) -> None:
+        """Records, durably and before the POST, that the reply is about to be sent."""
         self._change(
             reply_id,
             POSTING,
@@ -180,47 +180,52 @@ class Outbox(Database):
             attempts=self.get(reply_id).attempts + 1,
         )
 
-    def posted(self, reply_id: int, reddit_id: str, reason: str = "") -> None:
-        # Found on Reddit without a POST of ours in hand, it counts from now on
+    def mark_posted(self, reply_id: int, reddit_id: str, reason: str = "") -> None:
+        """Records the reply's id on Reddit; its time is that of its POST, or now without one."""
         sent = self.get(reply_id).sent or self.clock()
         self._change(reply_id, POSTED, reason, reply_id=reddit_id, sent=sent)
 
-    def found(self, reply_id: int, reddit_id: str) -> None:
-        """A reply that was posted by hand without a word where is found on Reddit."""
+    def record_reddit_id(self, reply_id: int, reddit_id: str) -> None:
+        """Records the id of a reply that a person posted without giving its link."""
         self.execute("UPDATE replies SET reply_id = ? WHERE id = ?", reddit_id, reply_id)
 
-    def fail(self, reply_id: int, reason: str) -> None:
-        """Tries are used up; a person may approve it again."""
+    def mark_failed(self, reply_id: int, reason: str) -> None:
+        """Records that all tries failed; a person may approve the reply again."""
         self._change(reply_id, FAILED, reason)
 
     def give_up(self, reply_id: int, reason: str) -> None:
-        """It may never be sent."""
+        """Records that the reply may never be sent."""
         self._change(reply_id, GIVEN_UP, reason)
 
     def release(self, reply_id: int, reason: str, not_before: float = 0) -> None:
-        """It was not sent after all: back among the approved (or edited) ones."""
+        """Puts a reply that was not sent back among the approved (or edited) ones."""
         reply = self.get(reply_id)
         state = APPROVED if reply.reply == harmless(reply.proposed_reply) else EDITED
         self._change(reply_id, state, reason, allowed=UNCLEAR, not_before=not_before, sent=None)
 
     def hand_over(self, reply_id: int, by: str) -> None:
-        """A person takes the reply, to post it by hand; until they say how it went it counts."""
+        """Hands the reply to a person who posts it; it counts as posted until they answer."""
         self._change(reply_id, HANDED_OVER, f"handed over to {by}", sent=self.clock())
 
     def postpone(self, reply_id: int, reason: str, not_before: float) -> None:
-        """It waits in its state."""
-        with self.together():
+        """Keeps the reply in its state until a time."""
+        with self.transaction():
             self._database.execute(
                 "UPDATE replies SET reason = ?, not_before = ? WHERE id = ?",
                 (reason, not_before, reply_id),
             )
 
-    # Looking
+    # Reading
     def get(self, reply_id: int) -> Reply:
-        found = self._replies("id = ?", reply_id)
-        if not found:
+        """Returns a reply by its id.
+
+        Raises:
+          BotlibError: the outbox has no such reply.
+        """
+        rows = self._replies("id = ?", reply_id)
+        if not rows:
             raise BotlibError(f"the outbox {self.path} has no reply {reply_id}")
-        return found[0]
+        return rows[0]
 
     def replies(self, site: str | None = None, states: Iterable[str] = STATES) -> list[Reply]:
         """Returns the replies in some states, oldest first."""
@@ -231,7 +236,7 @@ class Outbox(Database):
         return self._replies(f"state IN ({marks}) AND site = ?", *states, site)
 
     def table(self, site: str | None = None, states: Iterable[str] = STATES) -> pd.DataFrame:
-        """Returns the same as a table, one row a reply."""
+        """Returns `replies` as a table, one row a reply."""
         rows = [dataclasses.astuple(reply) for reply in self.replies(site, states)]
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -248,22 +253,22 @@ class Outbox(Database):
         return pd.DataFrame(rows, columns=["reply", "time", "before", "after", "reason"])
 
     def sent_since(self, site: str, time_: float) -> list[Reply]:
-        """Returns what was, or may have been, posted since a time."""
+        """Returns the replies that were, or may have been, posted since a time."""
         states = (*UNCLEAR, POSTED)
         return self._replies("site = ? AND state IN (?, ?, ?) AND sent >= ?", site, *states, time_)
 
-    def answers(self, site: str, post_id: str, but: int = 0) -> tuple[int, int]:
+    def count_for_post(self, site: str, post_id: str, excluded_id: int = 0) -> tuple[int, int]:
         """Returns how many replies to a post were posted, and how many may have been.
 
         Args:
           site: where.
           post_id: of the post.
-          but: a reply that isn't counted.
+          excluded_id: a reply that isn't counted.
         """
-        same = "site = ? AND post_id = ? AND id != ? AND state IN (?, ?)"
+        where = "site = ? AND post_id = ? AND id != ? AND state IN (?, ?)"
         return (
-            len(self._replies(same, site, post_id, but, POSTED, POSTED)),
-            len(self._replies(same, site, post_id, but, *UNCLEAR)),
+            len(self._replies(where, site, post_id, excluded_id, POSTED, POSTED)),
+            len(self._replies(where, site, post_id, excluded_id, *UNCLEAR)),
         )
 
     def _replies(self, where: str, *values: Any) -> list[Reply]:
@@ -287,9 +292,9 @@ class Outbox(Database):
             )
         return reply
 
-    def _let_go(self, reply_id: int, state: str, reason: str, by: str, **fields: Any) -> None:
-        fresh = {"approved_by": by, "approved": self.clock(), "not_before": 0, "attempts": 0}
-        self._change(reply_id, state, reason, **fresh, **fields)
+    def _approve_as(self, reply_id: int, state: str, reason: str, by: str, **fields: Any) -> None:
+        approval = {"approved_by": by, "approved": self.clock(), "not_before": 0, "attempts": 0}
+        self._change(reply_id, state, reason, **approval, **fields)
 
     def _change(
         self,
@@ -300,8 +305,8 @@ class Outbox(Database):
         allowed: tuple[str, ...] = (),
         **fields: Any,
     ) -> None:
-        allowed = allowed or FROM[state]
-        with self.together():
+        allowed = allowed or ALLOWED_FROM[state]
+        with self.transaction():
             before = self.get(reply_id).state
             if before not in allowed:
                 raise BotlibError(
@@ -322,7 +327,7 @@ class Outbox(Database):
         )
 
 
-# What a reply has that nobody has approved, or no longer
+# The fields of a reply without an approval
 _UNAPPROVED = {"approved_by": "", "approved": None, "not_before": 0}
 
 

@@ -2,41 +2,41 @@
 
 from botlib.live.outbox.queue import Outbox
 
-# So many refusals, each at least so many seconds after the one before, are believed
-BELIEVED = 3
-APART = 3600.0
+# This many refusals, each at least INTERVAL seconds after the previous one, are believed
+BELIEVED_AFTER = 3
+INTERVAL = 3600.0
 
 
-def refused(outbox: Outbox, site: str, what: str, reason: str) -> bool:
-    """Counts a refusal; returns whether it has repeated often enough to be believed.
+def record(outbox: Outbox, site: str, request: str, reason: str) -> bool:
+    """Records a refusal; returns whether it has repeated often enough to be believed.
 
     The count is kept in the outbox, so a restart doesn't begin again.
 
     Args:
       outbox: the queue.
       site: where.
-      what: what was refused, such as "r/writing" or "reading t1_abc".
+      request: what was refused, such as "r/writing" or "reading t1_abc".
       reason: what Reddit said.
     """
     now = outbox.clock()
-    times = _times(outbox, site, what)
-    # What a retry meets a minute later is the same fault
-    if not times or now >= times[-1] + APART or now < times[-1]:
-        outbox.execute("INSERT INTO refusals VALUES (?, ?, ?, ?)", site, what, now, reason)
+    times = _times(outbox, site, request)
+    # A retry a minute later meets the same fault
+    if not times or now >= times[-1] + INTERVAL or now < times[-1]:
+        outbox.execute("INSERT INTO refusals VALUES (?, ?, ?, ?)", site, request, now, reason)
         times.append(now)
-    return len(times) >= BELIEVED
+    return len(times) >= BELIEVED_AFTER
 
 
-def repeated(outbox: Outbox, site: str, what: str) -> bool:
+def believed(outbox: Outbox, site: str, request: str) -> bool:
     """Returns whether a refusal has repeated often enough to be believed."""
-    return len(_times(outbox, site, what)) >= BELIEVED
+    return len(_times(outbox, site, request)) >= BELIEVED_AFTER
 
 
-def _times(outbox: Outbox, site: str, what: str) -> list[float]:
+def _times(outbox: Outbox, site: str, request: str) -> list[float]:
     query = "SELECT time FROM refusals WHERE site = ? AND what = ? ORDER BY time"
-    return [time for (time,) in outbox.execute(query, site, what)]
+    return [time for (time,) in outbox.execute(query, site, request)]
 
 
-def forget(outbox: Outbox, site: str, what: str) -> None:
-    """It was granted, or a person wants it tried again: counts from zero."""
-    outbox.execute("DELETE FROM refusals WHERE site = ? AND what = ?", site, what)
+def clear(outbox: Outbox, site: str, request: str) -> None:
+    """Restarts the count: the request was granted."""
+    outbox.execute("DELETE FROM refusals WHERE site = ? AND what = ?", site, request)

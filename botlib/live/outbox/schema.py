@@ -1,21 +1,21 @@
-"""A row of the outbox, and the states a reply goes through; its tables are in migrations.py."""
+"""A row of the outbox, and the states of a reply; migrations.py has the tables."""
 
 import dataclasses
 
 PROPOSED, APPROVED, EDITED, REJECTED = "proposed", "approved", "edited", "rejected"
 POSTING, POSTED, FAILED, GIVEN_UP = "posting", "posted", "failed", "given up"
-HANDED_OVER = "handed over"  # a person took it, to post it by hand
+HANDED_OVER = "handed over"  # to a person, who posts it
 STATES = (PROPOSED, APPROVED, EDITED, REJECTED, POSTING, POSTED, FAILED, GIVEN_UP, HANDED_OVER)
 READY = (APPROVED, EDITED)
-# The reason of a reply in "posting" until Reddit has answered
+# The reason of a reply in "posting" until Reddit answers
 SENDING = "about to be sent"
-# Stands in the reason of an unclear reply that only a person can settle; the places follow
+# Part of the reason of an unclear reply that only a person can settle; unread places follow
 ASK = "; is it on Reddit? Say so in `python -m botlib review`: "
-# It may be on Reddit: nobody has said so yet
+# The reply may be on Reddit; this isn't known yet
 UNCLEAR = (POSTING, HANDED_OVER)
 
-# From which states a reply may come into a state; a posted reply stays posted, whatever happens
-FROM = {
+# By state, the states before it; a posted reply always stays posted
+ALLOWED_FROM = {
     PROPOSED: (APPROVED, EDITED, REJECTED, FAILED, GIVEN_UP),
     APPROVED: (PROPOSED, REJECTED, FAILED, GIVEN_UP),
     EDITED: (PROPOSED, APPROVED, EDITED, REJECTED, FAILED, GIVEN_UP),
@@ -54,11 +54,11 @@ class Reply:
     sent: float | None
     reply_id: str
     approved: float | None = None  # when a person approved it
-    comment_score: int | None = None  # what the comment had when a person last saw it
+    comment_score: int | None = None  # when a person last saw it
 
     @property
     def asks(self) -> bool:
-        """Whether only a person can find out if it is on Reddit."""
+        """Whether only a person can find out if the reply is on Reddit."""
         return self.state == POSTING and ASK in self.reason
 
     def expired(self, now: float, hours: float) -> str:
@@ -70,8 +70,8 @@ class Reply:
 
 
 COLUMNS = tuple(field.name for field in dataclasses.fields(Reply))
-# What a proposal may carry
-GIVEN = (
+# The fields that a proposal may set
+PROPOSAL_FIELDS = (
     *("subreddit", "post_id", "comment_id", "author", "title", "comment", "permalink"),
     *("reply", "prob_real", "score", "reason", "comment_score"),
 )

@@ -86,7 +86,7 @@ def _as_it_is_now(outbox: Outbox, policy: Policy, reply: Reply, reddit: Client) 
             f"reply {reply.id}: its thread can't be read now ({short(error)}): try again later"
         ) from error
     if own is not None:
-        outbox.posted(reply.id, own.id, "found on Reddit")
+        outbox.mark_posted(reply.id, own.id, "found on Reddit")
         raise BotlibError(f"reply {reply.id} is on Reddit already")
     if against is None:
         return
@@ -118,9 +118,9 @@ def settle(outbox: Outbox, reply: Reply, answer: str) -> str:
     if said.lower() == NOT_POSTED_WORD:
         outbox.release(reply.id, "not posted, says the person who had it")
     elif said.lower() == POSTED_WORD:
-        outbox.posted(reply.id, "", "posted by hand")
+        outbox.mark_posted(reply.id, "", "posted by hand")
     else:
-        outbox.posted(reply.id, _id_in(reply, said), "posted by hand")
+        outbox.mark_posted(reply.id, _id_in(reply, said), "posted by hand")
     note("by hand", reply=reply.id, said=said)
     return outbox.get(reply.id).state
 

@@ -116,7 +116,7 @@ class Poster:
             return self._refuse(reply, reason, again, dry_run, not_before=again)
         if own is not None:
             if not dry_run:
-                self.outbox.posted(reply.id, own.id, "our reply was there already")
+                self.outbox.mark_posted(reply.id, own.id, "our reply was there already")
             return self._decide(reply, "posted", "our reply was there already", _link(own))
         if against and against.reason in (GONE, LEFT):
             return self._doubt(reply, place, against.reason, dry_run)
@@ -125,12 +125,12 @@ class Poster:
         if dry_run:
             return self._decide(reply, "would post", "dry run: nothing was sent")
         for what in (f"reading r/{reply.subreddit}", place):
-            refusals.forget(self.outbox, reply.site, what)
+            refusals.clear(self.outbox, reply.site, what)
         # Before the intent: a reply that waits for its turn isn't in doubt yet
         self.reddit.wait_for_turn()
         if stopped := self.policy.stopped():
             return self._refuse(reply, stopped, self.outbox.clock(), dry_run)
-        self.outbox.begin(reply.id)
+        self.outbox.mark_sending(reply.id)
         self.step("intent written")
         return self._send(self.outbox.get(reply.id), text)
 
@@ -148,12 +148,12 @@ class Poster:
 
     def _doubt(self, reply: Reply, place: str, why: str, dry_run: bool) -> Decision:
         """A refusal to read is believed when it repeats; until then the reply waits."""
-        if not dry_run and refusals.refused(self.outbox, reply.site, place, why):
-            why = f"{place} was refused {refusals.BELIEVED} times: {why}"
+        if not dry_run and refusals.record(self.outbox, reply.site, place, why):
+            why = f"{place} was refused {refusals.BELIEVED_AFTER} times: {why}"
             if place.startswith("reading r/"):
                 return self._shut(reply, why, dry_run)
             return self._refuse(reply, why, None, dry_run)
-        again = self.outbox.clock() + refusals.APART
+        again = self.outbox.clock() + refusals.INTERVAL
         return self._refuse(reply, f"{place}: {why}", again, dry_run, not_before=again)
 
     def _send(self, reply: Reply, text: str) -> Decision:
@@ -163,10 +163,10 @@ class Poster:
             posted = self.reddit.comment(reply.comment_id).reply(text)
             self.step("answered")
             if isinstance(posted, Comment):
-                self.outbox.posted(reply.id, posted.id)
+                self.outbox.mark_posted(reply.id, posted.id)
                 self.step("recorded")
                 for what in (f"posting in r/{reply.subreddit}", f"posting {reply.id}"):
-                    refusals.forget(self.outbox, reply.site, what)
+                    refusals.clear(self.outbox, reply.site, what)
                 return self._decide(reply, "posted", "", _link(posted))
             why = "Reddit named no comment"
         except (NotSent, Stopped) as error:
@@ -197,19 +197,19 @@ class Poster:
 
     def _take_back(self, reply: Reply, why: str) -> None:
         """No POST was made: the reply is where it was, and the try doesn't count."""
-        with self.outbox.together():
+        with self.outbox.transaction():
             self.outbox.release(reply.id, why, self.outbox.clock() + BACKOFF)
             self.outbox.execute("UPDATE replies SET attempts = attempts - 1 WHERE id = ?", reply.id)
 
     def _refused(self, reply: Reply, error: Exception) -> None:
         """Counts what may be a fault of the hour: three times a 403 shut the subreddit."""
         why = short(error)
-        refusals.refused(self.outbox, reply.site, f"posting {reply.id}", why)
+        refusals.record(self.outbox, reply.site, f"posting {reply.id}", why)
         what = f"posting in r/{reply.subreddit}"
-        if isinstance(error, prawcore.Forbidden) and refusals.refused(
+        if isinstance(error, prawcore.Forbidden) and refusals.record(
             self.outbox, reply.site, what, why
         ):
-            why = f"{what} was forbidden {refusals.BELIEVED} times ({why})"
+            why = f"{what} was forbidden {refusals.BELIEVED_AFTER} times ({why})"
             optouts.shut(self.outbox, reply.site, reply.subreddit, why)
 
     def _settle(self, reply: Reply, final: str = "") -> Decision:
@@ -230,7 +230,7 @@ class Poster:
         for error in found.errors:
             self._heed(error)
         if found.own is not None:
-            self.outbox.posted(reply.id, found.own.id, f"found after: {why}")
+            self.outbox.mark_posted(reply.id, found.own.id, f"found after: {why}")
             self.step("recorded")
             return self._decide(reply, "posted", f"found after: {why}", _link(found.own))
         if final:
@@ -242,15 +242,15 @@ class Poster:
             reason = f"{why}{ASK}{' and '.join(found.unread)} can't be read"
             self.outbox.postpone(reply.id, reason, ready)
             return self._decide(reply, "unknown", reason)
-        if refusals.repeated(self.outbox, reply.site, f"posting {reply.id}"):
-            return self._end(reply, GIVEN_UP, f"refused {refusals.BELIEVED} times: {why}")
+        if refusals.believed(self.outbox, reply.site, f"posting {reply.id}"):
+            return self._end(reply, GIVEN_UP, f"refused {refusals.BELIEVED_AFTER} times: {why}")
         if reply.attempts >= self.max_attempts:
             return self._end(reply, FAILED, f"{reply.attempts} tries; the last: {why}")
         self.outbox.release(reply.id, f"not posted: {why}")
         return self._decide(reply, "waits", f"not posted, will be tried again: {why}")
 
     def _end(self, reply: Reply, state: str, why: str) -> Decision:
-        (self.outbox.give_up if state == GIVEN_UP else self.outbox.fail)(reply.id, why)
+        (self.outbox.give_up if state == GIVEN_UP else self.outbox.mark_failed)(reply.id, why)
         return self._decide(reply, state, why)
 
     def _object(self, reply: Reply, against: Objection, dry_run: bool) -> Decision:

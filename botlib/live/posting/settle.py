@@ -173,7 +173,7 @@ def say_posted(outbox: Outbox, reply_id: int, link: str, by: str) -> None:
     if not found or ("/" in path and len(parts) < 3):
         raise BotlibError(f"{link!r} is no link to a comment: copy the reply's own permalink")
     _in_question(outbox, reply_id)
-    outbox.posted(reply_id, found[1].lower(), f"found by {by}")
+    outbox.mark_posted(reply_id, found[1].lower(), f"found by {by}")
 
 
 def say_not_posted(outbox: Outbox, reply_id: int, by: str) -> None:

@@ -31,7 +31,7 @@ def check(outbox: Outbox, reddit: Client) -> None:
         suspended = bool(getattr(reddit.user.me(use_cache=False), "is_suspended", False))
     except prawcore.Forbidden:
         # A lone 403 is often a fault of the hour
-        if not refusals.refused(outbox, reddit.site, _LOGIN, "HTTP 403"):
+        if not refusals.record(outbox, reddit.site, _LOGIN, "HTTP 403"):
             return
         _shut_out(outbox, reddit, "Reddit refuses the account everything (HTTP 403)")
     except UNREADABLE:
@@ -39,7 +39,7 @@ def check(outbox: Outbox, reddit: Client) -> None:
         return
     if suspended:
         _shut_out(outbox, reddit, "Reddit has suspended the account")
-    refusals.forget(outbox, reddit.site, _LOGIN)
+    refusals.clear(outbox, reddit.site, _LOGIN)
     optouts.let_in(outbox, reddit.site)
 
 

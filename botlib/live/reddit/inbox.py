@@ -54,13 +54,15 @@ def listen(outbox: Outbox, reddit: Client, *, dry_run: bool = True) -> pd.DataFr
         rows += found
         if dry_run is False:
             # After it was heeded: what a crash interrupts is read again
-            inbox_log.remember(outbox, reddit.site, item.fullname, _created(item), done=not failed)
+            inbox_log.record_item(
+                outbox, reddit.site, item.fullname, _created(item), done=not failed
+            )
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _new_items(outbox: Outbox, reddit: Client) -> list[Comment | Message]:
     """What came since the last time, oldest first; the first time all that Reddit still shows."""
-    since, known = inbox_log.since(outbox, reddit.site), inbox_log.heeded(outbox, reddit.site)
+    since, known = inbox_log.read_since(outbox, reddit.site), inbox_log.handled(outbox, reddit.site)
     items = []
     for item in reddit.inbox.all(limit=None):
         created = _created(item)

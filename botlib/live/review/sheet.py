@@ -103,7 +103,7 @@ def read_csv(outbox: Outbox, site: str, path: Path, *, by: str | None = None) ->
         decided[reply.id] = (line, *said)
         acts.append(_act(outbox, reply, decision, text, row["seen"].strip(), by, where))
     done = dict.fromkeys(_DONE, 0)
-    with outbox.together():
+    with outbox.transaction():
         for what, act in acts:
             act()
             done[what] += 1

@@ -134,5 +134,5 @@ def test_a_step_that_fails_changes_nothing(old, monkeypatch):
 
 
 def test_opening_waits_for_nobody_where_nothing_is_to_be_brought_up_to_date(workspace, outbox):
-    with outbox.together(), Outbox(workspace.outbox, timeout=0.01) as other:
+    with outbox.transaction(), Outbox(workspace.outbox, timeout=0.01) as other:
         assert other.replies() == []

@@ -17,7 +17,7 @@ from botlib.errors import BotlibError
 from botlib.live import choose
 from botlib.live import round as rounds
 from botlib.live.outbox.queue import Outbox
-from botlib.live.outbox.schema import FROM, POSTED, POSTING, READY, STATES
+from botlib.live.outbox.schema import ALLOWED_FROM, POSTED, POSTING, READY, STATES
 from botlib.live.posting import sending
 from botlib.live.posting.settle import SETTLE, SLACK
 
@@ -41,10 +41,10 @@ def test_a_comment_has_one_reply_on_each_site(outbox):
 def test_every_change_is_written_down_with_time_and_reason(outbox, proposed, clock):
     clock.sleep(5)
     outbox.edit(1, "Yes, so.", "ann")
-    outbox.begin(1)
+    outbox.mark_sending(1)
     outbox.release(1, "HTTP 503")
-    outbox.begin(1)
-    outbox.posted(1, "r1")
+    outbox.mark_sending(1)
+    outbox.mark_posted(1, "r1")
     history = outbox.history(1)
     assert history["after"].tolist() == [
         *("proposed", "edited", "posting", "edited", "posting", "posted")
@@ -62,22 +62,22 @@ def test_only_sensible_changes_are_possible(outbox, proposed):
         "approved": lambda: outbox.approve(1, "ann"),
         "edited": lambda: outbox.edit(1, "New.", "ann"),
         "rejected": lambda: outbox.reject(1, "ann"),
-        "posting": lambda: outbox.begin(1),
-        "posted": lambda: outbox.posted(1, "r1"),
-        "failed": lambda: outbox.fail(1, "why"),
+        "posting": lambda: outbox.mark_sending(1),
+        "posted": lambda: outbox.mark_posted(1, "r1"),
+        "failed": lambda: outbox.mark_failed(1, "why"),
         "given up": lambda: outbox.give_up(1, "why"),
         "handed over": lambda: outbox.hand_over(1, "ann"),
     }
     for before, after in itertools.product(STATES, acts):
         outbox.execute("UPDATE replies SET state = ?, reply = proposed_reply", before)
-        if before in FROM[after]:
+        if before in ALLOWED_FROM[after]:
             acts[after]()
             assert outbox.get(1).state == after
         else:
             with pytest.raises(BotlibError, match=f"is {before}"):
                 acts[after]()
             assert outbox.get(1).state == before
-    assert not any(POSTED in sources for sources in FROM.values())
+    assert not any(POSTED in sources for sources in ALLOWED_FROM.values())
 
 
 def test_an_approval_edit_or_rejection_can_be_taken_back(outbox, proposed, clock):
@@ -98,18 +98,18 @@ def test_an_approval_edit_or_rejection_can_be_taken_back(outbox, proposed, clock
 def test_a_failed_reply_approved_again_has_all_its_tries(outbox, proposed):
     outbox.approve(1, "ann")
     for _ in range(4):
-        outbox.begin(1)
+        outbox.mark_sending(1)
         outbox.release(1, "HTTP 503")
-    outbox.begin(1)
-    outbox.fail(1, "5 tries")
+    outbox.mark_sending(1)
+    outbox.mark_failed(1, "5 tries")
     outbox.approve(1, "ann")
-    outbox.begin(1)
+    outbox.mark_sending(1)
     assert outbox.get(1).attempts == 1
 
 
 def test_a_reply_that_may_be_on_reddit_is_not_approved_a_second_time(outbox, proposed):
     outbox.approve(1, "ann")
-    outbox.begin(1)
+    outbox.mark_sending(1)
     for act in (outbox.approve, outbox.undo, outbox.reject):
         with pytest.raises(BotlibError, match="is posting"):
             act(1, "ann")
@@ -134,7 +134,7 @@ def test_an_approval_of_two_days_ago_counts_no_more(outbox, proposed, clock):
 def test_a_try_that_failed_does_not_make_an_approval_younger(outbox, proposed, clock):
     outbox.approve(1, "ann")
     clock.sleep(47 * 3600)
-    outbox.begin(1)
+    outbox.mark_sending(1)
     outbox.release(1, "HTTP 503")
     clock.sleep(2 * 3600)
     assert outbox.get(1).expired(clock.now, 48)
@@ -155,7 +155,7 @@ def test_nobody_approves_what_they_have_not_seen(outbox, proposed):
 
 def test_written_together_all_or_nothing_is_there(outbox, proposed):
     outbox.propose("sandbox", [{**GIVEN, "comment_id": "d"}])
-    with pytest.raises(BotlibError, match="no reply 9"), outbox.together():
+    with pytest.raises(BotlibError, match="no reply 9"), outbox.transaction():
         outbox.approve(1, "ann")
         outbox.reject(9, "ann")
     assert {reply.state for reply in outbox.replies()} == {"proposed"}
@@ -231,7 +231,7 @@ def test_a_full_disk_after_the_post_is_settled_later(
 
 def test_what_is_no_outbox_is_named(workspace):
     workspace.outbox.write_text("this is a text, and a long one, not a database at all" * 20)
-    with pytest.raises(BotlibError, match="no outbox"):
+    with pytest.raises(BotlibError, match="isn't an outbox"):
         Outbox(workspace.outbox)
 
 

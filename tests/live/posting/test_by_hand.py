@@ -285,7 +285,7 @@ def test_an_outbox_of_before_takes_the_new_state(workspace, outbox):
         again.approve(1, "ann")
         again.hand_over(1, "ann")
         assert [reply.id for reply in again.sent_since("live", 0)] == [1]
-        assert again.answers("live", "p") == (0, 1)
+        assert again.count_for_post("live", "p") == (0, 1)
 
 
 def test_who_approves_reads_what_the_subreddit_says_about_bots(archive, workspace, outbox):

@@ -46,12 +46,12 @@ class ShakyOutbox(Outbox):
     trouble = staticmethod(lambda: "")
 
     @contextlib.contextmanager
-    def together(self):
+    def transaction(self):
         before, after = self.trouble(), self.trouble()
         with self._clear_errors():
             if before:
                 raise sqlite3.OperationalError(before)
-        with super().together():
+        with super().transaction():
             yield
             if after:
                 raise sqlite3.OperationalError(after)

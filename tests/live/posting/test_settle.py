@@ -141,7 +141,7 @@ def test_a_person_says_that_it_was_posted(poster, outbox, sandbox, fail, clock):
     ],
 )
 def test_what_a_person_may_give_as_the_link(poster, outbox, link, found):
-    outbox.begin(1)
+    outbox.mark_sending(1)
     if found is None:
         with pytest.raises(BotlibError, match="permalink"):
             settle.say_posted(outbox, 1, link, "ann")
@@ -211,7 +211,7 @@ def test_the_last_real_reason_is_kept(poster, outbox, sandbox, fail, clock):
 
 def test_a_killed_process_is_said_to_be_the_reason(poster, outbox, sandbox, fail, clock):
     for _ in range(5):
-        outbox.begin(1)
+        outbox.mark_sending(1)
         clock.sleep(4000)
         poster.settle()
     assert "about to be sent" not in outbox.get(1).reason

@@ -208,4 +208,4 @@ def test_an_inbox_that_cannot_be_read_is_one_clear_line(outbox, client, sandbox)
     sandbox.faults = lambda method, path: "503"
     with pytest.raises(BotlibError, match="inbox can't be read"):
         inbox.listen(outbox, client)
-    assert inbox_log.since(outbox, "sandbox") == 0
+    assert inbox_log.read_since(outbox, "sandbox") == 0

@@ -143,8 +143,8 @@ def test_an_approval_taken_back_comes_with_the_reason_and_the_new_words(outbox, 
 
 def test_a_reply_that_failed_is_there_to_be_approved_again(outbox, client, waiting, states):
     outbox.approve(1, "ann")
-    outbox.begin(1)
-    outbox.fail(1, "HTTP 503")
+    outbox.mark_sending(1)
+    outbox.mark_failed(1, "HTTP 503")
     _, cards, _ = show(outbox, client)
     (card,) = [card for card in cards if "could not be posted: HTTP 503" in card.head.value]
     card.click("Approve")

@@ -79,7 +79,7 @@ def test_what_was_posted_meanwhile_is_not_undone(outbox, client, waiting):
         def ask(self, question):
             if self.answers[0] == "u":
                 for reply in outbox.replies(states=["approved"]):
-                    outbox.posted(reply.id, "r1")
+                    outbox.mark_posted(reply.id, "r1")
             return super().ask(question)
 
     person = Poster("a", "u", "q")
@@ -93,8 +93,8 @@ def test_a_reply_that_failed_is_shown_with_the_reason_and_approved_again(
 ):
     for reply in waiting:
         outbox.approve(reply.id, "ann")
-    outbox.begin(1)
-    outbox.fail(1, "5 tries; the last: HTTP 503")
+    outbox.mark_sending(1)
+    outbox.mark_failed(1, "5 tries; the last: HTTP 503")
     done, shown = judge(outbox, client, "a")
     assert "could not be posted: 5 tries; the last: HTTP 503" in shown
     assert done["approved"] == 1
@@ -174,10 +174,10 @@ def test_the_second_of_two_people_is_told_that_the_first_decided(outbox, client,
 
 def test_the_other_candidates_of_a_reply_are_kept_and_a_forgotten_persons_go(outbox, waiting):
     best = waiting[0]
-    others = candidates.of(outbox, best.id)
+    others = candidates.for_reply(outbox, best.id)
     assert [other.decision for other in others].count("reply") == 0
     assert len(others) == 2
     assert {other.text for other in others}.isdisjoint({best.reply})
     outbox.forget([best.author.lower()], [])
-    assert candidates.of(outbox, best.id) == []
-    assert candidates.of(outbox, waiting[1].id)
+    assert candidates.for_reply(outbox, best.id) == []
+    assert candidates.for_reply(outbox, waiting[1].id)
