@@ -10,7 +10,7 @@ from botlib.live import review
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, PROPOSED
 from botlib.live.posting import by_hand
-from botlib.live.reddit.reader import reader
+from botlib.live.reddit.client import connect_to_read
 from botlib.runs import pipeline
 from botlib.settings import PostSettings
 from botlib.workspace import Workspace
@@ -59,7 +59,7 @@ def test_a_name_is_enough_to_read_replies_to_todays_comments(archive, tmp_path, 
         link = f"https://www.reddit.com/r/College/comments/{best.post_id}/_/zzzzzz/"
         answers = iter(["take", link])
         shown = []
-        with reader("live", workspace) as reddit:
+        with connect_to_read("live", workspace) as reddit:
             done = by_hand.in_terminal(
                 workspace, outbox, settings, reddit,
                 by="ann", ask=lambda _: next(answers), show=shown.append,

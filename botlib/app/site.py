@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from botlib.live.outbox.queue import Outbox
-from botlib.live.reddit.client import Client
-from botlib.live.reddit.reader import reader
+from botlib.live.reddit.client import Client, connect_to_read
 from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace
 
@@ -56,7 +55,7 @@ class Site:
             if self._reddit is not None and time.monotonic() - self._last > _IDLE:
                 self._drop()
             if self._reddit is None:
-                self._reddit = reader(self.name, self.workspace)
+                self._reddit = connect_to_read(self.name, self.workspace)
             try:
                 yield self._reddit
             except BaseException:

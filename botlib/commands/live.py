@@ -88,7 +88,7 @@ def run_review(args: argparse.Namespace) -> int:
     from botlib.live import review
     from botlib.live.outbox.queue import Outbox
     from botlib.live.posting import settle
-    from botlib.live.reddit.reader import reader
+    from botlib.live.reddit.client import connect_to_read
 
     workspace = Workspace.open(args.workspace)
     site = _site(args)
@@ -120,7 +120,7 @@ def run_review(args: argparse.Namespace) -> int:
             with contextlib.ExitStack() as stack:
                 # Without a login the threads can't be shown, but replies can be judged
                 with contextlib.suppress(BotlibError):
-                    reddit = stack.enter_context(reader(site, workspace))
+                    reddit = stack.enter_context(connect_to_read(site, workspace))
                 counts = review.review_in_terminal(outbox, site, reddit=reddit)
             counts |= {"settled": settled} if settled else {}
         other = "sandbox" if site == "live" else "live"
@@ -149,7 +149,7 @@ def run_hand_over(args: argparse.Namespace) -> int:
     from botlib.live import bot_file, review
     from botlib.live.outbox.queue import Outbox
     from botlib.live.posting import by_hand
-    from botlib.live.reddit.reader import reader
+    from botlib.live.reddit.client import connect_to_read
 
     notebook = PostSettings.notebook
     overrides = [Override("-p", key, text) for key, text in args.p]
@@ -161,7 +161,7 @@ def run_hand_over(args: argparse.Namespace) -> int:
         *bot_file.sources(bot_file.read(workspace.bot_file), notebook),
         *parameters.from_command_line(notebook, overrides),
     )
-    with Outbox(workspace.outbox) as outbox, reader("live", workspace) as reddit:
+    with Outbox(workspace.outbox) as outbox, connect_to_read("live", workspace) as reddit:
         counts = by_hand.in_terminal(workspace, outbox, settings, reddit, by=review.person())
     if any(counts.values()):
         print(_in_words(counts))
@@ -175,13 +175,13 @@ def run_outcomes(args: argparse.Namespace) -> int:
     from botlib.live import outcomes
     from botlib.live.outbox.queue import Outbox
     from botlib.live.reddit import inbox
-    from botlib.live.reddit.reader import reader
+    from botlib.live.reddit.client import connect_to_read
 
     workspace = Workspace.open(args.workspace)
     site = _site(args)
     with Outbox(workspace.outbox) as outbox:
         if not args.offline:
-            with reader(site, workspace) as reddit:
+            with connect_to_read(site, workspace) as reddit:
                 if args.delete and reddit.from_archive:
                     raise BotlibError("--delete needs a key: without one, delete it yourself")
                 inbox.listen(outbox, reddit, dry_run=not args.delete)

@@ -71,7 +71,9 @@ def added(
         refused, final = "", True
         try:
             post_id = _post_id(reddit, item)
-            row, refused, thread = site.read_comment(reddit, post_id, item.id, generate, ours=True)
+            row, refused, thread = site.read_comment(
+                reddit, post_id, item.id, generate, allow_own=True
+            )
             refused = refused or _refusal(thread, item.id, reddit.name, kind)
         except (BotlibError, *UNREADABLE) as error:
             # A fault of the hour, perhaps: it is read again in the next round

@@ -17,8 +17,8 @@ from botlib.live.notice import Notices
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import PROPOSED, READY
 from botlib.live.posting import sending
-from botlib.live.reddit import account, inbox
-from botlib.live.reddit.account import ShutOut
+from botlib.live.reddit import inbox
+from botlib.live.reddit.checks import ShutOut, check_account
 from botlib.live.reddit.client import Client, LoginRefused, NoKey, Unreachable
 from botlib.live.stopping import Stop, Stopped
 from botlib.settings import GenerateSettings, PostSettings
@@ -195,7 +195,7 @@ def _round(
     notices.late()
     with Outbox(workspace.outbox, clock=clock) as outbox:
         if reddit.name is not None:
-            account.check(outbox, reddit)
+            check_account(outbox, reddit)
             inbox.listen(outbox, reddit, dry_run=post.dry_run)
             fared = outcomes.follow(
                 outbox, reddit, delete_below=post.delete_below, dry_run=post.dry_run

@@ -14,7 +14,7 @@ from botlib.live import loop, notice
 from botlib.live.notice import Notices
 from botlib.live.outbox import optouts
 from botlib.live.outbox.queue import Outbox
-from botlib.live.reddit.account import ShutOut
+from botlib.live.reddit.checks import ShutOut
 
 SECRET = "T0K3N-of-the-webhook"
 

@@ -1,4 +1,4 @@
-"""Reads Reddit through the public archive, where there is no key: PRAW's questions, its answers."""
+"""Reads Reddit through the public archive, without a key: answers PRAW's requests from it."""
 
 import json
 import time
@@ -21,11 +21,11 @@ BY_HAND = (
     "reddit=archive only reads: hand over each reply (python -m botlib hand-over --workspace DIR), "
     "or set reddit=live with a key of your own"
 )
-# Posts older than this are no news any more; comments of the last day say where people talk
+# Older posts are no longer read; comments of the last day show where people talk
 _POST_HOURS, _COMMENT_HOURS = 48, 24
 _HOUR = 3600
-# What the archive reads only 36 hours after posting; 1 and 0 until then say nothing
-_NOT_YET = ("score", "ups", "downs", "upvote_ratio", "num_comments")
+# The archive reads these 36 hours after posting; until then it has 1 or 0, which means nothing
+_UNKNOWN_YET = ("score", "ups", "downs", "upvote_ratio", "num_comments")
 
 
 class ArchiveRequestor(prawcore.Requestor):
@@ -68,43 +68,43 @@ class ArchiveRequestor(prawcore.Requestor):
         """
         method, url = str(args[0]).upper(), str(args[1])
         path = urlsplit(url).path.strip("/").split("/")
-        given = {**dict(kwargs.get("params") or {}), **dict(kwargs.get("data") or {})}
+        parameters = {**dict(kwargs.get("params") or {}), **dict(kwargs.get("data") or {})}
         try:
-            return _response(self._answer(method, path, given))
+            return _response(self._answer(method, path, parameters))
         except ArchiveError as error:
             raise prawcore.RequestException(error, args, kwargs) from None
 
-    def _answer(self, method: str, path: list[str], given: Mapping[str, str]) -> Any:
+    def _answer(self, method: str, path: list[str], parameters: Mapping[str, str]) -> Any:
         match [method, *path]:
             case ["POST", "api", "v1", "access_token"]:
-                # Nobody is asked, so anything will do
+                # No request is sent, so any token will do
                 return {"access_token": "none", "expires_in": 86400, "scope": "read"}
             case ["POST", "api", "morechildren"]:
-                rows = self._archive.by_ids("comments", given["children"].split(","))
+                rows = self._archive.by_ids("comments", parameters["children"].split(","))
                 return {"json": {"data": {"things": [_comment(row) for row in usable(rows)]}}}
             case ["GET", "api", "info"]:
-                return _listing(self._info(given["id"].split(",")))
+                return _listing(self._info(parameters["id"].split(",")))
             case ["GET", "comments", post_id, *rest]:
                 return self._thread(post_id, rest[-1] if len(rest) > 1 else "")
             case ["GET", "r", name, "about", "rules"]:
                 return {"rules": self._archive.rules([name]).get(name.lower(), [])}
             case ["GET", "r", name, "about"]:
-                known = self._archive.about(name)
-                return known and {"kind": "t5", "data": {"id": name, **known}}
+                about = self._archive.about(name)
+                return about and {"kind": "t5", "data": {"id": name, **about}}
             case ["GET", "r", name, ("rising" | "hot" | "new") as listing]:
-                return self._posts(name, listing, int(given.get("limit") or 25))
+                return self._posts(name, listing, int(parameters.get("limit") or 25))
         raise BotlibError(BY_HAND)
 
     def _info(self, names: list[str]) -> list[dict[str, Any]]:
-        found = {}
+        things = {}
         for prefix, kind, thing in (("t1_", "comments", _comment), ("t3_", "posts", _post)):
             ids = [name[3:] for name in names if name.startswith(prefix)]
             rows = usable(self._archive.by_ids(kind, ids)) if ids else []
-            found |= {prefix + row["id"]: thing(row) for row in rows}
-        return [found[name] for name in names if name in found]
+            things |= {prefix + row["id"]: thing(row) for row in rows}
+        return [things[name] for name in names if name in things]
 
     def _posts(self, name: str, listing: str, limit: int) -> Any:
-        """The newest posts, or those of them under which most was said in the last day.
+        """The newest posts, or those with the most comments in the last day.
 
         Reddit's own "rising" and "hot" go by scores, which the archive has only later.
         """
@@ -116,15 +116,17 @@ class ArchiveRequestor(prawcore.Requestor):
             if not posts and not self._archive.about(name):
                 return None
             return _listing([_post(row) for row in posts[:limit]])
-        said = self._archive.search("comments", name, after=now - _COMMENT_HOURS * _HOUR, **newest)
-        under = Counter(str(row.get("link_id"))[3:] for row in usable(said))
-        if not under and not self._archive.about(name):
+        comments = self._archive.search(
+            "comments", name, after=now - _COMMENT_HOURS * _HOUR, **newest
+        )
+        comments_by_post = Counter(str(row.get("link_id"))[3:] for row in usable(comments))
+        if not comments_by_post and not self._archive.about(name):
             return None
-        # Some of those are too old
-        ids = [post_id for post_id, _ in under.most_common(max(100, 4 * limit))]
+        # Some of these posts are too old
+        ids = [post_id for post_id, _ in comments_by_post.most_common(max(100, 4 * limit))]
         rows = usable(self._archive.by_ids("posts", ids)) if ids else []
         fresh = [row for row in rows if created(row) >= oldest]
-        fresh.sort(key=lambda row: (-under[row["id"]], -created(row)))
+        fresh.sort(key=lambda row: (-comments_by_post[row["id"]], -created(row)))
         return _listing([_post(row) for row in fresh[:limit]])
 
     def _thread(self, post_id: str, comment_id: str) -> Any:
@@ -151,20 +153,20 @@ def _listing(things: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _post(row: Mapping[str, Any]) -> dict[str, Any]:
     link = f"/r/{row['subreddit']}/comments/{row['id']}/"
-    return {"kind": "t3", "data": _shown(row, "posts", "t3", link)}
+    return {"kind": "t3", "data": _visible(row, "posts", "t3", link)}
 
 
 def _comment(row: Mapping[str, Any]) -> dict[str, Any]:
     link = f"/r/{row['subreddit']}/comments/{str(row.get('link_id'))[3:]}/_/{row['id']}/"
-    return {"kind": "t1", "data": _shown(row, "comments", "t1", link)}
+    return {"kind": "t1", "data": _visible(row, "comments", "t1", link)}
 
 
-def _shown(row: Mapping[str, Any], kind: str, prefix: str, link: str) -> dict[str, Any]:
-    """A row as Reddit shows it now: without what was deleted since, or isn't known yet."""
-    shown = {"name": f"{prefix}_{row['id']}", "permalink": link, **row, **taken_back(row, kind)}
+def _visible(row: Mapping[str, Any], kind: str, prefix: str, link: str) -> dict[str, Any]:
+    """A row as Reddit shows it now: without what was deleted since or isn't known yet."""
+    visible = {"name": f"{prefix}_{row['id']}", "permalink": link, **row, **taken_back(row, kind)}
     if unread(row):
-        shown |= {key: None for key in _NOT_YET if key in shown}
-    return shown
+        visible |= {key: None for key in _UNKNOWN_YET if key in visible}
+    return visible
 
 
 def _branch(thing: Mapping[str, Any], post_id: str) -> dict[str, Any]:
@@ -180,11 +182,11 @@ def _branch(thing: Mapping[str, Any], post_id: str) -> dict[str, Any]:
     if thing.get("kind") != "t1" or not usable([data]):
         return dict(thing)
     replies = data.pop("replies", "")
-    below = replies["data"].get("children") if isinstance(replies, dict) else None
-    shown = _comment(data)
-    things = [_branch(child, post_id) for child in below or [] if isinstance(child, dict)]
-    shown["data"]["replies"] = _listing(things) if things else ""
-    return shown
+    answers = replies["data"].get("children") if isinstance(replies, dict) else None
+    comment = _comment(data)
+    things = [_branch(child, post_id) for child in answers or [] if isinstance(child, dict)]
+    comment["data"]["replies"] = _listing(things) if things else ""
+    return comment
 
 
 def _path_to(comment_id: str, things: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -194,7 +196,7 @@ def _path_to(comment_id: str, things: list[dict[str, Any]]) -> list[dict[str, An
         if data.get("id") == comment_id:
             return [{**thing, "data": {**data, "replies": ""}}]
         replies = data.get("replies")
-        below = replies["data"]["children"] if isinstance(replies, dict) else []
-        if path := _path_to(comment_id, below):
+        answers = replies["data"]["children"] if isinstance(replies, dict) else []
+        if path := _path_to(comment_id, answers):
             return [{**thing, "data": {**data, "replies": _listing(path)}}]
     return []

@@ -1,4 +1,4 @@
-"""What Reddit says of a subreddit, and what its errors mean."""
+"""Checks the account and a subreddit before posting, and says what Reddit's errors mean."""
 
 import contextlib
 import re
@@ -7,14 +7,16 @@ import prawcore
 from praw.exceptions import PRAWException, RedditAPIException
 
 from botlib.errors import BotlibError
-from botlib.live.outbox import optouts
+from botlib.live.events import note
+from botlib.live.outbox import optouts, refusals
+from botlib.live.outbox.queue import Outbox
 from botlib.live.reddit import things
 from botlib.live.reddit.client import Client
 
 # Seconds to wait where Reddit can't be read, or doesn't say how long
 BACKOFF = 60.0
 
-# What reading may raise: PRAW meets shapes it doesn't know with errors of its own making
+# What reading may raise; PRAW raises Python's own errors for JSON of an unknown shape
 UNREADABLE = (
     prawcore.PrawcoreException,
     PRAWException,
@@ -30,14 +32,59 @@ UNREADABLE = (
 )
 
 
+_LOGIN = "the account's own page"
+
+
+class ShutOut(BotlibError):
+    """Reddit has suspended the account, or refuses it everything."""
+
+
+def check_account(outbox: Outbox, reddit: Client) -> None:
+    """Asks Reddit about the account itself: one request.
+
+    A suspension is kept in the outbox, so that `status` says it and nothing is posted; it ends when
+    Reddit accepts the account again.
+
+    Raises:
+      ShutOut: the account is suspended, or a 403 for its own page has repeated for hours.
+    """
+    if reddit.name is None:
+        return
+    try:
+        suspended = bool(getattr(reddit.user.me(use_cache=False), "is_suspended", False))
+    except prawcore.Forbidden:
+        # A lone 403 is often a fault of the hour
+        if not refusals.record(outbox, reddit.site, _LOGIN, "HTTP 403"):
+            return
+        _shut_out(outbox, reddit, "Reddit refuses the account everything (HTTP 403)")
+    except UNREADABLE:
+        # The next request of the round says what is wrong
+        return
+    if suspended:
+        _shut_out(outbox, reddit, "Reddit has suspended the account")
+    refusals.clear(outbox, reddit.site, _LOGIN)
+    optouts.let_in(outbox, reddit.site)
+
+
+def _shut_out(outbox: Outbox, reddit: Client, reason: str) -> None:
+    optouts.shut_out(outbox, reddit.site, reason)
+    note("shut out", account=reddit.name, reason=reason)
+    raise ShutOut(
+        f"u/{reddit.name} is shut out: {reason}. Nothing is posted. Log in at "
+        "https://www.reddit.com to see why, appeal at https://www.reddit.com/appeals, then start "
+        "the bot again"
+    )
+
+
 def closed(reddit: Client, subreddit: str) -> str:
     """Returns why nothing may be posted to a subreddit, or "": one request.
 
     Raises:
-      PRAW's errors, see UNREADABLE: one that does not exist any more may be NotFound or Redirect.
+      PRAW's errors, see UNREADABLE: a subreddit that no longer exists may raise NotFound or
+      Redirect.
     """
     about = reddit.subreddit(subreddit)
-    # PRAW asks Reddit when an attribute isn't there yet
+    # PRAW asks Reddit for an attribute that it doesn't have yet
     if getattr(about, "user_is_banned", False):
         return "we are banned there"
     fields = things.subreddit(about)
@@ -57,11 +104,11 @@ def wait_asked(error: Exception) -> float:
     if isinstance(error, RedditAPIException):
         if not any(item.error_type == "RATELIMIT" for item in error.items):
             return 0.0
-        found = re.search(r"(\d+) (millisecond|second|minute|hour|day)", str(error))
-        if not found:
+        match = re.search(r"(\d+) (millisecond|second|minute|hour|day)", str(error))
+        if not match:
             return BACKOFF
         units = {"millisecond": 0.001, "second": 1, "minute": 60, "hour": 3600, "day": 86400}
-        return min(int(found[1]) * units[found[2]] + 1, optouts.MAX_PAUSE)
+        return min(int(match[1]) * units[match[2]] + 1, optouts.MAX_PAUSE)
     return 0.0
 
 

@@ -30,7 +30,7 @@ class NoKey(BotlibError):
 
 
 class Unreachable(BotlibError):
-    """Reddit can't be reached, or has a bad hour: it is worth trying again."""
+    """Reddit can't be reached or fails at the moment: it is worth trying again."""
 
 
 class LoginRefused(BotlibError):
@@ -38,15 +38,15 @@ class LoginRefused(BotlibError):
 
 
 class Client(praw.Reddit):
-    """PRAW's Reddit that knows which site it is on, and what it asked for.
+    """PRAW's Reddit, which also knows its site and counts its requests.
 
     Attributes:
       sandbox: the local site, if it is one.
       owns_sandbox: whether `connect` started it, and `close` stops it.
       name: the account's name; None without a password.
       stop: ends every wait of this client; its switch is the workspace's.
-      things_dropped: how many things in Reddit's answers had no kind or id that is known.
-      from_archive: what it reads is the public archive's: no scores yet, and nothing can be sent.
+      things_dropped: how many things in Reddit's answers had an unknown kind or no id.
+      from_archive: it reads the public archive: scores come late, and nothing can be sent.
     """
 
     sandbox: "Sandbox | None" = None
@@ -57,7 +57,7 @@ class Client(praw.Reddit):
     from_archive: bool = False
 
     def request(self, **kwargs: Any) -> Any:
-        """Asks Reddit; odd things are taken out of what it answers, and counted."""
+        """Asks Reddit; removes things that PRAW can't read from the answer, and counts them."""
         answer, dropped = mend(super().request(**kwargs))
         self.things_dropped += dropped
         return answer
@@ -74,7 +74,7 @@ class Client(praw.Reddit):
 
     @property
     def requests_left(self) -> int | None:
-        """What Reddit said it still allows until its window ends; None if it hasn't said."""
+        """Requests that Reddit still allows in its current window; None if it hasn't said."""
         left = self._core.rate_limiter.remaining
         return None if left is None else int(left)
 
@@ -120,7 +120,7 @@ def connect(
     timeout: float = TIMEOUT,
     stop: Stop | None = None,
 ) -> Client:
-    """Connects to Reddit and asks once who we are.
+    """Returns a client connected to Reddit, after asking once which account it has.
 
     Args:
       site: "live", "archive" to read Reddit without a key through the public archive, or "sandbox"
@@ -130,7 +130,7 @@ def connect(
       sandbox: a sandbox, instead of one in the workspace.
       owned: whether closing the client stops it.
       client_id: of the application; like the next five, an argument wins over the environment
-        (REDDIT_CLIENT_ID …), that over Colab's secrets, and these over praw.ini.
+        (REDDIT_CLIENT_ID …), that over Colab's secrets, and this over praw.ini.
       client_secret: REDDIT_CLIENT_SECRET.
       username: REDDIT_USERNAME.
       password: REDDIT_PASSWORD; without it and without a refresh token the client only reads.
@@ -158,7 +158,7 @@ def connect(
         return _connect_sandbox(workspace, subreddits, sandbox, owned, timeout, stop)
     if site == "archive":
         return _connect_archive(stop)
-    given = {
+    login = {
         "client_id": credentials.get("REDDIT_CLIENT_ID", client_id),
         "client_secret": credentials.get("REDDIT_CLIENT_SECRET", client_secret),
         "username": credentials.get("REDDIT_USERNAME", username),
@@ -166,19 +166,42 @@ def connect(
         "refresh_token": credentials.get("REDDIT_REFRESH_TOKEN", refresh_token),
         "user_agent": credentials.get("REDDIT_USER_AGENT", user_agent),
     }
-    given["user_agent"] = given["user_agent"] or default_user_agent(given["username"])
-    account = {key: value for key, value in given.items() if value}
+    login["user_agent"] = login["user_agent"] or default_user_agent(login["username"])
+    account = {key: value for key, value in login.items() if value}
     if "refresh_token" in account:
-        # PRAW takes a password first, also one from praw.ini
+        # PRAW prefers a password, even one from praw.ini
         account |= {"username": "", "password": ""}
     return _client(
         account,
-        # Always said here: a praw.ini in the current folder must not send passwords elsewhere
+        # Always set: a praw.ini in the current folder must not send passwords elsewhere
         LIVE,
         praw_site,
         timeout,
         stop,
     )
+
+
+def connect_to_read(site: str, workspace: Workspace) -> Client:
+    """Returns a connected client that reads a site; without a key the archive's.
+
+    Args:
+      site: "live" or "sandbox"; the sandbox is opened as it is, not filled with threads.
+      workspace: where the sandbox and the stop switch are.
+
+    Raises:
+      BotlibError: Reddit can't be reached, or refuses the account.
+    """
+    if site == "live":
+        try:
+            return connect("live", workspace=workspace)
+        except NoKey:
+            # Threads, scores and removals can be read there too
+            return connect("archive", workspace=workspace)
+    # Flask is only needed here
+    from botlib.sandbox.server import Sandbox
+
+    sandbox = Sandbox(workspace.sandbox)
+    return connect("sandbox", workspace=workspace, sandbox=sandbox, owned=True)
 
 
 _TOKEN_REFUSED = (
@@ -233,7 +256,7 @@ def _connect_archive(stop: Stop) -> Client:
     # The archive's client is only needed here
     from botlib.live.reddit.archive import ArchiveRequestor
 
-    # PRAW wants to see a key, and would take an account from praw.ini; neither leaves this process
+    # PRAW demands a key and would take an account from praw.ini; neither leaves this process
     account = {"client_id": "none", "client_secret": "none", "user_agent": default_user_agent(None)}
     account |= {"username": "", "password": "", "refresh_token": ""}
     client = _client(account, LIVE, None, TIMEOUT, stop, requestor=ArchiveRequestor)
@@ -272,10 +295,10 @@ def _client(
     client.stop = stop
     make_stoppable(client, stop)
     try:
-        # One request that fails early, with a clear text, rather than late in a run
+        # Fails early with a clear text, rather than late in a run
         client.name = None if client.read_only else client.user.me().name
     except prawcore.OAuthException:
-        # Without "from": what is chained would show the request, and so the password
+        # "from None": a chained error would show the request, and so the password
         if client.config.refresh_token:
             raise LoginRefused(_TOKEN_REFUSED) from None
         raise LoginRefused(

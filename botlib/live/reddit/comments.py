@@ -1,4 +1,4 @@
-"""Reads Reddit: the comments of rising posts that may be answered, and why the others may not."""
+"""Reads the comments that may be answered, and says why the others may not."""
 
 import dataclasses
 import time
@@ -43,7 +43,7 @@ class Reading:
       skipped: one row a post or comment left out, with the reason.
       requests: HTTP requests it took.
       threads: all comments of each post that was read, answerable or not.
-      remarks: what was read otherwise than the settings say, and why.
+      remarks: where the reading differs from the settings, and why.
     """
 
     comments: pd.DataFrame
@@ -53,7 +53,7 @@ class Reading:
     remarks: tuple[str, ...] = ()
 
     def summary(self) -> pd.DataFrame:
-        """Returns how many were left out for which reason."""
+        """Returns how many posts and comments were left out, by reason."""
         reasons = self.skipped["reason"].str.replace(r"u/\S+", "u/…", regex=True)
         counts = Counter(reasons.str.replace(r"-?\d+", "…", regex=True))
         rows = [(remark, 0) for remark in self.remarks] + counts.most_common()
@@ -101,24 +101,24 @@ def read_comments(
     names = allow_list(subreddits)
     if not names:
         raise BotlibError("no subreddit to read: set subreddits")
-    before = reddit.requests_made
-    reader = _Reader(
+    requests_before = reddit.requests_made
+    reader = _ThreadReader(
         reddit,
         min_score=min_score,
         oldest=clock() - max_age_hours * _HOUR if max_age_hours else 0.0,
         more_requests=more_requests,
         answered=set(answered_posts),
     )
-    unread: list[str] = []
+    unreadable: list[str] = []
     submissions: list[Submission] = []
     for name in names:
         try:
             submissions += getattr(reddit.subreddit(name), listing)(limit=posts)
         except UNREADABLE as error:
-            unread.append(f"r/{name} {why_unread(error)}")
+            unreadable.append(f"r/{name} {why_unread(error)}")
             reader.skip(name, "", "", "", f"the subreddit {why_unread(error)}")
-    if len(unread) == len(names):
-        raise BotlibError(f"{'; '.join(unread)}: check the names in subreddits")
+    if len(unreadable) == len(names):
+        raise BotlibError(f"{'; '.join(unreadable)}: check the names in subreddits")
     if progress:
         from tqdm.auto import tqdm
 
@@ -128,20 +128,20 @@ def read_comments(
     return Reading(
         pd.DataFrame(reader.rows, columns=COMMENTS),
         pd.DataFrame(reader.skipped, columns=SKIPPED),
-        reddit.requests_made - before,
+        reddit.requests_made - requests_before,
         Threads.of(reader.threads),
         (_NO_SCORES,) if reddit.from_archive else (),
     )
 
 
 _NO_SCORES = (
-    "none for its score: min_comment_score is waived, since the archive reads scores only 36 hours "
-    "after posting; posts are those under which most was said in the last day"
+    "min_comment_score is ignored: the archive reads scores only 36 hours after posting; the posts "
+    "are those with the most comments in the last day"
 )
 
 
 def read(reddit: Client, settings: GenerateSettings, **options: Any) -> Reading:
-    """Reads as 05_generate's settings say; `options` go to `read_comments`."""
+    """Reads comments by the settings of 05_generate; `options` go to `read_comments`."""
     return read_comments(
         reddit,
         settings.subreddits,
@@ -155,7 +155,11 @@ def read(reddit: Client, settings: GenerateSettings, **options: Any) -> Reading:
 
 
 def read_comment(
-    reddit: Client, post_id: str, comment_id: str, settings: GenerateSettings, ours: bool = False
+    reddit: Client,
+    post_id: str,
+    comment_id: str,
+    settings: GenerateSettings,
+    allow_own: bool = False,
 ) -> tuple[dict[str, Any], str, Threads]:
     """Returns one comment, of any score and age, as a row of `Reading.comments`.
 
@@ -164,7 +168,7 @@ def read_comment(
       post_id: of its thread.
       comment_id: without prefix.
       settings: of 05.
-      ours: it may be answered though its post has a reply of ours.
+      allow_own: the comment may be answered even if its post has a reply of ours.
 
     Returns:
       The row, why the bot would not answer that comment ("" if it would), and its thread.
@@ -173,21 +177,23 @@ def read_comment(
       BotlibError: it isn't there, or can't be read now.
     """
     more = settings.more_requests
-    reader = _Reader(reddit, min_score=-(10**9), oldest=0.0, answered=set(), more_requests=more)
-    reader.ours = ours
+    reader = _ThreadReader(
+        reddit, min_score=-(10**9), oldest=0.0, answered=set(), more_requests=more
+    )
+    reader.allow_own = allow_own
     reader.read(reddit.submission(post_id))
-    why = {row["comment_id"]: row["reason"] for row in reader.skipped}
-    refusal = why.get(comment_id) or why.get("", "")
-    said = [row for row in reader.threads if row["comment_id"] == comment_id]
-    if not said:
+    reasons = {row["comment_id"]: row["reason"] for row in reader.skipped}
+    refusal = reasons.get(comment_id) or reasons.get("", "")
+    thread_rows = [row for row in reader.threads if row["comment_id"] == comment_id]
+    if not thread_rows:
         raise BotlibError(refusal or f"the thread {post_id} holds no comment {comment_id}")
-    bare = dict.fromkeys(COMMENTS, "") | said[0] | {"above": NOTHING}
-    row = next((row for row in reader.rows if row["comment_id"] == comment_id), bare)
+    minimal_row = dict.fromkeys(COMMENTS, "") | thread_rows[0] | {"above": NOTHING}
+    row = next((row for row in reader.rows if row["comment_id"] == comment_id), minimal_row)
     return row, refusal, Threads.of(reader.threads)
 
 
 @dataclasses.dataclass
-class _Reader:
+class _ThreadReader:
     """Sorts what Reddit answers into rows and skipped rows; settings as in `read_comments`."""
 
     reddit: Client
@@ -195,7 +201,7 @@ class _Reader:
     oldest: float
     more_requests: int
     answered: set[str]
-    ours: bool = False  # posts with a reply of ours are read too
+    allow_own: bool = False  # posts with a reply of ours are read too
     rows: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     skipped: list[dict[str, str]] = dataclasses.field(default_factory=list)
     threads: list[dict[str, Any]] = dataclasses.field(default_factory=list)
@@ -206,35 +212,35 @@ class _Reader:
 
     def read(self, submission: Any) -> None:
         if not isinstance(submission, Submission):
-            return self.skip("", "", "", "", f"a {type(submission).__name__} where a post was due")
+            return self.skip("", "", "", "", f"a {type(submission).__name__} instead of a post")
         post = things.post(submission)
         subreddit, post_id = str(post.get("subreddit", "")), submission.id
         if post_id in self.answered:
             return self.skip(
                 subreddit, post_id, "", "", "the post has a reply of ours, or one that waits"
             )
-        odd = self.reddit.things_dropped
+        dropped_before = self.reddit.things_dropped
         try:
             submission.comments.replace_more(limit=self.more_requests)
             comments = [c for c in submission.comments.list() if isinstance(c, Comment)]
         except UNREADABLE as error:
             return self.skip(subreddit, post_id, "", "", f"the thread {why_unread(error)}")
-        if odd := self.reddit.things_dropped - odd:
-            self.skip(subreddit, post_id, "", "", f"{odd} things of unknown kind")
+        if dropped := self.reddit.things_dropped - dropped_before:
+            self.skip(subreddit, post_id, "", "", f"{dropped} things of unknown kind")
         post = things.post(submission)
-        subreddit = str(post.get("subreddit", ""))  # a post asked for by its id knows it now
-        known = {f"t1_{c.id}": things.comment(c) for c in comments}
+        subreddit = str(post.get("subreddit", ""))  # a post fetched by its id has it only now
+        fields_by_name = {f"t1_{c.id}": things.comment(c) for c in comments}
         self.threads += [
             row_of(subreddit, post_id, fields, author_name(fields), tidy(fields.get("body")))
-            for fields in known.values()
+            for fields in fields_by_name.values()
         ]
-        me = "" if self.ours else (self.reddit.name or "").lower()
-        if me and any(author_name(fields).lower() == me for fields in known.values()):
+        me = "" if self.allow_own else (self.reddit.name or "").lower()
+        if me and any(author_name(fields).lower() == me for fields in fields_by_name.values()):
             return self.skip(subreddit, post_id, "", "", "the post has a reply of ours")
-        siblings = Counter(fields.get("parent_id") for fields in known.values())
+        siblings = Counter(fields.get("parent_id") for fields in fields_by_name.values())
         for comment in comments:
-            fields = known[f"t1_{comment.id}"]
-            above = _parents(fields, known)
+            fields = fields_by_name[f"t1_{comment.id}"]
+            above = _parents(fields, fields_by_name)
             if reason := self._reason(fields, post, above):
                 self.skip(subreddit, post_id, comment.id, author_name(fields), reason)
                 continue
@@ -267,7 +273,7 @@ class _Reader:
         if any(wants_no_bot(tidy(fields.get("body"))) for fields in above):
             return "somebody above it asks bots to keep out"
         score = comment.get("score")
-        # The archive knows scores only later
+        # The archive has scores only later
         if not self.reddit.from_archive:
             if not isinstance(score, int):
                 return "it has no score"
@@ -276,28 +282,30 @@ class _Reader:
         created = comment.get("created_utc")
         if self.oldest and not (isinstance(created, int | float) and created >= self.oldest):
             return "it is too old"
-        found = safety.conversation_concern(
+        concern = safety.conversation_concern(
             tidy(post.get("title")),
             tidy(post.get("selftext")),
             [tidy(fields.get("body")) for fields in above],
             tidy(comment["body"]),
         )
-        return f"off-topic for a bot: {found}" if found else ""
+        return f"off-topic for a bot: {concern}" if concern else ""
 
 
 def tidy(text: Any) -> str:
-    """Returns a text of Reddit's, unchanged but for what UTF-8 and CSV can't hold."""
+    """Returns a text without the characters that UTF-8 and CSV can't hold."""
     if not isinstance(text, str):
         return ""
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return whole.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    valid = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return valid.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
 
 
-def _parents(comment: CommentFields, known: dict[str, CommentFields]) -> list[CommentFields]:
+def _parents(
+    comment: CommentFields, fields_by_name: dict[str, CommentFields]
+) -> list[CommentFields]:
     """The comments above one, the nearest first."""
     above: list[CommentFields] = []
-    parent = known.get(comment.get("parent_id"))
-    while parent is not None and len(above) < len(known):
+    parent = fields_by_name.get(comment.get("parent_id"))
+    while parent is not None and len(above) < len(fields_by_name):
         above.append(parent)
-        parent = known.get(parent.get("parent_id"))
+        parent = fields_by_name.get(parent.get("parent_id"))
     return above

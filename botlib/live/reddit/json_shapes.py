@@ -1,4 +1,4 @@
-"""Makes Reddit's JSON a shape PRAW can read: one odd thing must not cost a whole thread."""
+"""Makes Reddit's JSON readable for PRAW: one malformed thing must not cost a whole thread."""
 
 from typing import Any
 
@@ -28,10 +28,10 @@ def mend(answer: Any) -> tuple[Any, int]:
     if isinstance(answer, dict) and isinstance(answer.get("json"), dict):
         data = answer["json"].get("data")
         if isinstance(data, dict) and isinstance(data.get("things"), list):
-            kept = [thing for thing in data["things"] if _usable(thing)]
-            dropped += len(data["things"]) - len(kept)
-            data["things"] = kept
-            stack += kept
+            usable_things = [thing for thing in data["things"] if _usable(thing)]
+            dropped += len(data["things"]) - len(usable_things)
+            data["things"] = usable_things
+            stack += usable_things
     while stack:
         thing = stack.pop()
         if not isinstance(thing, dict) or not isinstance(thing.get("data"), dict):
@@ -40,7 +40,7 @@ def mend(answer: Any) -> tuple[Any, int]:
         if thing.get("kind") == "Listing":
             children = data.get("children")
             if not isinstance(children, list):
-                # A listing without a list is no empty one: something is missing
+                # A listing without a list isn't empty: something is missing
                 children = []
                 dropped += 1
             data["children"] = [child for child in children if _usable(child)]
@@ -48,9 +48,9 @@ def mend(answer: Any) -> tuple[Any, int]:
             dropped += len(children) - len(data["children"])
             stack += data["children"]
         elif thing.get("kind") in ("t1", "t3", "t4"):
-            for key, wanted in _TYPES.items():
-                if not isinstance(data.get(key, ""), wanted):
-                    # Missing is what everybody downstream expects; a list isn't
+            for key, expected in _TYPES.items():
+                if not isinstance(data.get(key, ""), expected):
+                    # All readers expect a missing field; none expects a list
                     del data[key]
             if thing["kind"] == "t4":
                 for key in ("author", "dest", "replies", "subreddit"):

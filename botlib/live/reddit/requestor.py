@@ -19,8 +19,8 @@ from botlib.live.stopping import Stop, Stopped
 
 # Seconds for a connection and for each piece of an answer; prawcore's own default is 16
 TIMEOUT = 16.0
-# An answer that comes in drops is given up after so many time-outs
-WHOLE = 3.0
+# A slow answer is given up after this many time-outs
+TIMEOUTS_IN_ALL = 3.0
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -50,10 +50,10 @@ class OnceRequestor(prawcore.Requestor):
         self._open()
 
     def _open(self) -> None:
-        """A fresh connection pool, with the headers of the one before."""
+        """Opens a fresh connection pool with the headers of the previous one."""
         session = requests.Session()
         session.headers.update(self._http.headers)
-        # A proxy of the environment can't reach this machine
+        # A proxy from the environment can't reach this machine
         session.trust_env = urlsplit(self.oauth_url).hostname not in LOCAL
         self._adapter = _Adapter()
         session.mount("https://", self._adapter)
@@ -61,7 +61,7 @@ class OnceRequestor(prawcore.Requestor):
         self._http = session
 
     def request(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
-        """Sends a request; `timeout` of the caller gives way to this requestor's own.
+        """Sends a request with this requestor's own timeout; the caller's is ignored.
 
         Raises:
           Stopped: before a reply was sent, or while anything else was asked.
@@ -72,12 +72,12 @@ class OnceRequestor(prawcore.Requestor):
         self.requests_made += 1
         method, url = (str(argument) for argument in args[:2])
         if method.upper() != "POST" or not urlsplit(url).path.rstrip("/").endswith("/api/comment"):
-            return self._ask(args, kwargs)
-        # The last moment: whatever PRAW waited for is over
+            return self._send(args, kwargs)
+        # The last moment: PRAW's waits are over
         self.stop.check()
         self.replies_sent += 1
         try:
-            response = self._ask(args, kwargs, sends=True)
+            response = self._send(args, kwargs, sends=True)
         except Stopped:
             raise UnknownOutcome("stopped before Reddit answered") from None
         except prawcore.RequestException as error:
@@ -89,42 +89,44 @@ class OnceRequestor(prawcore.Requestor):
             raise UnknownOutcome(f"HTTP {response.status_code}")
         return response
 
-    def _ask(self, args: Any, kwargs: Any, sends: bool = False) -> Any:
-        http, adapter, whole = self._http, self._adapter, WHOLE * self.timeout
-        ask, ended = super().request, threading.Event()
+    def _send(self, args: Any, kwargs: Any, sends: bool = False) -> Any:
+        http, adapter, total_timeout = self._http, self._adapter, TIMEOUTS_IN_ALL * self.timeout
+        send_request, finished = super().request, threading.Event()
 
-        def work() -> Any:
+        def send_in_thread() -> Any:
             try:
-                return ask(*args, timeout=self.timeout, **kwargs)
+                return send_request(*args, timeout=self.timeout, **kwargs)
             finally:
-                ended.set()
+                finished.set()
 
         try:
-            return self.stop.call(work, sends=sends, at_most=whole)
+            return self.stop.call(send_in_thread, sends=sends, at_most=total_timeout)
         except TimeoutError:
-            error = requests.exceptions.ReadTimeout(f"no whole answer in {whole:g} seconds")
+            error = requests.exceptions.ReadTimeout(f"no whole answer in {total_timeout:g} seconds")
             raise prawcore.RequestException(error, args, kwargs) from None
         finally:
-            if not ended.is_set():
-                # Its thread may still be connecting: it must not send when that is done
+            if not finished.is_set():
+                # Its thread may still be connecting: it must not send afterwards
                 adapter.abandoned = True
                 http.close()
                 self._open()
 
 
 class _Adapter(HTTPAdapter):
-    """Sends nothing over a connection that came about after its request was abandoned."""
+    """Sends nothing over a connection that was made after its request was abandoned."""
 
     abandoned = False
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool = super().get_connection_with_tls_context(*args, **kwargs)
-        if not issubclass(pool.ConnectionCls, _Checked):
-            pool.ConnectionCls = type("Connection", (_Checked, pool.ConnectionCls), {"of": self})
+        if not issubclass(pool.ConnectionCls, _AbandonableConnection):
+            pool.ConnectionCls = type(
+                "Connection", (_AbandonableConnection, pool.ConnectionCls), {"of": self}
+            )
         return pool
 
 
-class _Checked:
+class _AbandonableConnection:
     """Mixed into urllib3's connections."""
 
     of: _Adapter
@@ -147,7 +149,7 @@ def _never_connected(error: BaseException) -> bool:
 
 
 class _Limiter(RateLimiter):
-    """prawcore's, whose wait a stop ends, and which no header stops for ever."""
+    """prawcore's rate limiter; a stop ends its wait, and no header makes the wait endless."""
 
     def __init__(self, *, window_size: int, stop: Stop) -> None:
         super().__init__(window_size=window_size)
@@ -159,13 +161,13 @@ class _Limiter(RateLimiter):
             self._stop.wait(min(seconds, MAX_PAUSE))
 
     def update(self, *, response_headers: Any) -> None:
-        # "nan" or "soon" in a header says nothing; it must not lose the answer
+        # A header of "nan" or "soon" must not lose the answer
         with contextlib.suppress(ValueError, OverflowError, KeyError, ZeroDivisionError):
             super().update(response_headers=response_headers)
 
 
 def make_stoppable(reddit: praw.Reddit, stop: Stop) -> None:
-    """Hands the bot's own wait to prawcore, which else sleeps through any stop."""
+    """Makes prawcore wait as the bot does; its own sleeps ignore a stop."""
 
     class Retry(FiniteRetryStrategy):
         def sleep(self) -> None:

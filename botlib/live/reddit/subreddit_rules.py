@@ -1,4 +1,4 @@
-"""The rules of subreddits, kept for the person who approves: many forbid bots."""
+"""The rules of subreddits, stored for the person who approves: many forbid bots."""
 
 import json
 import re
@@ -14,8 +14,7 @@ from botlib.live.reddit.things import RuleFields
 from botlib.terminal import one_line
 from botlib.workspace import Workspace, atomic_file
 
-# They change seldom
-_DAYS = 7
+_DAYS = 7  # rules seldom change
 _ABOUT_BOTS = re.compile(
     r"\bbots?\b|\bautomat|\bA\.?I\.?\b|\bartificial|\bchat ?gpt|\bllms?\b|\bgenerated\b|\bspam",
     re.I,
@@ -23,34 +22,34 @@ _ABOUT_BOTS = re.compile(
 
 
 def refresh(workspace: Workspace, reddit: Client, subreddits: Iterable[str]) -> None:
-    """Fetches the rules that aren't known yet or are a week old: one request for each subreddit.
+    """Fetches the rules that are missing or a week old: one request for each subreddit.
 
-    Without them the bot goes on: the log says which are missing.
+    The bot goes on without them; the log says which are missing.
     """
-    known = _read(workspace)
+    rules_by_subreddit = _read(workspace)
     now = time.time()
     for name in subreddits:
-        if now - known.get(name.lower(), {}).get("read", 0) < _DAYS * 86400:
+        if now - rules_by_subreddit.get(name.lower(), {}).get("read", 0) < _DAYS * 86400:
             continue
         try:
-            found = [_text(things.rule(rule)) for rule in reddit.subreddit(name).rules]
+            rules = [_text(things.rule(rule)) for rule in reddit.subreddit(name).rules]
         except (BotlibError, *UNREADABLE) as error:
             note("rules", subreddit=name, reason=f"can't be read now ({error})")
             continue
-        known[name.lower()] = {"read": now, "rules": found}
+        rules_by_subreddit[name.lower()] = {"read": now, "rules": rules}
         with atomic_file(workspace.subreddit_rules) as file:
-            json.dump(known, file, indent=1, ensure_ascii=False)
+            json.dump(rules_by_subreddit, file, indent=1, ensure_ascii=False)
 
 
 def lines(workspace: Workspace, subreddit: str) -> list[str]:
     """Returns what to read before a reply is approved: rules about bots first, with their text."""
-    found = _read(workspace).get(subreddit.lower(), {}).get("rules")
-    if found is None:
+    rules = _read(workspace).get(subreddit.lower(), {}).get("rules")
+    if rules is None:
         return [f"rules of r/{subreddit}: not known, read them on Reddit"]
-    about = [rule for rule in found if _ABOUT_BOTS.search(rule)]
-    others = [rule.partition(": ")[0] for rule in found if rule not in about]
-    marked = [f"! r/{subreddit}: {rule}" for rule in about]
-    return [*marked, f"other rules of r/{subreddit}: {'; '.join(others) or 'none'}"]
+    about_bots = [rule for rule in rules if _ABOUT_BOTS.search(rule)]
+    others = [rule.partition(": ")[0] for rule in rules if rule not in about_bots]
+    bot_rule_lines = [f"! r/{subreddit}: {rule}" for rule in about_bots]
+    return [*bot_rule_lines, f"other rules of r/{subreddit}: {'; '.join(others) or 'none'}"]
 
 
 def _text(rule: RuleFields) -> str:

@@ -1,7 +1,7 @@
-"""What Reddit says of a comment, a post, a message, a rule: the fields that we read, with types.
+"""Typed fields of a comment, a post, a message, a rule and a subreddit, as Reddit gives them.
 
-PRAW's objects hold whatever came, and ask Reddit for what is missing. Only this module looks into
-them; everyone else gets plain fields, and a field that Reddit left out is absent.
+PRAW's objects hold whatever Reddit sent, and ask Reddit for missing attributes. Only this module
+looks into them; other modules get plain fields, and a field that Reddit left out is absent.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from botlib.live.reddit.client import Client
 
 
 class _Spoken(TypedDict, total=False):
-    """What comments, posts and messages share; an author who is gone is "" or "[deleted]"."""
+    """Fields of comments, posts and messages; a deleted author is "" or "[deleted]"."""
 
     id: str
     author: str
@@ -23,7 +23,7 @@ class _Spoken(TypedDict, total=False):
 
 
 class _Public(_Spoken, total=False):
-    """What comments and posts share."""
+    """Fields of comments and posts."""
 
     score: int | None
     permalink: str
@@ -73,7 +73,7 @@ class RuleFields(TypedDict, total=False):
 
 
 class SubredditFields(TypedDict, total=False):
-    """A subreddit; what it says of itself is absent until PRAW has asked for it."""
+    """A subreddit; its own description is absent until PRAW has asked for it."""
 
     quarantine: bool
     over18: bool
@@ -110,15 +110,18 @@ def info(reddit: Client, names: Iterable[str]) -> dict[str, CommentFields | Post
     Raises:
       PRAW's errors, see `checks.UNREADABLE`.
     """
-    wanted = list(dict.fromkeys(names))
-    found = reddit.info(fullnames=wanted) if wanted else ()
-    return {t.fullname: post(t) if isinstance(t, Submission) else comment(t) for t in found}
+    unique_names = list(dict.fromkeys(names))
+    things = reddit.info(fullnames=unique_names) if unique_names else ()
+    return {
+        thing.fullname: post(thing) if isinstance(thing, Submission) else comment(thing)
+        for thing in things
+    }
 
 
 def _fields(thing: Any, shape: Any) -> Any:
-    # Attributes would ask Reddit for what is missing
-    known = vars(thing)
-    fields = {name: known[name] for name in shape.__optional_keys__ if name in known}
+    # `getattr` would ask Reddit for a missing attribute
+    attributes = vars(thing)
+    fields = {name: attributes[name] for name in shape.__optional_keys__ if name in attributes}
     for name in ("author", "subreddit", "banned_by"):
         # PRAW's people and subreddits are their names
         if fields.get(name) is not None and not isinstance(fields[name], bool):

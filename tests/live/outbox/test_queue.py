@@ -219,7 +219,7 @@ def test_a_full_disk_after_the_post_is_settled_later(
             raise full
 
     with monkeypatch.context() as patch:
-        patch.setattr(Outbox, "posted", fail)
+        patch.setattr(Outbox, "mark_posted", fail)
         with pytest.raises(BotlibError, match="disk is full"):
             sending.post_approved(workspace, client, settings(), clock=clock)
     assert len(sandbox.replies()) == 1

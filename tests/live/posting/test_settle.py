@@ -227,7 +227,7 @@ def test_without_a_token_nothing_was_sent(poster, outbox, client, sandbox, clock
         monkeypatch.setattr(type(client._core.rate_limiter), "call", refuse)
 
     real = outbox.begin
-    monkeypatch.setattr(outbox, "begin", begin)
+    monkeypatch.setattr(outbox, "mark_sending", begin)
     reply = go(poster, outbox)
     assert (reply.state, reply.attempts, posts(sandbox)) == (APPROVED, 0, 0)
     assert "not sent" in reply.reason

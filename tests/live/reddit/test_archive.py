@@ -96,7 +96,7 @@ def test_the_waived_score_is_said_where_one_reads_what_was_left_out(serve):
     with connect("archive") as reddit:
         reading = site.read(reddit, GenerateSettings(subreddits="writing", reddit="archive"))
     assert len(reading.comments) == 10
-    assert "min_comment_score is waived" in reading.summary()["reason"].iloc[0]
+    assert "min_comment_score is ignored" in reading.summary()["reason"].iloc[0]
 
 
 @pytest.mark.parametrize(
