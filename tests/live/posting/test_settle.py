@@ -226,7 +226,7 @@ def test_without_a_token_nothing_was_sent(poster, outbox, client, sandbox, clock
         real(reply_id)
         monkeypatch.setattr(type(client._core.rate_limiter), "call", refuse)
 
-    real = outbox.begin
+    real = outbox.mark_sending
     monkeypatch.setattr(outbox, "mark_sending", begin)
     reply = go(poster, outbox)
     assert (reply.state, reply.attempts, posts(sandbox)) == (APPROVED, 0, 0)
