@@ -1,4 +1,4 @@
-"""Handing a reply over to a person, who posts it: its text, its thread, and how it went."""
+"""Hands replies over to a person who posts them: text, thread, and what became of them."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -43,13 +43,13 @@ def link(reply: Reply) -> str:
 def policy_for(workspace: Workspace, outbox: Outbox, settings: PostSettings) -> Policy:
     """Returns the bot's rules for what a person posts: all but the allow-list.
 
-    Whoever posts a reply by hand sees the subreddit and its rules, and answers for both.
+    The person who posts sees the subreddit's rules, and is responsible for the choice.
     """
-    places = [reply.subreddit for reply in outbox.replies("live", READY)]
+    subreddits = [reply.subreddit for reply in outbox.replies("live", READY)]
     return Policy(
         outbox,
         site="live",
-        subreddits=places,
+        subreddits=subreddits,
         stop_switch=workspace.stop_switch,
         deny_list=workspace.deny_list,
         approval_hours=settings.approval_hours,
@@ -60,11 +60,11 @@ def policy_for(workspace: Workspace, outbox: Outbox, settings: PostSettings) -> 
 def give(outbox: Outbox, policy: Policy, reply: Reply, by: str, reddit: Client) -> None:
     """Hands one reply over; from now on it counts as posted until the person says otherwise.
 
-    The comment, its thread and its score are read anew before, as before a post of the bot's own.
+    The comment, its thread and its score are read again first, as before the bot's own posts.
 
     Raises:
       BotlibError: nobody approved it; a limit, an opt-out or the stop switch forbids it; the
-        comment can't be read now, or what changed since the approval forbids it.
+        comment can't be read now, or a change since the approval forbids it.
     """
     if reason := reply.expired(outbox.clock(), policy.approval_hours):
         outbox.take_back(reply.id, reason)
@@ -72,40 +72,40 @@ def give(outbox: Outbox, policy: Policy, reply: Reply, by: str, reddit: Client) 
     verdict = policy.check(reply, text(reply))
     if not verdict.allowed:
         raise BotlibError(f"reply {reply.id} can't be handed over now: {verdict.reason}")
-    _as_it_is_now(outbox, policy, reply, reddit)
+    _refuse_if_changed(outbox, policy, reply, reddit)
     outbox.hand_over(reply.id, by)
     note("handed over", reply=reply.id, subreddit=reply.subreddit, by=by)
 
 
-def _as_it_is_now(outbox: Outbox, policy: Policy, reply: Reply, reddit: Client) -> None:
-    """Refuses what the bot would not post either, and takes the approval back where it would."""
+def _refuse_if_changed(outbox: Outbox, policy: Policy, reply: Reply, reddit: Client) -> None:
+    """Raises a BotlibError if the bot wouldn't post the reply now; may take its approval back."""
     try:
-        against, own = recheck.look(reddit, reply, policy.me, policy.min_score)
+        objection, own_reply = recheck.look(reddit, reply, policy.me, policy.min_score)
     except UNREADABLE as error:
         raise BotlibError(
             f"reply {reply.id}: its thread can't be read now ({short(error)}): try again later"
         ) from error
-    if own is not None:
-        outbox.mark_posted(reply.id, own.id, "found on Reddit")
+    if own_reply is not None:
+        outbox.mark_posted(reply.id, own_reply.id, "found on Reddit")
         raise BotlibError(f"reply {reply.id} is on Reddit already")
-    if against is None:
+    if objection is None:
         return
-    if against.reason in (recheck.GONE, recheck.LEFT):
-        # It may be missing for an hour only; nobody can answer it now
-        raise BotlibError(f"reply {reply.id} can't be handed over now: {against.reason}")
-    if against.final:
-        outbox.give_up(reply.id, against.reason)
-        raise BotlibError(f"reply {reply.id} is given up: {against.reason}")
-    outbox.take_back(reply.id, against.reason, **against.seen)
-    raise BotlibError(f"reply {reply.id}: {against.reason}: read it and approve it again")
+    if objection.reason in (recheck.GONE, recheck.LEFT):
+        # It may be missing only for an hour; nobody can answer it now
+        raise BotlibError(f"reply {reply.id} can't be handed over now: {objection.reason}")
+    if objection.final:
+        outbox.give_up(reply.id, objection.reason)
+        raise BotlibError(f"reply {reply.id} is given up: {objection.reason}")
+    outbox.take_back(reply.id, objection.reason, **objection.current)
+    raise BotlibError(f"reply {reply.id}: {objection.reason}: read it and approve it again")
 
 
 def settle(outbox: Outbox, reply: Reply, answer: str) -> str:
-    """Takes a person's word for how it went.
+    """Records what a person says became of a reply.
 
     Args:
       outbox: the queue.
-      reply: one that was handed over, or that was posted and whose link comes later.
+      reply: one that was handed over, or posted without giving its link.
       answer: the permalink of their comment, "posted" or "not posted".
 
     Returns:
@@ -114,28 +114,31 @@ def settle(outbox: Outbox, reply: Reply, answer: str) -> str:
     Raises:
       BotlibError: the answer is none of these, or the link leads to another thread.
     """
-    said = answer.strip()
-    if said.lower() == NOT_POSTED_WORD:
+    word = answer.strip()
+    if word.lower() == NOT_POSTED_WORD:
         outbox.release(reply.id, "not posted, says the person who had it")
-    elif said.lower() == POSTED_WORD:
+    elif word.lower() == POSTED_WORD:
         outbox.mark_posted(reply.id, "", "posted by hand")
     else:
-        outbox.mark_posted(reply.id, _id_in(reply, said), "posted by hand")
-    note("by hand", reply=reply.id, said=said)
+        outbox.mark_posted(reply.id, _comment_id(reply, word), "posted by hand")
+    note("by hand", reply=reply.id, said=word)
     return outbox.get(reply.id).state
 
 
-def _id_in(reply: Reply, said: str) -> str:
-    found = _PERMALINK.fullmatch(said)
-    if not found:
+def _comment_id(reply: Reply, permalink: str) -> str:
+    match = _PERMALINK.fullmatch(permalink)
+    if not match:
         raise BotlibError(
-            f"{said!r} is no link to a comment: paste its permalink, or write posted or not posted"
+            f"{permalink!r} isn't a link to a comment: paste the permalink, or write posted or not "
+            "posted"
         )
-    post_id, comment_id = (part.lower() for part in found.groups())
+    post_id, comment_id = (part.lower() for part in match.groups())
     if post_id != reply.post_id.lower():
-        raise BotlibError(f"{said} leads to another thread than {link(reply)}")
+        raise BotlibError(f"{permalink} leads to another thread than {link(reply)}")
     if comment_id == reply.comment_id.lower():
-        raise BotlibError(f"{said} is the comment that was answered: paste the link of the reply")
+        raise BotlibError(
+            f"{permalink} is the comment that was answered: paste the link of the reply"
+        )
     return comment_id
 
 
@@ -150,27 +153,27 @@ def in_terminal(
     ask: Callable[[str], str] = input,
     show: Callable[[str], Any] = print,
 ) -> dict[str, int]:
-    """Asks how handed-over replies went, then hands over approved ones, the best first.
+    """Asks what became of handed-over replies, then hands over approved ones, the best first.
 
     Args:
       workspace: its rules of subreddits and its stop switch.
       outbox: the queue.
       settings: the limits.
-      reddit: reads each thread anew before its reply is handed over.
-      by: who takes them.
+      reddit: reads each thread again before its reply is handed over.
+      by: the person who takes them.
       ask: gets an answer to a question.
       show: prints.
 
     Returns:
-      How many are handed over, posted, back among the approved.
+      How many are handed over, posted, and not posted.
     """
-    done = {"handed over": 0, "posted": 0, "not posted": 0}
-    asked = outbox.replies("live", [HANDED_OVER])
+    counts = {"handed over": 0, "posted": 0, "not posted": 0}
+    handed_over = outbox.replies("live", [HANDED_OVER])
     ready = sorted(outbox.replies("live", READY), key=lambda reply: -(reply.score or 0.0))
     try:
-        for reply in asked:
+        for reply in handed_over:
             show(f"\nyou have this reply, for {link(reply)}\n{harmless(text(reply))}")
-            done[_how_it_went(outbox, reply, ask, show)] += 1
+            counts[_ask_outcome(outbox, reply, ask, show)] += 1
         for number, reply in enumerate(ready, 1):
             show(f"\n[{number} of {len(ready)}] r/{reply.subreddit}: {one_line(reply.title)}")
             for line in (link(reply), *subreddit_rules.lines(workspace, reply.subreddit), ADVICE):
@@ -186,23 +189,23 @@ def in_terminal(
             except BotlibError as error:
                 show(str(error))
                 continue
-            done[_how_it_went(outbox, reply, ask, show)] += 1
+            counts[_ask_outcome(outbox, reply, ask, show)] += 1
     except EOFError:
         pass
-    return done
+    return counts
 
 
-def _how_it_went(
+def _ask_outcome(
     outbox: Outbox, reply: Reply, ask: Callable[[str], str], show: Callable[[str], Any]
 ) -> str:
     question = "its permalink, or [p]osted, [n]ot posted, [l]ater > "
-    words = {"p": POSTED_WORD, "n": NOT_POSTED_WORD}
+    answers_by_letter = {"p": POSTED_WORD, "n": NOT_POSTED_WORD}
     while True:
         answer = ask(question).strip()
         if answer.lower() in ("", "l", "later"):
             return HANDED_OVER
         try:
-            state = settle(outbox, reply, words.get(answer.lower(), answer))
+            state = settle(outbox, reply, answers_by_letter.get(answer.lower(), answer))
         except BotlibError as error:
             show(str(error))
             continue
@@ -213,14 +216,14 @@ def _how_it_went(
 def cards(
     workspace: Workspace, outbox: Outbox, settings: PostSettings, reddit: Client, *, by: str
 ) -> Any:
-    """Returns an ipywidgets list: the text to copy, the thread's link, and how it went.
+    """Returns an ipywidgets list: the text to copy, the thread's link, and an answer.
 
     Args:
       workspace: its rules of subreddits and its stop switch.
       outbox: the queue.
       settings: the limits.
-      reddit: reads each thread anew before its reply is handed over.
-      by: who takes them.
+      reddit: reads each thread again before its reply is handed over.
+      by: the person who takes them.
     """
     import ipywidgets
 
@@ -231,8 +234,8 @@ def cards(
     if not replies:
         return ipywidgets.HTML("<p>No approved reply waits to be posted by hand.</p>")
     heading = ipywidgets.HTML(f"<p>{len(replies)} replies to post by hand. {ADVICE}</p>")
-    made = [_card(workspace, outbox, settings, reddit, reply, by) for reply in replies]
-    return ipywidgets.VBox([heading, *made])
+    reply_cards = [_card(workspace, outbox, settings, reddit, reply, by) for reply in replies]
+    return ipywidgets.VBox([heading, *reply_cards])
 
 
 def _card(
@@ -247,7 +250,7 @@ def _card(
 
     import ipywidgets
 
-    wide = ipywidgets.Layout(width="98%")
+    full_width = ipywidgets.Layout(width="98%")
     rules = "<br>".join(map(html.escape, subreddit_rules.lines(workspace, reply.subreddit)))
     head = ipywidgets.HTML(
         f"<b>r/{html.escape(reply.subreddit)}</b> · {html.escape(reply.title)} · "
@@ -255,34 +258,34 @@ def _card(
         f"<br><small>{rules}</small>"
     )
     take = ipywidgets.Button(description="Take it", icon="hand-paper-o")
-    words = ipywidgets.Textarea("", rows=6, layout=wide, disabled=True)
+    reply_text = ipywidgets.Textarea("", rows=6, layout=full_width, disabled=True)
     hint = "permalink, posted, or not posted"
-    how = ipywidgets.Text(placeholder=hint, layout=wide, continuous_update=False)
-    said = ipywidgets.HTML()
+    answer = ipywidgets.Text(placeholder=hint, layout=full_width, continuous_update=False)
+    message = ipywidgets.HTML()
 
-    def taken() -> None:
+    def show_text() -> None:
         take.disabled = True
-        # Only now, so that nothing is posted that the limits forbid
-        words.value, words.disabled = text(reply), False
+        # Only now, so that nobody posts what the limits forbid
+        reply_text.value, reply_text.disabled = text(reply), False
 
     def on_take(_: Any) -> None:
         policy = policy_for(workspace, outbox, settings)
         try:
             give(outbox, policy, outbox.get(reply.id), by, reddit)
         except BotlibError as error:
-            said.value = f"<span style='color:#b00'>{html.escape(str(error))}</span>"
+            message.value = f"<span style='color:#b00'>{html.escape(str(error))}</span>"
             return
-        taken()
-        said.value = "copy the text, post it, and say below how it went"
+        show_text()
+        message.value = "copy the text, post it, and say below how it went"
 
-    def on_how(_: Any) -> None:
+    def on_answer(_: Any) -> None:
         try:
-            said.value = f"✓ {settle(outbox, reply, how.value)}"
+            message.value = f"✓ {settle(outbox, reply, answer.value)}"
         except BotlibError as error:
-            said.value = f"<span style='color:#b00'>{html.escape(str(error))}</span>"
+            message.value = f"<span style='color:#b00'>{html.escape(str(error))}</span>"
 
     take.on_click(on_take)
-    how.observe(on_how, "value")
+    answer.observe(on_answer, "value")
     if reply.state == HANDED_OVER:
-        taken()
-    return ipywidgets.VBox([head, take, words, how, said])
+        show_text()
+    return ipywidgets.VBox([head, take, reply_text, answer, message])

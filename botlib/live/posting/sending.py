@@ -1,4 +1,4 @@
-"""From approvals to posts: what a run sends, in which order, at a person's pace."""
+"""Posts what was approved: which replies, in which order, with a person's pauses."""
 
 import contextlib
 import dataclasses
@@ -31,7 +31,7 @@ _ONLY_READS = (
 
 
 def approve_in_sandbox(outbox: Outbox, reddit: Client, settings: PostSettings) -> int:
-    """Approves what is proposed for the sandbox, where the settings say so; returns how many.
+    """Approves the proposed replies in the sandbox if the settings say so; returns how many.
 
     On the live site only a person approves: in notebook 06, by `python -m botlib review`, or in a
     CSV file.
@@ -46,9 +46,9 @@ def approve_in_sandbox(outbox: Outbox, reddit: Client, settings: PostSettings) -
             'approve="sandbox" only approves replies to the sandbox: on the live site a person '
             "approves each reply (python -m botlib review)"
         )
-    # What the bot took back, or a person undid, waits for a person here too
-    back = outbox.taken_back()
-    proposed = [r for r in outbox.replies("sandbox", [PROPOSED]) if r.id not in back]
+    # A reply whose approval was taken back waits for a person here too
+    taken_back = outbox.taken_back()
+    proposed = [r for r in outbox.replies("sandbox", [PROPOSED]) if r.id not in taken_back]
     for reply in proposed:
         outbox.approve(reply.id, rules.SANDBOX_APPROVAL)
     return len(proposed)
@@ -57,7 +57,7 @@ def approve_in_sandbox(outbox: Outbox, reddit: Client, settings: PostSettings) -
 def policy_of(
     workspace: Workspace, outbox: Outbox, reddit: Client, settings: PostSettings
 ) -> Policy:
-    """Returns the rules as the settings have them."""
+    """Returns the rules with the limits of the settings."""
     return Policy(
         outbox,
         site=reddit.site,
@@ -72,7 +72,7 @@ def policy_of(
 
 
 def limits_of(settings: PostSettings) -> Limits:
-    """Returns how often, as the settings have it."""
+    """Returns the limits of the settings."""
     return Limits(
         per_post=settings.max_per_post,
         per_person_day=settings.max_per_person_day,
@@ -90,12 +90,12 @@ def post_approved(
     sleep: Callable[[float], Any] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> pd.DataFrame:
-    """Posts what a person approved, each reply once, best first; settles what was left unclear.
+    """Settles unclear replies, then posts the approved ones, each once, the best first.
 
     Args:
       workspace: its outbox and stop switch.
       reddit: from `connect`.
-      settings: allow-list, limits, and `dry_run`: unless it is False nothing is sent.
+      settings: allow-list, limits, and `dry_run`: nothing is sent unless it is False.
       clock: seconds since 1970, UTC.
       sleep: called between two posts; by default a stop ends it.
       stop: asked between two posts.
@@ -103,7 +103,7 @@ def post_approved(
     Returns:
       One row a reply: id, subreddit, post_id, comment_id, decision ("posted", "would post",
       "waits", "asks again" (the approval was taken back), "unknown", "failed", "given up"),
-      reason, url. Read from the archive, each waits "by hand".
+      reason, url. With the archive each reply has the decision "by hand".
 
     Raises:
       BotlibError: the client only reads, or the outbox can't be used.
@@ -162,8 +162,12 @@ def post_approved(
         unclear = len(outbox.replies(reddit.site, [POSTING]))
         if unclear:
             note("unclear", replies=unclear, reason="they may be on Reddit; looked for next time")
-        if questions := len(asked(outbox, reddit.site)):
-            note("asks", replies=questions, reason="say in `botlib review` whether they are there")
+        if question_count := len(asked(outbox, reddit.site)):
+            note(
+                "asks",
+                replies=question_count,
+                reason="say in `botlib review` whether they are there",
+            )
     return _table(decisions)
 
 
@@ -178,5 +182,5 @@ def _table(decisions: list[Decision]) -> pd.DataFrame:
 
 
 def _pause(settings: PostSettings) -> float:
-    """Seconds between two posts: a person's pace, never a clock's."""
+    """Seconds between two posts: random, as a person's."""
     return 60.0 * random.uniform(settings.min_pause_minutes, settings.max_pause_minutes)

@@ -1,4 +1,4 @@
-"""Finds out whether a reply is on Reddit whose POST had no clear answer, or asks a person."""
+"""Finds out whether a reply whose POST had no clear answer is on Reddit, or asks a person."""
 
 import dataclasses
 import re
@@ -18,26 +18,27 @@ from botlib.live.reddit.checks import UNREADABLE, short
 from botlib.live.reddit.client import Client
 from botlib.terminal import harmless, one_line
 
-# Seconds until "not there" is believed: Reddit shows some new comments late; setting settle_hours
+# Seconds until a missing reply counts as not posted, since Reddit shows some late; settle_hours
 SETTLE = 3600.0
-# Of a process that was killed nobody knows when its POST left: at most so long after the intent
+# A killed process may have sent its POST up to this many seconds after recording the intent
 SLACK = 120.0
-# Clocks differ, and a listing may be in some disorder: so many older comments in a row end it
-CLOCKS_DIFFER = 600.0
-OLDER = 25
+# Clocks may differ by this many seconds
+CLOCK_DIFFERENCE = 600.0
+# A listing may be in some disorder: the search ends after this many older comments in a row
+OLDER_IN_A_ROW = 25
 # Reddit lists the newest 1,000 comments of an account, or a little fewer
-LISTED = 900
-# Requests for the rest of a long list of replies
-MORE = 8
+LISTING_LIMIT = 900
+# The most requests for the rest of a long list of replies
+MORE_REQUESTS = 8
 
-# What proves that nothing was posted. Any other error may come after the reply was accepted
+# Errors that prove that nothing was posted; others may follow an accepted reply
 _NEVER = {
     *("THREAD_LOCKED", "TOO_OLD", "DELETED_COMMENT", "DELETED_LINK", "USER_BLOCKED"),
     *("USER_BLOCKED_MESSAGE", "SUBREDDIT_NOEXIST", "SUBREDDIT_NOTALLOWED", "BANNED_FROM_SUBREDDIT"),
 }
 _BAD_TEXT = {"TOO_LONG", "NO_TEXT", "DOMAIN_BANNED", "COMMENT_GUIDANCE_VALIDATION_FAILED"}
 BANS = {"SUBREDDIT_NOTALLOWED", "BANNED_FROM_SUBREDDIT"}
-# Answers that often pass: they are final only when they repeat
+# Refusals that are often temporary: they are final only when they repeat
 REFUSALS = (
     prawcore.Forbidden,
     prawcore.NotFound,
@@ -47,17 +48,17 @@ REFUSALS = (
 
 
 class _Incomplete(Exception):
-    """An answer that need not contain the reply even if the reply is on Reddit."""
+    """An answer may lack the reply although it is on Reddit."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Search:
-    """What a look at Reddit found.
+    """The result of a search for our reply.
 
     Attributes:
       own: our reply; None: not found.
       unread: the places that could not be read whole, with the reason.
-      errors: what Reddit answered there.
+      errors: Reddit's answers there.
     """
 
     own: Comment | None = None
@@ -66,7 +67,7 @@ class Search:
 
 
 def search(reddit: Client, reply: Reply, me: str | None) -> Search:
-    """Looks for our reply in the account's own comments and in the thread, whichever can be read.
+    """Looks for our reply in the account's comments and in the thread, where they can be read.
 
     Args:
       reddit: where.
@@ -88,60 +89,60 @@ def search(reddit: Client, reply: Reply, me: str | None) -> Search:
 
 def _in_own_comments(reddit: Client, reply: Reply, me: str) -> Comment | None:
     parent = f"t1_{reply.comment_id}"
-    began = (reply.sent or 0.0) - CLOCKS_DIFFER
-    dropped, listed, older, odd = reddit.things_dropped, 0, 0, 0
-    for own in reddit.redditor(me).comments.new(limit=None):
+    earliest = (reply.sent or 0.0) - CLOCK_DIFFERENCE
+    dropped_before, listed, older_in_a_row, unreadable = reddit.things_dropped, 0, 0, 0
+    for comment in reddit.redditor(me).comments.new(limit=None):
         listed += 1
-        fields = things.comment(own)
+        fields = things.comment(comment)
         if fields.get("parent_id") == parent:
-            return own
+            return comment
         created = fields.get("created_utc")
-        known = isinstance(created, int | float)
-        older = older + 1 if known and created < began else 0
-        odd += not known or not isinstance(fields.get("parent_id"), str)
-        if older >= OLDER:
+        has_time = isinstance(created, int | float)
+        older_in_a_row = older_in_a_row + 1 if has_time and created < earliest else 0
+        unreadable += not has_time or not isinstance(fields.get("parent_id"), str)
+        if older_in_a_row >= OLDER_IN_A_ROW:
             break
-    if odd or dropped != reddit.things_dropped:
+    if unreadable or dropped_before != reddit.things_dropped:
         raise _Incomplete("some of them came in a shape that can't be read")
-    if listed >= LISTED and older < OLDER:
+    if listed >= LISTING_LIMIT and older_in_a_row < OLDER_IN_A_ROW:
         raise _Incomplete(f"the newest {listed} don't go back far enough")
     return None
 
 
 def _in_thread(reddit: Client, reply: Reply, me: str) -> Comment | None:
-    dropped = reddit.things_dropped
+    dropped_before = reddit.things_dropped
     comment = reddit.comment(reply.comment_id)
-    # With the post known, PRAW needn't ask for the comment first
+    # With the post set, PRAW needn't fetch the comment first
     post = comment._submission = reddit.submission(reply.post_id)
     comment.reply_sort = "new"
     comment.refresh()
-    waiting, asked = list(comment.replies), 0
-    while waiting:
-        below = waiting.pop(0)
-        if isinstance(below, MoreComments):
-            if asked == MORE:
+    queue, requests = list(comment.replies), 0
+    while queue:
+        item = queue.pop(0)
+        if isinstance(item, MoreComments):
+            if requests == MORE_REQUESTS:
                 raise _Incomplete("it has too many replies")
-            asked += 1
-            # PRAW forgets it where a comment is fetched by itself
-            below.submission = post
-            waiting += [
+            requests += 1
+            # PRAW doesn't set it where a comment is fetched by itself
+            item.submission = post
+            queue += [
                 c
-                for c in below.comments(update=False)
+                for c in item.comments(update=False)
                 if isinstance(c, MoreComments)
                 or things.comment(c).get("parent_id") == comment.fullname
             ]
-        elif author_name(things.comment(below)).lower() == me.lower():
-            return below
-    if dropped != reddit.things_dropped:
+        elif author_name(things.comment(item)).lower() == me.lower():
+            return item
+    if dropped_before != reddit.things_dropped:
         raise _Incomplete("some of it came in a shape that can't be read")
     return None
 
 
 def final_state(error: RedditAPIException) -> str:
-    """Returns where a refusal leads that proves that nothing was posted; "" if it proves nothing.
+    """Returns the state after an error that proves that nothing was posted; else "".
 
-    "given up" is for ever; "failed" asks a person to change the text. RATELIMIT proves nothing
-    here: a reply that is there after all must not be posted again nine minutes later.
+    "given up" is final; "failed" asks a person to change the text. RATELIMIT proves nothing: the
+    reply may be on Reddit, and must not be posted again nine minutes later.
     """
     kinds = {item.error_type for item in error.items}
     if not kinds or kinds - _NEVER - _BAD_TEXT:
@@ -150,43 +151,43 @@ def final_state(error: RedditAPIException) -> str:
 
 
 def asked(outbox: Outbox, site: str) -> list[Reply]:
-    """Returns the replies of which only a person can find out whether they are on Reddit."""
+    """Returns the replies for which only a person can find out whether they are on Reddit."""
     return [reply for reply in outbox.replies(site, [POSTING]) if reply.asks]
 
 
 def say_posted(outbox: Outbox, reply_id: int, link: str, by: str) -> None:
-    """A person found the reply on Reddit.
+    """Records that a person found the reply on Reddit.
 
     Args:
       outbox: the queue.
-      reply_id: whose.
-      link: the reply's own address (permalink), or its id.
-      by: who looked.
+      reply_id: of the reply.
+      link: the reply's permalink, or its id.
+      by: the person who looked.
 
     Raises:
-      BotlibError: the link names no comment, or the reply isn't in question.
+      BotlibError: the link isn't a comment's, or the reply isn't unclear.
     """
     path = link.strip().split("?")[0].rstrip("/")
-    found = re.fullmatch(r"(?:.*/)?(?:t1_)?([a-z0-9]{4,12})", path, re.I)
+    match = re.fullmatch(r"(?:.*/)?(?:t1_)?([a-z0-9]{4,12})", path, re.I)
     # /r/writing/comments/POST/title/COMMENT: with fewer parts it is the post's address
     parts = path.partition("/comments/")[2].split("/")
-    if not found or ("/" in path and len(parts) < 3):
-        raise BotlibError(f"{link!r} is no link to a comment: copy the reply's own permalink")
-    _in_question(outbox, reply_id)
-    outbox.mark_posted(reply_id, found[1].lower(), f"found by {by}")
+    if not match or ("/" in path and len(parts) < 3):
+        raise BotlibError(f"{link!r} isn't a link to a comment: copy the reply's own permalink")
+    _unclear_reply(outbox, reply_id)
+    outbox.mark_posted(reply_id, match[1].lower(), f"found by {by}")
 
 
 def say_not_posted(outbox: Outbox, reply_id: int, by: str) -> None:
-    """A person looked, and the reply isn't on Reddit: it will be tried again.
+    """Records that the reply isn't on Reddit; it will be tried again.
 
     Raises:
-      BotlibError: the reply isn't in question.
+      BotlibError: the reply isn't unclear.
     """
-    reply = _in_question(outbox, reply_id)
+    reply = _unclear_reply(outbox, reply_id)
     outbox.release(reply_id, f"not on Reddit, says {by}: {reply.reason.partition(ASK)[0]}")
 
 
-def _in_question(outbox: Outbox, reply_id: int) -> Reply:
+def _unclear_reply(outbox: Outbox, reply_id: int) -> Reply:
     reply = outbox.get(reply_id)
     if reply.state != POSTING:
         raise BotlibError(f"reply {reply_id} is {reply.state}: it is clear what became of it")

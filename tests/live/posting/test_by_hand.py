@@ -91,8 +91,8 @@ def test_a_permalink_is_kept_and_nothing_is_handed_over_twice(workspace, approve
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ("yes", "is no link to a comment"),
-        ("https://evil.example/r/writing/comments/1b/title/9zz/", "is no link to a comment"),
+        ("yes", "isn't a link to a comment"),
+        ("https://evil.example/r/writing/comments/1b/title/9zz/", "isn't a link to a comment"),
         ("https://www.reddit.com/r/writing/comments/1a/title/9zz/", "leads to another thread"),
         ("https://www.reddit.com/r/writing/comments/1b/title/2b0/", "is the comment that was"),
     ],
@@ -184,7 +184,7 @@ def test_the_terminal_shows_rules_link_and_text_and_takes_the_permalink(
     assert done == {"handed over": 0, "posted": 1, "not posted": 0}
     text = "\n".join(shown)
     assert "rules of r/writing: not known" in text and "I'm a bot" in text
-    assert "is no link to a comment" in text and "limit of 1 an hour" in text
+    assert "isn't a link to a comment" in text and "limit of 1 an hour" in text
 
 
 def test_the_terminal_asks_about_what_it_handed_over_before(workspace, approved, settings, reddit):

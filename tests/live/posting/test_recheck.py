@@ -102,7 +102,7 @@ def test_what_others_said_meanwhile_is_not_said_again(approved, sandbox, post, o
     clock.sleep(60)
     sandbox.state.add_comment(f"t1_{approved.comment_id}", approved.reply, author="quick")
     done, why, _ = post()
-    assert (done, why) == ("asks again", "somebody said the same meanwhile")
+    assert (done, why) == ("asks again", "somebody has written the same meanwhile")
     # A person's own words are theirs to say
     outbox.edit(1, f"As said: {approved.reply}", "ann")
     assert post()[0] == "posted"

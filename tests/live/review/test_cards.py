@@ -167,7 +167,7 @@ def test_whether_an_unclear_reply_is_there_can_be_said_in_the_list(
     assert "Was this reply posted?" in ask.value and len(cards) == 2
     posted, _ = buttons.children
     posted.click()
-    assert "no link to a comment" in said.value and not posted.disabled
+    assert "a link to a comment" in said.value and not posted.disabled
     where.value = "https://www.reddit.com/r/writing/comments/1b/title/9zzzz/"
     posted.click()
     assert outbox.get(1).state == "posted" and posted.disabled
