@@ -1,4 +1,4 @@
-"""bot.yaml in the workspace: what the command line of `bot` takes, kept for a service."""
+"""bot.yaml in the workspace: the options of `bot`, stored for a service."""
 
 import dataclasses
 import re
@@ -15,7 +15,7 @@ from botlib.settings import NOTEBOOKS, GenerateSettings, PostSettings
 
 NAME = "bot.yaml"
 SITES = ("live", "archive", "sandbox")
-# Options of `bot` that are no settings, and the one that is called otherwise there
+# Options of `bot` that aren't settings, and the option that has another name than its setting
 OPTIONS = ("every", "log", "profile", *SITES)
 _OTHER_NAMES = {"allow": "allowed_subreddits"}
 _SECRET = re.compile(r"secret|passw|token|webhook|client_id|user_?name|api_?key|credential", re.I)
@@ -29,11 +29,11 @@ _NOT_HERE = {
 
 @dataclasses.dataclass(frozen=True)
 class BotFile:
-    """What a bot.yaml says.
+    """The options and settings of a bot.yaml.
 
     Attributes:
       path: the file; None if there is none.
-      options: by name, those of OPTIONS that it sets.
+      options: those of OPTIONS that it sets, by name.
       settings: settings of 05_generate and 06_discriminate_and_post.
     """
 
@@ -43,26 +43,26 @@ class BotFile:
 
     @property
     def site(self) -> str:
-        """Returns "live", "archive", "sandbox", or "" if the file names none."""
+        """The site: "live", "archive", "sandbox", or "" if the file names none."""
         return next((name for name in SITES if self.options.get(name)), "")
 
 
 def read(path: Path) -> BotFile:
-    """Returns what the file says; an empty BotFile if there is none.
+    """Returns the file's content; an empty BotFile if there is no file.
 
     Raises:
-      BotlibError: it can't be read, holds a secret, or a key that is no option and no setting.
+      BotlibError: it can't be read, or holds a secret or an unknown key.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
     except FileNotFoundError:
         return BotFile()
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise BotlibError(f"{path} can't be read: {why}") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise BotlibError(f"{path} can't be read: {reason}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BotlibError(
-            f"{path} is no YAML{_place(error)}: write lines like `every: 10m`"
+            f"{path} isn't YAML{_place(error)}: write lines like `every: 10m`"
         ) from None
     if content is None:
         return BotFile(path)
@@ -70,24 +70,24 @@ def read(path: Path) -> BotFile:
         raise BotlibError(
             f"{path} must hold lines like `every: 10m`, not a {type(content).__name__}"
         )
-    options, given = {}, []
+    options, overrides = {}, []
     for key, value in content.items():
         name = _name(path, key)
         value = _plain(path, key, value)
         if name in OPTIONS:
             options[name] = value
         else:
-            given.append(Override(NAME, name, value))
+            overrides.append(Override(NAME, name, value))
     for name in SITES:
         if not isinstance(options.get(name, False), bool):
             raise BotlibError(f"{path}: {name} must be true or false")
     if sum(bool(options.get(name)) for name in SITES) > 1:
         raise BotlibError(f"{path}: only one of {', '.join(SITES)} can be true")
-    return BotFile(path, options, tuple(given))
+    return BotFile(path, options, tuple(overrides))
 
 
 def sources(file: BotFile, notebook: str) -> list[Source]:
-    """Returns what the file sets for a notebook, for `parameters.settle`.
+    """Returns the file's settings for a notebook, as `parameters.settle` takes them.
 
     Raises:
       BotlibError: a value that isn't of the setting's type.
@@ -100,16 +100,16 @@ def sources(file: BotFile, notebook: str) -> list[Source]:
 
 def _name(path: Path, key: Any) -> str:
     name = _OTHER_NAMES.get(key, key)
-    known = {*OPTIONS, *GenerateSettings.names(), *PostSettings.names()}
-    prefix, _, plain = str(name).rpartition(".")
-    if reason := _NOT_HERE.get(plain):
-        raise BotlibError(f"{path}: {plain}: {reason}")
-    if name in known:
+    names = {*OPTIONS, *GenerateSettings.names(), *PostSettings.names()}
+    prefix, _, bare_name = str(name).rpartition(".")
+    if reason := _NOT_HERE.get(bare_name):
+        raise BotlibError(f"{path}: {bare_name}: {reason}")
+    if name in names:
         return name
-    if prefix and plain in NOTEBOOKS[notebook_name(prefix)].names() and plain in known:
+    if prefix and bare_name in NOTEBOOKS[notebook_name(prefix)].names() and bare_name in names:
         return name
     if _SECRET.search(str(key)):
-        # Neither the key's value nor its line: this error may be logged
+        # Without the value and the line: this error may be logged
         raise BotlibError(
             f"{path}: {key} looks like a secret, and secrets must not lie in this file: put it "
             "into the environment (REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET, REDDIT_USERNAME, "
@@ -131,18 +131,18 @@ def _plain(path: Path, key: str, value: Any) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML's own loader, which would let the last of two equal keys win in silence."""
+    """YAML's safe loader, but two equal keys are an error: it would silently use the last."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict:
-        seen = set()
+        names = set()
         for key, _ in node.value:
             name = self.construct_object(key, deep=True)
             if not isinstance(name, str):
-                raise yaml.MarkedYAMLError(problem="a key is no text", problem_mark=key.start_mark)
-            if name in seen:
-                problem = f"{name} stands there twice"
+                raise yaml.MarkedYAMLError(problem="a key isn't text", problem_mark=key.start_mark)
+            if name in names:
+                problem = f"{name} is set twice"
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
-            seen.add(name)
+            names.add(name)
         return super().construct_mapping(node, deep)
 
 

@@ -22,14 +22,14 @@ NOTEBOOKS = (GenerateSettings.notebook, PostSettings.notebook)
 
 @dataclasses.dataclass(frozen=True)
 class BotSettings:
-    """All that a bot is told.
+    """All settings of a bot.
 
     Attributes:
-      generate: what it reads and writes.
-      post: what it demands of a reply, and how often it posts.
+      generate: settings of 05: what it reads and writes.
+      post: settings of 06: its standards for a reply, and its limits.
       every: seconds from round to round; None: one round.
       log: one of `events.STYLES`.
-      options: value and who set it, by name, for `table`.
+      options: by name, (value, who set it).
     """
 
     generate: GenerateSettings
@@ -40,11 +40,11 @@ class BotSettings:
 
     @property
     def warnings(self) -> list[str]:
-        """Returns a line for each setting that the live site makes worth a word."""
+        """A line for each setting that is looser on the live site than its default."""
         return [*self.generate.warnings, *self.post.warnings]
 
     def table(self) -> pd.DataFrame:
-        """Returns the options that are no settings of a notebook: option, value, set by."""
+        """Returns the options that aren't settings of a notebook: option, value, set by."""
         rows = [(name, value, who) for name, (value, who) in self.options.items()]
         return pd.DataFrame(rows, columns=["option", "value", "set by"])
 
@@ -60,37 +60,37 @@ def settle(args: argparse.Namespace) -> BotSettings:
     """
     workspace = Workspace(args.workspace)
     file = bot_file.read(workspace.bot_file)
-    given = _typed(args)
-    site, set_site = _site(args, file)
-    typed = [(item.key.rpartition(".")[2], item.text) for item in given]
-    if ("reddit", "live") in typed and site != "live":
+    overrides = _typed(args)
+    site, site_source = _site(args, file)
+    typed_values = [(item.key.rpartition(".")[2], item.text) for item in overrides]
+    if ("reddit", "live") in typed_values and site != "live":
         raise BotlibError("-p reddit live: only --live connects to Reddit itself; add it")
-    by_itself = {
-        # Whoever starts a bot wants it to post what was approved
+    command_values = {
+        # A bot is started to post approved replies
         "dry_run": False,
-        # Profiles approve by themselves, for notebooks that run at night; here a person does
+        # A profile may approve replies, for unattended notebooks; for a bot a person does
         "approve": "person",
     }
     if site == "archive":
-        by_itself["dry_run"] = True
-    # The laptop's manners suit Reddit; nobody waits in the sandbox
-    usual = "offline" if site == "sandbox" else "laptop"
-    profile, set_profile = _option("profile", args.profile, file, usual)
-    log, set_log = _option("log", args.log, file, STYLES[0])
+        command_values["dry_run"] = True
+    # Reddit needs the laptop profile's limits; the sandbox doesn't
+    default_profile = "offline" if site == "sandbox" else "laptop"
+    profile, profile_set_by = _option("profile", args.profile, file, default_profile)
+    log, log_set_by = _option("log", args.log, file, STYLES[0])
     if log not in STYLES:
         raise BotlibError(f"{file.path}: log must be one of {', '.join(STYLES)}; not {log!r}")
-    every, set_every = _every(args, file)
+    every, every_set_by = _every(args, file)
     read, post = (
         [
             parameters.profile_source(profile, name),
             Source(args.workspace_set_by, {"drive_root": args.workspace}),
-            set_site,
+            site_source,
             *bot_file.sources(file, name),
-            *parameters.from_command_line(name, given),
+            *parameters.from_command_line(name, overrides),
         ]
         for name in NOTEBOOKS
     )
-    post.append(Source("bot --live" if site == "live" else "bot", by_itself, by="command"))
+    post.append(Source("bot --live" if site == "live" else "bot", command_values, by="command"))
     generate, posting = parameters.read_and_post(read, post)
     for names in (generate.subreddits, posting.allowed_subreddits):
         allow_list(names)
@@ -98,23 +98,23 @@ def settle(args: argparse.Namespace) -> BotSettings:
     options = {
         "workspace": (str(workspace.root), args.workspace_set_by),
         "bot.yaml": ("read" if file.path else "none", str(workspace.bot_file)),
-        "every": (durations.in_words(every) if every else "once", set_every),
-        "profile": (profile, set_profile),
-        "log": (log, set_log),
-        # Its address lets anybody write there: it is never shown
+        "every": (durations.in_words(every) if every else "once", every_set_by),
+        "profile": (profile, profile_set_by),
+        "log": (log, log_set_by),
+        # Never shown: anybody with the address can write there
         "webhook": ("set" if webhook else "off", WEBHOOK),
     }
     return BotSettings(generate, posting, every, log, options)
 
 
 def _typed(args: argparse.Namespace) -> list[Override]:
-    given = [Override("-p", key, text) for key, text in args.p]
-    parameters.refuse_unknown(NOTEBOOKS, given)
-    if any(item.key.rpartition(".")[2] == "date" for item in given):
+    overrides = [Override("-p", key, text) for key, text in args.p]
+    parameters.refuse_unknown(NOTEBOOKS, overrides)
+    if any(override.key.rpartition(".")[2] == "date" for override in overrides):
         raise BotlibError("-p date: the bot doesn't use the notebooks' dated tables; leave it out")
     if args.dry_run:
-        given.append(Override("--dry-run", "dry_run", "true"))
-    return given + [
+        overrides.append(Override("--dry-run", "dry_run", "true"))
+    return overrides + [
         Override(option, name, text)
         for option, name, text in (
             ("--subreddits", "subreddits", args.subreddits),
@@ -133,17 +133,17 @@ def _site(args: argparse.Namespace, file: BotFile) -> tuple[str, Source]:
     return "sandbox", Source("the lack of --live", {"reddit": "sandbox"})
 
 
-def _option(name: str, typed: str | None, file: BotFile, usual: str) -> tuple[str, str]:
+def _option(name: str, typed: str | None, file: BotFile, default: str) -> tuple[str, str]:
     if typed is not None:
         return typed, f"--{name}"
     if name in file.options:
         return str(file.options[name]), bot_file.NAME
-    return usual, "default"
+    return default, "default"
 
 
 def _every(args: argparse.Namespace, file: BotFile) -> tuple[float | None, str]:
     if args.once:
         return None, "--once"
-    text, who = _option("every", args.every, file, "")
-    where = f"{file.path}: every" if who == bot_file.NAME else who
-    return (durations.seconds(text, where) if text else None), who
+    text, set_by = _option("every", args.every, file, "")
+    where = f"{file.path}: every" if set_by == bot_file.NAME else set_by
+    return (durations.seconds(text, where) if text else None), set_by

@@ -1,4 +1,4 @@
-"""Which reply, to which comment: real and fitting ones, of these the best of each post."""
+"""Chooses the replies: of the realistic and fitting candidates the best of each post."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ from botlib.probabilities import at_least, log_odds
 RATINGS = [f"prob_rating_{rating}" for rating in range(4)]
 CHOSEN, OUTRANKED, REFUSED = "reply", "outranked", "refused"
 
-# What cleaning put in the place of names; nobody should read it
+# Cleaning replaced names by these; no reply may hold them
 _PLACEHOLDER = re.compile("|".join(map(re.escape, (USER, EMAIL, PHONE, SEPARATOR))), re.I)
-# From which share of its runs of words on a reply counts as a copy
+# The share of a reply's runs of words from which it counts as a copy
 NEAR_COPY = 0.5
 
 
@@ -35,7 +35,7 @@ def choose(
     training_replies: CopyIndex | None = None,
     per_post: bool = True,
 ) -> pd.DataFrame:
-    """Decides about every candidate, and says why.
+    """Returns a decision about every candidate, with its reason.
 
     A candidate is refused if a score is missing, it is less real than `threshold`, it fits less
     than `fit_threshold`, is empty or longer than `max_chars`, a near-copy, unsafe, or the same as
@@ -48,15 +48,15 @@ def choose(
     Args:
       proposed: one row a candidate: the columns of `proposed_replies` with prob_real and
         prob_rating_0 … prob_rating_3.
-      threshold: least probability of being a real reply.
+      threshold: lowest probability of being a real reply.
       max_chars: of a reply.
       rank_score: from the rank model, one number a row.
-      fit: P(it answers this comment), one number a row; None: nobody asks.
-      fit_threshold: least of these probabilities.
-      fit_weight: what a fit's log-odds count beside the rank score.
+      fit: P(it answers this comment), one number a row; None: fit doesn't count.
+      fit_threshold: lowest of these probabilities.
+      fit_weight: weight of a fit's log-odds beside the rank score.
       comment_worth: by comment_id, from the context model.
-      thread_texts: by post_id, what was said in the thread already.
-      training_replies: what the generator was trained on.
+      thread_texts: by post_id, the texts in the thread already.
+      training_replies: the replies that the generator was trained on.
       per_post: one reply for each post; else one for each comment.
 
     Returns:
@@ -81,34 +81,42 @@ def choose(
     result["reason"] = _refusals(
         result, threshold, fit_threshold, max_chars, thread_texts or {}, training_replies
     )
-    good = result[result["reason"] == ""]
+    accepted = result[result["reason"] == ""]
 
-    within = ["_rank_score", "prob_real", "_likely"]
-    good = good.sort_values(within, ascending=False, kind="stable", na_position="last")
-    # Ranking scores of different comments don't compare: back to the order of the rows
-    first = good.drop_duplicates("comment_id").sort_index()
-    across = ["_worth", "score", "prob_real", "_likely"]
-    first = first.sort_values(across, ascending=False, kind="stable", na_position="last")
-    winners = first.drop_duplicates("post_id") if per_post else first
+    within_comment = ["_rank_score", "prob_real", "_likely"]
+    accepted = accepted.sort_values(
+        within_comment, ascending=False, kind="stable", na_position="last"
+    )
+    # Rank scores of different comments can't be compared: back to the order of the rows
+    best_per_comment = accepted.drop_duplicates("comment_id").sort_index()
+    across_comments = ["_worth", "score", "prob_real", "_likely"]
+    best_per_comment = best_per_comment.sort_values(
+        across_comments, ascending=False, kind="stable", na_position="last"
+    )
+    best_per_post = best_per_comment.drop_duplicates("post_id") if per_post else best_per_comment
 
-    # Winner first, then the best of the post's other comments, then the rest
-    place = pd.Series(2, index=good.index)
-    place[first.index] = 1
-    place[winners.index] = 0
-    order = good.assign(_place=place).sort_values(
-        ["_place", *across], ascending=[True, *[False] * 4], kind="stable", na_position="last"
+    # The post's best, then the best of its other comments, then the rest
+    tier = pd.Series(2, index=accepted.index)
+    tier[best_per_comment.index] = 1
+    tier[best_per_post.index] = 0
+    order = accepted.assign(_place=tier).sort_values(
+        ["_place", *across_comments],
+        ascending=[True, *[False] * 4],
+        kind="stable",
+        na_position="last",
     )
     result["rank"] = (order.groupby("post_id").cumcount() + 1).reindex(result.index).astype("Int64")
     result["decision"] = np.where(result["reason"] == "", OUTRANKED, REFUSED)
-    result.loc[winners.index, "decision"] = CHOSEN
-    for comment_id, index in first.groupby("comment_id").groups.items():
+    result.loc[best_per_post.index, "decision"] = CHOSEN
+    for comment_id, index in best_per_comment.groupby("comment_id").groups.items():
         best = int(result.loc[index[0], "sample"])
-        losers = (result["comment_id"] == comment_id) & (result["decision"] == OUTRANKED)
-        result.loc[losers, "reason"] = f"candidate {best} of this comment ranks higher"
-    beaten = first.index.difference(winners.index)
-    result.loc[beaten, "reason"] = "another comment of this post is a better one to answer"
-    result.loc[winners.index, "reason"] = [
-        f"best of {n}" for n in order.groupby("post_id")["sample"].transform("size")[winners.index]
+        outranked_here = (result["comment_id"] == comment_id) & (result["decision"] == OUTRANKED)
+        result.loc[outranked_here, "reason"] = f"candidate {best} of this comment ranks higher"
+    outranked = best_per_comment.index.difference(best_per_post.index)
+    result.loc[outranked, "reason"] = "another comment of this post is a better one to answer"
+    result.loc[best_per_post.index, "reason"] = [
+        f"best of {n}"
+        for n in order.groupby("post_id")["sample"].transform("size")[best_per_post.index]
     ]
     return result.drop(columns=["_rank_score", "_fit", "_worth", "_likely"])
 
@@ -151,19 +159,19 @@ def _refusals(
     training_replies: CopyIndex | None,
 ) -> list[str]:
     threads: dict[str, CopyIndex] = {}
-    seen: set[tuple[str, str]] = set()
+    accepted_texts: set[tuple[str, str]] = set()
     reasons = []
-    extra = candidates[["_rank_score", "_fit"]].to_numpy()
-    for row, (rank_score, fit) in zip(candidates.itertuples(), extra, strict=True):
+    rank_and_fit = candidates[["_rank_score", "_fit"]].to_numpy()
+    for row, (rank_score, fit) in zip(candidates.itertuples(), rank_and_fit, strict=True):
         reply = row.proposed_reply if isinstance(row.proposed_reply, str) else ""
-        key = (str(row.comment_id), " ".join(reply.lower().split()))
+        comment_and_text = (str(row.comment_id), " ".join(reply.lower().split()))
         if row.post_id not in threads:
             texts = [row.comment, *thread_texts.get(row.post_id, ())]
             threads[row.post_id] = CopyIndex(texts, words=5)
         if not reply.strip():
             reason = "empty"
-        elif found := _PLACEHOLDER.search(reply):
-            reason = f"holds the placeholder {found[0]}"
+        elif match := _PLACEHOLDER.search(reply):
+            reason = f"holds the placeholder {match[0]}"
         elif np.isnan(row.prob_real):
             reason = "no realism score"
         elif np.isnan(fit):
@@ -176,7 +184,7 @@ def _refusals(
             reason = f"fit {fit:.3f} is below {fit_threshold:.3f}: it may answer another comment"
         elif len(reply) > max_chars:
             reason = f"{len(reply)} characters are more than {max_chars}"
-        elif key in seen:
+        elif comment_and_text in accepted_texts:
             reason = "same as an earlier candidate"
         elif threads[row.post_id].share(reply) >= NEAR_COPY:
             reason = "a near-copy of the thread"
@@ -186,15 +194,15 @@ def _refusals(
             and training_replies.share(reply) >= NEAR_COPY
         ):
             reason = "a near-copy of a training reply"
-        elif found := safety.unfit(reply):
-            reason = found
+        elif unfit_reason := safety.unfit(reply):
+            reason = unfit_reason
         else:
             reason = ""
-            seen.add(key)
+            accepted_texts.add(comment_and_text)
         reasons.append(reason)
     return reasons
 
 
 def _long(reply: str) -> bool:
-    # "Thank you so much" is everybody's
+    # Everybody writes "Thank you so much"
     return len(reply.split()) >= 8

@@ -18,8 +18,8 @@ class CopyIndex:
     """All runs of `words` words of some texts, as sorted hashes (8 bytes a run).
 
     Args:
-      texts: what must not be repeated.
-      words: the length of a run; eight say the same only by copying, five suffice in one thread.
+      texts: the texts that must not be repeated.
+      words: the length of a run; eight equal words are a copy, in one thread five.
     """
 
     def __init__(self, texts: Iterable[str], words: int = 8) -> None:
@@ -30,12 +30,12 @@ class CopyIndex:
         return len(self._hashes)
 
     def share(self, text: str) -> float:
-        """Returns the share of a text's runs that the texts hold; a shorter text is one run."""
+        """Returns the share of a text's runs that are in the index; a shorter text is one run."""
         runs = _runs([text], self.words)
         if not len(runs) or not len(self._hashes):
             return 0.0
-        at = np.minimum(np.searchsorted(self._hashes, runs), len(self._hashes) - 1)
-        return float(np.mean(self._hashes[at] == runs))
+        positions = np.minimum(np.searchsorted(self._hashes, runs), len(self._hashes) - 1)
+        return float(np.mean(self._hashes[positions] == runs))
 
     def save(self, path: Path) -> None:
         """Writes the index to one file."""
@@ -56,28 +56,30 @@ class CopyIndex:
 
 def _runs(texts: Iterable[str], words: int) -> np.ndarray:
     """The hashes of all runs of so many words within a text, uint64."""
-    found = [_WORD.findall(text.lower()) for text in texts]
-    counts = np.fromiter(map(len, found), np.int64, len(found))
-    flat = np.array([word for of_text in found for word in of_text], dtype=object)
-    if not len(flat):
+    words_by_text = [_WORD.findall(text.lower()) for text in texts]
+    counts = np.fromiter(map(len, words_by_text), np.int64, len(words_by_text))
+    all_words = np.array(
+        [word for text_words in words_by_text for word in text_words], dtype=object
+    )
+    if not len(all_words):
         return np.empty(0, np.uint64)
     # The same on every machine and in every process, unlike Python's own hashes
-    hashes = pd.util.hash_array(flat, categorize=len(found) > 1)
+    hashes = pd.util.hash_array(all_words, categorize=len(words_by_text) > 1)
     ends = np.cumsum(counts)
-    # How many words of its text follow a word, itself included
-    left = np.repeat(ends, counts) - np.arange(len(flat))
-    parts = []
+    # For each word, the number of words to the end of its text, itself included
+    words_left = np.repeat(ends, counts) - np.arange(len(all_words))
+    hash_parts = []
     with np.errstate(over="ignore"):
-        whole = np.flatnonzero(left >= words)
-        runs = np.zeros(len(whole), np.uint64)
+        full_starts = np.flatnonzero(words_left >= words)
+        runs = np.zeros(len(full_starts), np.uint64)
         for offset in range(words):
-            runs = runs * _MIX + hashes[whole + offset]
-        parts.append(runs)
+            runs = runs * _MIX + hashes[full_starts + offset]
+        hash_parts.append(runs)
         for length in range(1, words):
             # A short text must be the whole of another to count, not a part of it
             starts = (ends - counts)[counts == length]
             runs = np.zeros(len(starts), np.uint64)
             for offset in range(length):
                 runs = runs * _MIX + hashes[starts + offset]
-            parts.append(runs * _MIX + np.uint64(length))
-    return np.concatenate(parts)
+            hash_parts.append(runs * _MIX + np.uint64(length))
+    return np.concatenate(hash_parts)

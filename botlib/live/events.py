@@ -15,15 +15,15 @@ from botlib.terminal import harmless, one_line
 log = logging.getLogger("botlib.live")
 _PLAIN = re.compile(r"[^\s=\"\\]+")
 
-# What `--log` takes: a line a round, every decision as key=value pairs, or the same as JSON lines
+# The choices of `--log`: a line a round; every decision as key=value pairs; or as JSON lines
 STYLES = ("info", "debug", "json")
 
 
 def note(event: str, **fields: Any) -> None:
     """Logs an event; values with blanks are quoted as in JSON, missing ones left out."""
-    known = {key: value for key, value in fields.items() if value not in (None, "")}
-    pairs = [f"{key}={_value(value)}" for key, value in known.items()]
-    extra = {"event": event, "fields": known}
+    present = {key: value for key, value in fields.items() if value not in (None, "")}
+    pairs = [f"{key}={_value(value)}" for key, value in present.items()]
+    extra = {"event": event, "fields": present}
     log.info(" ".join([f"event={_value(event)}", *pairs]), extra=extra)
 
 
@@ -33,12 +33,12 @@ def _value(value: Any) -> str:
 
 
 def show(style: str = "info", stream: IO[str] | None = None, *, quiet: bool = False) -> None:
-    """Shows the log from now on; the last call counts.
+    """Shows the log from now on; a later call replaces an earlier one.
 
     Args:
       style: one of STYLES.
       stream: where; by default standard error.
-      quiet: of the style "info" only what a person must see to.
+      quiet: with the style "info", only events that need a person.
     """
     root = logging.getLogger()
     for old in [handler for handler in root.handlers if isinstance(handler, _Handler)]:
@@ -52,7 +52,7 @@ def show(style: str = "info", stream: IO[str] | None = None, *, quiet: bool = Fa
 
 
 class _Handler(logging.StreamHandler):
-    """Ours among the handlers; of other libraries it shows warnings only."""
+    """Our handler; of other libraries it shows only warnings."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         own = record.name == log.name or record.levelno >= logging.WARNING
@@ -66,9 +66,9 @@ class _Pairs(logging.Formatter):
 
 class _Words(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        said = sentence(record.event, record.fields) if hasattr(record, "event") else ""
-        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
-        return f"{stamp} {one_line(said or record.getMessage())}"
+        text = sentence(record.event, record.fields) if hasattr(record, "event") else ""
+        timestamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
+        return f"{timestamp} {one_line(text or record.getMessage())}"
 
 
 class _Json(logging.Formatter):
@@ -93,7 +93,7 @@ def _plain(value: Any) -> Any:
 
 
 class _News(logging.Filter):
-    """Lets through what a person should read; of what lasts, only its beginning."""
+    """Lets through what a person should read; of a lasting state, only its beginning."""
 
     def __init__(self, quiet: bool) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class _News(logging.Filter):
         if not hasattr(record, "event"):
             return record.levelno >= logging.WARNING
         if record.event == "round":
-            # What was not said in this round is over: it is news when it comes again
+            # A state that this round didn't report is over, and news when it returns
             self.lasting, self.this_round = self.this_round, set()
         text = sentence(record.event, record.fields)
         if not text or (self.quiet and record.event not in _MUST_SEE):
@@ -117,7 +117,7 @@ class _News(logging.Filter):
 
 
 _MUST_SEE = {"error", "stopped", "shut out", "asks", "warning", "waiting for Reddit"}
-# Said again in every round while it lasts
+# Reported in every round while it lasts
 _STANDING = {"stopped", "asks", "unclear", "warning", "post", "rules"}
 
 
@@ -127,16 +127,18 @@ def sentence(event: str, fields: Mapping[str, Any]) -> str:
     why = f": {get('reason')}" if get("reason") else ""
     match event:
         case "start":
-            does = "dry run" if get("dry_run") else f"may post in {get('allowed')}"
-            return f"started on the {get('site')} site as {get('account') or 'nobody'}, {does}"
+            permission = "dry run" if get("dry_run") else f"may post in {get('allowed')}"
+            return (
+                f"started on the {get('site')} site as {get('account') or 'nobody'}, {permission}"
+            )
         case "round":
             return _round(fields)
         case "post" if get("decision") != "waits":
             where = f" {get('url')}" if get("url") else ""
             return f"reply {get('id')} in r/{get('subreddit')}: {get('decision')}{why}{where}"
         case "error":
-            again = f"; tried again in {in_words(get('again'))}" if get("again") else ""
-            return f"failed{why}{again}"
+            retry = f"; tried again in {in_words(get('again'))}" if get("again") else ""
+            return f"failed{why}{retry}"
         case "waiting for Reddit":
             return f"waiting for Reddit{why}; tried again in {in_words(get('again', 0))}"
         case "stopped" if get("reason") != "told to stop":  # that is what "end" says
@@ -157,11 +159,13 @@ def sentence(event: str, fields: Mapping[str, Any]) -> str:
 
 
 def _round(fields: Mapping[str, Any]) -> str:
-    done = [f"read {fields.get('read', 0)}"]
-    done += [f"{what} {fields[what]}" for what in ("proposed", "posted") if fields.get(what)]
+    parts = [f"read {fields.get('read', 0)}"]
+    parts += [f"{what} {fields[what]}" for what in ("proposed", "posted") if fields.get(what)]
     live = "" if fields.get("site") == "sandbox" else " --live"
     if waiting := fields.get("waiting"):
-        done.append(f"{waiting} {'waits' if waiting == 1 else 'wait'} for you: botlib review{live}")
+        parts.append(
+            f"{waiting} {'waits' if waiting == 1 else 'wait'} for you: botlib review{live}"
+        )
     if by_hand := fields.get("by_hand"):
-        done.append(f"{by_hand} approved: botlib hand-over")
-    return ", ".join(done)
+        parts.append(f"{by_hand} approved: botlib hand-over")
+    return ", ".join(parts)

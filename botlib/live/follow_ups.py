@@ -1,4 +1,4 @@
-"""Reads replies to the bot's own comments, and mentions, that a person may let it answer."""
+"""Reads replies to the bot and mentions of it, which it may answer if the settings say so."""
 
 import dataclasses
 from typing import Any
@@ -14,7 +14,7 @@ from botlib.live.outbox.inbox_log import ANSWER, MENTION
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import PROPOSED, READY
 from botlib.live.policy import FOLLOW_UPS_A_DAY, allow_list, author_name
-from botlib.live.reddit import comments as site
+from botlib.live.reddit import comments as reddit_comments
 from botlib.live.reddit import things
 from botlib.live.reddit.checks import UNREADABLE
 from botlib.live.reddit.client import Client
@@ -23,155 +23,163 @@ from botlib.live.reddit.things import MessageFields
 from botlib.live.threads import Threads
 from botlib.settings import GenerateSettings, PostSettings
 
-# So often the bot goes on in one conversation, after its first reply
+# The most further replies of the bot in one conversation
 DEPTH = 2
-# Threads read in one round for this: one request each, or a few
+# Threads read in one round: one request each, or a few
 MOST_THREADS = 10
 _LATEST = 100
 _DAY = 86400.0
 
 
-def added(
+def with_follow_ups(
     outbox: Outbox,
     reddit: Client,
     generate: GenerateSettings,
     post: PostSettings,
     reading: Reading,
 ) -> Reading:
-    """Returns a reading with the comments that were made to the bot, where the settings want them.
+    """Returns a reading, extended by comments made to the bot if the settings want them.
 
-    They are read from the inbox, whatever `inbox.listen` heeded there, and go the same way as all
-    others: judged, queued, approved by a person, checked again before they are sent. Besides, the
-    bot goes on at most twice in a conversation, and answers a person at most twice a day.
+    They come from the inbox, independently of `inbox.listen`, and are treated like all others:
+    judged, queued, approved by a person, checked again before posting. Besides, the bot replies at
+    most twice more in a conversation, and at most twice a day to a person.
 
     Args:
-      outbox: what was proposed, posted, refused; who opted out.
-      reddit: where; a client that only reads has no inbox.
+      outbox: knows what was proposed, posted and refused, and who opted out.
+      reddit: the client; without an account there is no inbox.
       generate: `answer_replies`, `answer_mentions`, and how old a comment may be.
       post: the allow-list.
-      reading: what was found in the subreddits.
+      reading: of the subreddits.
 
     Raises:
       BotlibError: the inbox can't be read now.
     """
-    wanted = [
+    kinds = [
         kind
         for kind, on in ((ANSWER, generate.answer_replies), (MENTION, generate.answer_mentions))
         if on
     ]
-    if not wanted or reddit.name is None:
+    if not kinds or reddit.name is None:
         return reading
-    before = reddit.requests_made
+    requests_before = reddit.requests_made
     rows: list[dict[str, Any]] = []
     skipped: list[tuple[str, ...]] = []
     threads = [reading.threads.comments]
-    for kind, item in _new(outbox, reddit, generate, post, wanted)[:MOST_THREADS]:
+    for kind, item in _new_comments(outbox, reddit, generate, post, kinds)[:MOST_THREADS]:
         fields = things.message(item)
         subreddit, author = str(fields.get("subreddit") or ""), author_name(fields)
-        refused, final = "", True
+        refusal, is_final = "", True
         try:
             post_id = _post_id(reddit, item)
-            row, refused, thread = site.read_comment(
+            row, refusal, thread = reddit_comments.read_comment(
                 reddit, post_id, item.id, generate, allow_own=True
             )
-            refused = refused or _refusal(thread, item.id, reddit.name, kind)
+            refusal = refusal or _refusal(thread, item.id, reddit.name, kind)
         except (BotlibError, *UNREADABLE) as error:
-            # A fault of the hour, perhaps: it is read again in the next round
-            post_id, refused, final = "", f"its thread can't be read now: {error}", False
-        if not refused and _often(outbox, reddit.site, author, rows):
-            refused, final = f"u/{author} got {FOLLOW_UPS_A_DAY} replies today", False
-        if final:
-            inbox_log.record_follow_up(outbox, reddit.site, item.id, kind, refused)
-        if refused:
-            skipped.append((subreddit, post_id, item.id, author, refused))
+            # Perhaps temporary: it is read again in the next round
+            post_id, refusal, is_final = "", f"its thread can't be read now: {error}", False
+        if not refusal and _at_daily_limit(outbox, reddit.site, author, rows):
+            refusal, is_final = f"u/{author} got {FOLLOW_UPS_A_DAY} replies today", False
+        if is_final:
+            inbox_log.record_follow_up(outbox, reddit.site, item.id, kind, refusal)
+        if refusal:
+            skipped.append((subreddit, post_id, item.id, author, refusal))
             note("skipped", **dict(zip(SKIPPED, skipped[-1], strict=True)))
             continue
         rows.append(row)
         threads.append(thread.comments)
     if not rows and not skipped:
         return reading
-    found = [reading.comments, pd.DataFrame(rows, columns=COMMENTS)]
+    frames = [reading.comments, pd.DataFrame(rows, columns=COMMENTS)]
     return dataclasses.replace(
         reading,
-        comments=pd.concat([f for f in found if len(f)] or found[:1], ignore_index=True),
+        comments=pd.concat(
+            [frame for frame in frames if len(frame)] or frames[:1], ignore_index=True
+        ),
         skipped=pd.concat([reading.skipped, pd.DataFrame(skipped, columns=SKIPPED)]),
-        requests=reading.requests + reddit.requests_made - before,
+        requests=reading.requests + reddit.requests_made - requests_before,
         threads=Threads(pd.concat(threads, ignore_index=True)),
     )
 
 
-def _new(
+def _new_comments(
     outbox: Outbox,
     reddit: Client,
     generate: GenerateSettings,
     post: PostSettings,
-    wanted: list[str],
+    kinds: list[str],
 ) -> list[tuple[str, Comment]]:
-    """What the inbox holds for us, oldest first, without what its fields alone rule out."""
-    places = {name.lower() for name in allow_list(post.allowed_subreddits)}
-    known = inbox_log.known_follow_ups(outbox, reddit.site)
-    known |= {reply.comment_id for reply in outbox.replies(reddit.site)}
-    # Without a limit of age a year of conversations would be dug up
+    """The inbox's comments to the bot, oldest first, without those that their fields rule out."""
+    subreddits = {name.lower() for name in allow_list(post.allowed_subreddits)}
+    known_ids = inbox_log.known_follow_ups(outbox, reddit.site)
+    known_ids |= {reply.comment_id for reply in outbox.replies(reddit.site)}
+    # Without a limit of age a year of conversations would be answered
     oldest = outbox.clock() - (generate.max_age_hours * 3600 or _DAY)
-    found = []
+    comments = []
     try:
         for item in reddit.inbox.all(limit=_LATEST):
             fields = things.message(item)
             created = fields.get("created_utc")
-            if not isinstance(item, Comment) or item.id in known or (kind := _kind(fields)) is None:
+            if (
+                not isinstance(item, Comment)
+                or item.id in known_ids
+                or (kind := _kind(fields)) is None
+            ):
                 continue
             author = author_name(fields)
             if (
-                kind in wanted
+                kind in kinds
                 and isinstance(created, int | float)
                 and created >= oldest
                 and author
                 and author.lower() != (reddit.name or "").lower()
-                and str(fields.get("subreddit") or "").lower() in places
+                and str(fields.get("subreddit") or "").lower() in subreddits
                 and not optouts.opted_out(outbox, author)
-                # Whoever asks it to stop, or to delete, gets just that
+                # A request to stop or to delete gets no reply
                 and not asked_for(str(fields.get("body") or ""), to_bot=True)
             ):
-                found.append((kind, item))
+                comments.append((kind, item))
     except UNREADABLE as error:
         raise BotlibError(f"the inbox can't be read now ({error}): run this again") from error
-    return found[::-1]
+    return comments[::-1]
 
 
 def _kind(fields: MessageFields) -> str | None:
-    # `type` is newer than `subject`; both say it in English
-    said = str(fields.get("type") or fields.get("subject") or "").replace(" ", "_").lower()
-    return {"comment_reply": ANSWER, "username_mention": MENTION}.get(said)
+    # `type` is newer than `subject`; both are in English
+    kind = str(fields.get("type") or fields.get("subject") or "").replace(" ", "_").lower()
+    return {"comment_reply": ANSWER, "username_mention": MENTION}.get(kind)
 
 
 def _post_id(reddit: Client, item: Comment) -> str:
-    """The post of a comment of the inbox, which doesn't say it itself: one request."""
+    """The id of a comment's post, which the inbox doesn't give: one request."""
     if fields := things.info(reddit, [item.fullname]).get(item.fullname):
         return str(fields.get("link_id") or "").removeprefix("t3_")
     raise BotlibError("the comment is gone")
 
 
 def _refusal(thread: Threads, comment_id: str, me: str, kind: str) -> str:
-    """Why the conversation above a comment speaks against an answer, or ""."""
-    said = {row["comment_id"]: row for row in thread.comments.to_dict("records")}
-    if any(r["parent_id"] == comment_id and _is(r, me) for r in said.values()):
+    """Why a comment gets no answer because of its conversation, or ""."""
+    rows_by_id = {row["comment_id"]: row for row in thread.comments.to_dict("records")}
+    if any(r["parent_id"] == comment_id and _is_by(r, me) for r in rows_by_id.values()):
         return "it has an answer of ours"
-    above, at = [], said[comment_id]
-    while (at := said.get(at["parent_id"])) is not None and len(above) <= len(said):
-        above.append(at)
-    if kind == ANSWER and not (above and _is(above[0], me)):
+    above, comment = [], rows_by_id[comment_id]
+    while (comment := rows_by_id.get(comment["parent_id"])) is not None and len(above) <= len(
+        rows_by_id
+    ):
+        above.append(comment)
+    if kind == ANSWER and not (above and _is_by(above[0], me)):
         return "it doesn't stand below a comment of ours"
-    if sum(_is(row, me) for row in above) > DEPTH:
+    if sum(_is_by(row, me) for row in above) > DEPTH:
         return f"the conversation has {DEPTH} more replies of ours already"
     return ""
 
 
-def _is(row: dict[str, Any], me: str) -> bool:
+def _is_by(row: dict[str, Any], me: str) -> bool:
     return str(row["author"]).lower() == me.lower()
 
 
-def _often(outbox: Outbox, where: str, author: str, rows: list[dict[str, Any]]) -> bool:
-    day = outbox.sent_since(where, outbox.clock() - _DAY)
+def _at_daily_limit(outbox: Outbox, where: str, author: str, rows: list[dict[str, Any]]) -> bool:
+    sent_today = outbox.sent_since(where, outbox.clock() - _DAY)
     waiting = outbox.replies(where, [PROPOSED, *READY])
-    names = [reply.author for reply in (*day, *waiting)] + [row["author"] for row in rows]
+    names = [reply.author for reply in (*sent_today, *waiting)] + [row["author"] for row in rows]
     return sum(name.lower() == author.lower() for name in names) >= FOLLOW_UPS_A_DAY

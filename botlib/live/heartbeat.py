@@ -1,4 +1,4 @@
-"""Whether a bot runs, what it does now, and its last rounds: kept in the outbox for who watches."""
+"""Whether a bot runs, what it does now, and its last rounds: stored in the outbox for the page."""
 
 import contextlib
 import dataclasses
@@ -15,26 +15,26 @@ from botlib.live.reddit.client import Client
 from botlib.settings import PostSettings
 from botlib.workspace import Workspace
 
-KEPT = 12  # rounds
-# A round that lasts longer without a word is dead, if its process can't be seen
+ROUNDS_KEPT = 12
+# Seconds after which a silent bot counts as dead, if its process can't be seen
 _SILENCE = 3600.0
 ROUND, REST, ENDED = "round", "rest", "ended"
 
 
 @dataclasses.dataclass(frozen=True)
 class Beat:
-    """What a bot said of itself last; times are seconds since 1970, UTC.
+    """A bot's last report of itself; times are seconds since 1970, UTC.
 
     Attributes:
       state: "round", "rest" (until the next round) or "ended".
-      since: when that began.
+      since: when this state began.
       until: when the next round is due; 0 if it isn't known.
       host: its machine.
       pid: its process there.
       dry_run: it posts nothing.
       allowed: the subreddits it may post to.
-      per_day: most replies a day; 0: no limit.
-      requests_left: what Reddit allows until its window ends; None if it didn't say.
+      per_day: the most replies a day; 0: no limit.
+      requests_left: requests that Reddit still allows in its window; None if it didn't say.
       rounds: the last ones: began, seconds, proposed, posted, error; the newest last.
     """
 
@@ -50,7 +50,7 @@ class Beat:
     rounds: tuple[Mapping[str, Any], ...]
 
     def alive(self, now: float) -> bool:
-        """Returns whether that bot still runs, as far as this machine can tell."""
+        """Returns whether the bot still runs, as far as this machine can tell."""
         if self.state == ENDED:
             return False
         if self.host == socket.gethostname():
@@ -65,12 +65,12 @@ class Beat:
 
 
 class Heartbeat:
-    """Writes down what the bot does; a bot that can't write this goes on.
+    """Records what the bot does; a bot that can't write it goes on.
 
     Args:
       workspace: its outbox.
-      reddit: whose site it answers.
-      post: what the page shows of its settings.
+      reddit: its client.
+      post: its settings of 06, for the page.
     """
 
     def __init__(self, workspace: Workspace, reddit: Client, post: PostSettings) -> None:
@@ -79,27 +79,27 @@ class Heartbeat:
         self._began = 0.0
         with contextlib.suppress(BotlibError), Outbox(workspace.outbox) as outbox:
             if (last := read(outbox, reddit.site)) is not None:
-                self._rounds = [dict(one) for one in last.rounds]
+                self._rounds = [dict(past_round) for past_round in last.rounds]
 
     def begins(self) -> None:
-        """A round begins."""
+        """Records that a round begins."""
         with contextlib.suppress(BotlibError), Outbox(self.workspace.outbox) as outbox:
             self._began = outbox.clock()
             self._write(outbox, ROUND, 0.0)
 
     def rests(self, seconds: float, error: str = "") -> None:
-        """A round is over, and the next one begins in so many seconds; `error` says why it failed.
+        """Records that a round is over.
 
         Args:
           seconds: until the next round.
-          error: one line.
+          error: why the round failed, in one line; "" if it didn't.
         """
         with contextlib.suppress(BotlibError), Outbox(self.workspace.outbox) as outbox:
             self._close_round(outbox, error)
             self._write(outbox, REST, outbox.clock() + seconds)
 
     def ends(self, error: str = "") -> None:
-        """The bot ends."""
+        """Records that the bot ends."""
         with contextlib.suppress(BotlibError), Outbox(self.workspace.outbox) as outbox:
             self._close_round(outbox, error)
             self._write(outbox, ENDED, 0.0)
@@ -127,8 +127,8 @@ class Heartbeat:
         self._began = 0.0
 
     def _write(self, outbox: Outbox, state: str, until: float) -> None:
-        self._rounds = self._rounds[-KEPT:]
-        said = {
+        self._rounds = self._rounds[-ROUNDS_KEPT:]
+        beat = {
             "state": state,
             "since": outbox.clock(),
             "until": until,
@@ -141,17 +141,17 @@ class Heartbeat:
             "rounds": self._rounds,
         }
         outbox.execute(
-            "INSERT OR REPLACE INTO about VALUES (?, ?)", _key(self.reddit.site), json.dumps(said)
+            "INSERT OR REPLACE INTO about VALUES (?, ?)", _key(self.reddit.site), json.dumps(beat)
         )
 
 
 def read(outbox: Outbox, site: str) -> Beat | None:
-    """Returns what the bot of a site said of itself last, or None if none ran here."""
+    """Returns the last report of a site's bot, or None if no bot ran here."""
     rows = outbox.execute("SELECT value FROM about WHERE key = ?", _key(site))
     if not rows:
         return None
-    said = json.loads(rows[0][0])
-    return Beat(**said | {"rounds": tuple(said["rounds"])})
+    beat = json.loads(rows[0][0])
+    return Beat(**beat | {"rounds": tuple(beat["rounds"])})
 
 
 def _key(site: str) -> str:

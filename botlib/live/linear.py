@@ -1,7 +1,7 @@
-"""A small linear text classifier: hashed words and pieces of words, one log-odds a kind.
+"""A small linear text classifier over hashed words and pieces of words: log-odds by kind.
 
-What the safety filter and the opt-out words share. Inference needs NumPy alone; `fit` needs
-scikit-learn, and is run by hand when the sentences beside a classifier change.
+The safety filter and the opt-out requests share it. Inference needs only NumPy; `fit` needs
+scikit-learn, and is run by hand when the training sentences of a classifier change.
 """
 
 import random
@@ -23,7 +23,7 @@ def features(words: list[str], slots: int) -> np.ndarray:
 
     Args:
       words: of one text, in order.
-      slots: how many there are; a power of two.
+      slots: their number, a power of two.
     """
     names = {f"1{word}" for word in words}
     padded = ["^", *words, "$"]
@@ -32,10 +32,10 @@ def features(words: list[str], slots: int) -> np.ndarray:
     names |= {f"4{a} {b}" for a, b in zip(words, words[2:], strict=False)}
     for word in set(words):
         if len(word) > 3:
-            edged = f"<{word}>"
-            names |= {f"5{edged[i : i + 4]}" for i in range(len(edged) - 3)}
-    hashed = [zlib.crc32(name.encode()) % slots for name in names]
-    return np.unique(np.array(hashed, np.int64))
+            word_with_edges = f"<{word}>"
+            names |= {f"5{word_with_edges[i : i + 4]}" for i in range(len(word_with_edges) - 3)}
+    hashes = [zlib.crc32(name.encode()) % slots for name in names]
+    return np.unique(np.array(hashes, np.int64))
 
 
 def load(package: str) -> tuple[np.ndarray, np.ndarray]:
@@ -48,15 +48,15 @@ def load(package: str) -> tuple[np.ndarray, np.ndarray]:
 def readings(line: str, most: int) -> list[str]:
     """Returns up to `most` different readings of a line with choices, `{a|b}`, always the same."""
     draw = random.Random(zlib.crc32(line.encode()))
-    found: dict[str, None] = {}
+    unique_readings: dict[str, None] = {}
     for _ in range(most * 3):
         text = line
         while _CHOICE.search(text):
             text = _CHOICE.sub(lambda match: draw.choice(match[1].split("|")), text)
-        found[" ".join(text.replace(" ,", ",").split())] = None
-        if len(found) == most:
+        unique_readings[" ".join(text.replace(" ,", ",").split())] = None
+        if len(unique_readings) == most:
             break
-    return list(found)
+    return list(unique_readings)
 
 
 def fit(

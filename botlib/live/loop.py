@@ -1,4 +1,4 @@
-"""The bot as a program: round follows round until it is told to stop."""
+"""The bot as a program: rounds, one after the other, until it is told to stop."""
 
 import contextlib
 import time
@@ -24,11 +24,11 @@ from botlib.live.stopping import Stop, Stopped
 from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace
 
-# Seconds between two rounds at most, where each one fails
+# The most seconds between two rounds while each fails
 LONGEST_REST = 3600.0
-# At the start: seconds to the second try, and at most between two
+# While connecting: seconds to the second try, and the most between two tries
 FIRST_REST, LONGEST_WAIT = 15.0, 600.0
-# A lone refusal of the login is often a fault of the hour
+# A single refusal of the login is often temporary
 REFUSALS_BELIEVED = 3
 
 
@@ -44,24 +44,24 @@ def wait_for(connect: Callable[[], Client], stop: Stop) -> Client:
       LoginRefused: three times in a row.
       BotlibError: only a person can mend it.
     """
-    tries = refused = 0
+    tries = refusals = 0
     while True:
         try:
             return connect()
         except NoKey:
             raise
         except LoginRefused as error:
-            refused += 1
-            if refused == REFUSALS_BELIEVED:
+            refusals += 1
+            if refusals == REFUSALS_BELIEVED:
                 raise
             reason = str(error)
         except Unreachable as error:
-            refused, reason = 0, str(error)
-        again = min(FIRST_REST * 2 ** min(tries, 10), LONGEST_WAIT)
+            refusals, reason = 0, str(error)
+        delay = min(FIRST_REST * 2 ** min(tries, 10), LONGEST_WAIT)
         tries += 1
-        note("waiting for Reddit", reason=reason, again=again)
+        note("waiting for Reddit", reason=reason, again=delay)
         try:
-            stop.wait(again)
+            stop.wait(delay)
         except Stopped:
             # With the stop switch on nothing is posted, but the bot goes on
             if stop.told():
@@ -84,9 +84,9 @@ def run(
 ) -> int:
     """Runs one round, or one every so many seconds until `stop` says so.
 
-    A round listens to the inbox, looks after own replies, proposes new ones and posts what was
-    approved. What fails in one round is logged, with its place, and tried again in the next: the
-    wait doubles with each failure in a row, up to an hour.
+    A round reads the inbox, checks the bot's own replies, proposes new ones and posts those that
+    were approved. An error is logged with its place, and the next round tries again: the wait
+    doubles with each failure in a row, up to an hour.
 
     Args:
       workspace: where everything is.
@@ -98,7 +98,7 @@ def run(
       decoder: see `botlib.gpt2.decoder`.
       stop: asked between steps; a reply in hand is finished first.
       wait: waits between rounds and between posts; by default a stop ends it.
-      notices: tells a person what they should know; by default nobody is told.
+      notices: for a person's phone; by default there are none.
       clock: seconds since 1970, UTC.
 
     Returns:
@@ -111,11 +111,11 @@ def run(
     wait = wait or reddit.stop.wait
     notices = notices or Notices(workspace.notices, None)
     threshold = realism_threshold(workspace, models.realism, post)
-    done = failures = 0
-    heart = Heartbeat(workspace, reddit, post)
+    rounds_run = failures = 0
+    heartbeat = Heartbeat(workspace, reddit, post)
     while not stop():
-        heart.begins()
-        failed = ""
+        heartbeat.begins()
+        failure = ""
         try:
             _round(
                 workspace, reddit, models, generate, post,
@@ -123,33 +123,33 @@ def run(
             )  # fmt: skip
             failures = 0
         except ShutOut as error:
-            # No round can do anything until a person has seen to the account
-            heart.ends(str(error))
+            # No round can do anything until a person has cleared the account
+            heartbeat.ends(str(error))
             raise
         except Stopped as error:
             note("stopped", reason=str(error))
         except Exception as error:
             failures += 1
-            failed = _said(error)
+            failure = _in_one_line(error)
             if every is None:
-                heart.ends(failed)
-                raise BotlibError(failed) from error
-            note("error", reason=failed, again=_until_next(every, failures))
+                heartbeat.ends(failure)
+                raise BotlibError(failure) from error
+            note("error", reason=failure, again=_until_next(every, failures))
             log.debug("the round that failed", exc_info=error)
-            notices.failing(failures, _said(error))
-        done += 1
+            notices.failing(failures, _in_one_line(error))
+        rounds_run += 1
         if every is None or stop():
             break
-        rest = _until_next(every, failures)
-        heart.rests(rest, failed)
-        _rest(rest, wait)
-    heart.ends()
-    return done
+        seconds = _until_next(every, failures)
+        heartbeat.rests(seconds, failure)
+        _rest(seconds, wait)
+    heartbeat.ends()
+    return rounds_run
 
 
 def _until_next(every: float, failures: int) -> float:
-    """Seconds to the next round: the more failed in a row, the longer."""
-    # 2 ** 1024 is no float: 43 days of failures must not end the bot
+    """Seconds to the next round: longer after each failure in a row."""
+    # 2 ** 1024 isn't a float: 43 days of failures must not end the bot
     return max(every, min(every * 2 ** min(failures, 20), LONGEST_REST)) if failures else every
 
 
@@ -164,17 +164,23 @@ def _rest(seconds: float, wait: Callable[[float], Any]) -> None:
             wait(seconds)
 
 
-# Not by its name: a clone of the project may lie in a folder called botlib
+# A path, not a name: a clone of the project may lie in a folder called botlib
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def _said(error: Exception) -> str:
-    """An error in one line; of one that nobody foresaw also the type and the place."""
+def _in_one_line(error: Exception) -> str:
+    """An error in one line; an unexpected one with its type and place."""
     if isinstance(error, BotlibError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE)] or frames
-    place = f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown place"
+    own_frames = [
+        frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE)
+    ] or frames
+    place = (
+        f"{Path(own_frames[-1].filename).name}:{own_frames[-1].lineno}"
+        if own_frames
+        else "an unknown place"
+    )
     text = " ".join(str(error).split())[:200]
     return f"unexpected {type(error).__name__} at {place}: {text or 'no message'}"
 
@@ -192,18 +198,18 @@ def _round(
     notices: Notices,
     clock: Callable[[], float],
 ) -> None:
-    notices.late()
+    notices.send_pending()
     with Outbox(workspace.outbox, clock=clock) as outbox:
         if reddit.name is not None:
             check_account(outbox, reddit)
             inbox.listen(outbox, reddit, dry_run=post.dry_run)
-            fared = outcomes.follow(
+            outcome_rows = outcomes.follow(
                 outbox, reddit, delete_below=post.delete_below, dry_run=post.dry_run
             )
-            notices.outcomes(outbox, reddit.site, fared, post.notice_below)
+            notices.outcomes(outbox, reddit.site, outcome_rows, post.notice_below)
         if stop():
             return
-        done = rounds.propose(
+        result = rounds.propose(
             workspace,
             reddit,
             models,
@@ -215,7 +221,7 @@ def _round(
             clock=clock,
         )
         sending.approve_in_sandbox(outbox, reddit, post)
-        # Before posting, which takes its time: rising comments are old in an hour
+        # Before posting, which takes time: rising comments are old in an hour
         notices.waiting(outbox, reddit.site)
     if stop():
         return
@@ -223,15 +229,15 @@ def _round(
     with Outbox(workspace.outbox, clock=clock) as outbox:
         waiting = outbox.replies(reddit.site, [PROPOSED])
         approved = outbox.replies(reddit.site, READY) if reddit.from_archive else []
-    proposed, posted = done.queued["decision"], decisions["decision"]
-    skipped = done.reading.skipped["comment_id"]
+    queue_decisions, post_decisions = result.queued["decision"], decisions["decision"]
+    skipped = result.reading.skipped["comment_id"]
     note(
         "round",
         site=reddit.site,
-        seconds=done.seconds,
-        read=len(done.reading.comments) + int((skipped != "").sum()),
-        proposed=int((proposed == "proposed").sum()),
-        posted=int((posted == "posted").sum()),
+        seconds=result.seconds,
+        read=len(result.reading.comments) + int((skipped != "").sum()),
+        proposed=int((queue_decisions == "proposed").sum()),
+        posted=int((post_decisions == "posted").sum()),
         waiting=len(waiting),
         by_hand=len(approved),
         requests=reddit.requests_made,

@@ -1,4 +1,4 @@
-"""The models of a workspace, loaded once: what writes, what judges, and from which score on."""
+"""The models of a workspace, loaded once: the generator, the judges, and their thresholds."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -21,29 +21,29 @@ CALIBRATION_PAIRS = 2000
 
 
 class GeneratorLike(Protocol):
-    """What `botlib.gpt2.generator.Generator` does."""
+    """The interface of `botlib.gpt2.generator.Generator`."""
 
     def generate(self, comments: Sequence[str], n: int, **options: Any) -> pd.DataFrame: ...
 
 
 class ScorerLike(Protocol):
-    """What `botlib.bert.scorer.Scorer` does."""
+    """The interface of `botlib.bert.scorer.Scorer`."""
 
     def predict(self, comments: Sequence[str], replies: Sequence[str]) -> np.ndarray: ...
 
 
 @dataclasses.dataclass(kw_only=True)
 class Judges:
-    """What says which reply is good enough, and which comment is worth it.
+    """The models that judge replies and comments.
 
     Attributes:
       realism: P(real).
       upvotes: probabilities of the four ratings.
       rank: orders the candidates of one comment; None: by expected rating.
-      fit: P(it answers this comment), with its `threshold`; None: nobody asks.
-      fit_weight: what a fit's log-odds count beside the rank; see `bert.fit_order`.
-      context: says which comment is worth an answer; None: the one with the best reply.
-      training_replies: what the generator has seen; None: copies of it are not looked for.
+      fit: P(it answers this comment), with its `threshold`; None: fit doesn't count.
+      fit_weight: weight of a fit's log-odds beside the rank; see `bert.fit_order`.
+      context: says which comment is worth an answer; None: the comment with the best reply.
+      training_replies: the generator's training data; None: copies of it aren't looked for.
       folders: where they were loaded from.
     """
 
@@ -68,7 +68,7 @@ class Judges:
 
 @dataclasses.dataclass(kw_only=True)
 class Models(Judges):
-    """What a round needs: the judges, and who writes.
+    """All models of a round: the judges and the generator.
 
     Attributes:
       generator: writes candidates.
@@ -96,14 +96,14 @@ def _judges(workspace: Workspace, threads: int) -> dict[str, Any]:
 
     realism, upvotes = workspace.bert_realism, workspace.bert_upvotes
     optional = (workspace.bert_fit, workspace.bert_rank, workspace.context)
-    more = [folder for folder in optional if (folder / "config.json").exists()]
-    fit = Fit(workspace.bert_fit, threads) if workspace.bert_fit in more else None
+    present = [folder for folder in optional if (folder / "config.json").exists()]
+    fit = Fit(workspace.bert_fit, threads) if workspace.bert_fit in present else None
     if fit is None:
         note("judges", missing="bert_fit", cure="run 03_bert_realism again",
              reason="nothing checks whether a reply answers its comment")  # fmt: skip
     rank = ranker(
         workspace,
-        Scorer(workspace.bert_rank, threads=threads) if workspace.bert_rank in more else None,
+        Scorer(workspace.bert_rank, threads=threads) if workspace.bert_rank in present else None,
         threads,
     )
     return {
@@ -112,17 +112,17 @@ def _judges(workspace: Workspace, threads: int) -> dict[str, Any]:
         "rank": rank,
         "realism": Scorer(realism, threads=threads),
         "upvotes": Scorer(upvotes, threads=threads),
-        "context": ContextModel(workspace.context) if workspace.context in more else None,
+        "context": ContextModel(workspace.context) if workspace.context in present else None,
         "training_replies": training_replies(workspace),
-        "folders": (realism, upvotes, *more),
+        "folders": (realism, upvotes, *present),
     }
 
 
-def ranker(workspace: Workspace, own: Any, threads: int = 0) -> Any:
+def ranker(workspace: Workspace, own_rank: Any, threads: int = 0) -> Any:
     """Returns DialogRPT where 04's validation put it above the own rank, else the own rank."""
     from botlib.bert import dialogrpt
 
-    return dialogrpt.chosen(workspace, threads) or own
+    return dialogrpt.chosen(workspace, threads) or own_rank
 
 
 def training_replies(workspace: Workspace) -> CopyIndex | None:
@@ -130,8 +130,8 @@ def training_replies(workspace: Workspace) -> CopyIndex | None:
     table = workspace.bert_gan_real
     if not table.exists():
         return None
-    about = table.stat()
-    cached = workspace.cache / f"training_replies_{about.st_size}_{about.st_mtime_ns}.npz"
+    table_stat = table.stat()
+    cached = workspace.cache / f"training_replies_{table_stat.st_size}_{table_stat.st_mtime_ns}.npz"
     if (index := CopyIndex.load(cached)) is None:
         real = tables.read_table(table, tables.BERT_GAN_REAL, ["reply", "split"])
         index = CopyIndex(real.loc[real["split"] == "generator", "reply"])
@@ -142,7 +142,7 @@ def training_replies(workspace: Workspace) -> CopyIndex | None:
 
 
 def realism_threshold(workspace: Workspace, realism: ScorerLike, settings: PostSettings) -> float:
-    """Returns the setting `threshold`, or what reaches the setting `precision` on validation pairs.
+    """Returns the setting `threshold`, or the threshold that reaches the setting `precision`.
 
     Raises:
       BotlibError: a precision is set, but no threshold reaches it or the pairs are missing.
@@ -165,7 +165,7 @@ def calibration_pairs(
       workspace: its real and generated pairs.
       realism: scores them.
       seed: of the sample.
-      most: pairs.
+      most: the most pairs.
 
     Returns:
       A table (comment, reply, real) without rows where the workspace has no pairs, and P(real).
@@ -173,13 +173,13 @@ def calibration_pairs(
     columns = ["comment", "reply", "real", "split"]
     paths = [(workspace.bert_gan_real, tables.BERT_GAN_REAL)]
     paths += [(path, tables.BERT_GAN_FAKE) for path in workspace.bert_gan_fakes()]
-    read = [tables.read_table(path, table, columns) for path, table in paths if path.exists()]
-    pairs = pd.concat(read) if read else pd.DataFrame(columns=columns)
+    frames = [tables.read_table(path, table, columns) for path, table in paths if path.exists()]
+    pairs = pd.concat(frames) if frames else pd.DataFrame(columns=columns)
     pairs = pairs[pairs["split"] == "validation"]
     # As many fakes as real ones: a threshold's precision depends on the mix
-    each = min(most // 2, pairs["real"].value_counts().reindex([0, 1]).fillna(0).min())
-    if not each:
+    pairs_per_class = min(most // 2, pairs["real"].value_counts().reindex([0, 1]).fillna(0).min())
+    if not pairs_per_class:
         return pairs.head(0), np.empty(0)
-    pairs = pairs.groupby("real").sample(int(each), random_state=seed)
+    pairs = pairs.groupby("real").sample(int(pairs_per_class), random_state=seed)
     scores = np.asarray(realism.predict(pairs["comment"].tolist(), pairs["reply"].tolist()))
     return pairs, scores if scores.ndim == 1 else scores[:, -1]

@@ -1,4 +1,4 @@
-"""Notices on a phone, by a webhook: replies wait, the bot stopped itself, a reply fared badly."""
+"""Notices to a phone by a webhook: replies wait, the bot stopped, a reply was removed."""
 
 import contextlib
 import http.client
@@ -31,21 +31,21 @@ PAUSE = 3600.0
 TIMEOUT = 10.0
 # Discord takes 2,000 characters, ntfy 4,096 bytes
 MAX_CHARS = 1500
-# So many failed rounds in a row are worth a notice
+# This many failed rounds in a row are worth a notice
 FAILURES = 3
-# Keys of what was told; of waiting replies only those that still wait
+# The most keys remembered; of waiting replies only those that still wait
 _REMEMBERED = 5000
-# The notice can't have arrived: it is tried again in the next round
+# After these the notice can't have arrived: the next round tries again
 _NOT_SENT = (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError)
 
 
 class Notices:
-    """Sends notices to one webhook, and remembers in the workspace what was sent when.
+    """Sends notices to one webhook, and remembers in the workspace which were sent when.
 
-    Nothing here raises but a wrong address: a notice that fails never stops the bot.
+    Only a wrong address raises: a notice that fails never stops the bot.
 
     Args:
-      path: the file that remembers; see `Workspace.notices`.
+      path: the file that remembers them; see `Workspace.notices`.
       url: the webhook, a secret; None or "": nothing is sent.
       clock: seconds since 1970, UTC.
       stop: ends a request.
@@ -64,101 +64,105 @@ class Notices:
     ) -> None:
         self._path, self._clock, self._stop = path, clock, stop or Stop()
         self._url = checked(url.strip()) if url and url.strip() else ""
-        # Kept here too: on a full disk it is still one an hour
+        # In memory too: even with a full disk there is only one notice an hour
         self._state = self._read() if self._url else {}
 
     def __repr__(self) -> str:
         return f"Notices({'on' if self._url else 'off'})"
 
-    # What is worth a notice
+    # The kinds of notices
     def waiting(self, outbox: Outbox, site: str) -> None:
-        """Tells that replies wait for approval, if some of them are new."""
+        """Notifies that replies wait for approval, if some of them are new."""
         replies = outbox.replies(site, [PROPOSED])
-        places = ", ".join(sorted({f"r/{reply.subreddit}" for reply in replies}))
-        many = "1 reply waits" if len(replies) == 1 else f"{len(replies)} replies wait"
+        subreddits = ", ".join(sorted({f"r/{reply.subreddit}" for reply in replies}))
+        count_in_words = "1 reply waits" if len(replies) == 1 else f"{len(replies)} replies wait"
         live = "" if site == "sandbox" else " --live"
-        # Counted afresh when it is sent
-        self._tell("waiting", f"{many} for you ({places}): botlib review{live}",
+        # Counted again when it is sent
+        self._notify("waiting", f"{count_in_words} for you ({subreddits}): botlib review{live}",
                    [f"{site} {reply.comment_id}" for reply in replies], later=False)  # fmt: skip
 
     def stopped(self, error: BaseException) -> None:
-        """Tells that the bot stopped itself."""
-        said = (
+        """Notifies that the bot stopped because of an error."""
+        reason = (
             str(error) if isinstance(error, BotlibError) else f"unexpected {type(error).__name__}"
         )
-        self._tell("stopped", f"The bot stopped: {said}")
+        self._notify("stopped", f"The bot stopped: {reason}")
 
     def failing(self, failures: int, reason: str) -> None:
-        """Tells once in a row of failed rounds that nothing works."""
+        """Notifies once in a row of failed rounds."""
         if failures == FAILURES:
-            self._tell("failing", f"{failures} rounds in a row failed, it goes on trying: {reason}")
+            self._notify(
+                "failing", f"{failures} rounds in a row failed, it goes on trying: {reason}"
+            )
 
-    def outcomes(self, outbox: Outbox, site: str, fared: pd.DataFrame, below: int) -> None:
-        """Tells which replies were removed or sank, and which subreddits are shut to the bot.
+    def outcomes(self, outbox: Outbox, site: str, outcome_rows: pd.DataFrame, below: int) -> None:
+        """Notifies of replies that were removed or disliked, and of subreddits shut to the bot.
 
         Args:
-          outbox: where replies and subreddits are.
-          site: which.
-          fared: from `outcomes.follow`.
-          below: a reply with a lower score has sunk.
+          outbox: of the workspace.
+          site: whose replies.
+          outcome_rows: from `outcomes.follow`.
+          below: a reply with a lower score is disliked.
         """
-        for row in fared.itertuples():
+        for row in outcome_rows.itertuples():
             score = "" if pd.isna(row.score) else f", score {row.score:g}"
             if row.fate == "removed":
-                what = "was removed"
+                outcome = "was removed"
             elif score and row.score < below:
-                what = f"is disliked{score}"
+                outcome = f"is disliked{score}"
             else:
                 continue
             reply = outbox.get(row.id)
             link = reply.permalink
             link = f": https://www.reddit.com{link}" if link.startswith("/") else ""
-            self._tell("outcome", f"A reply in r/{row.subreddit} {what}{link}",
+            self._notify("outcome", f"A reply in r/{row.subreddit} {outcome}{link}",
                        [f"{site} {reply.comment_id} {row.fate}"])  # fmt: skip
         for name, why in optouts.shut_subreddits(outbox, site).items():
-            self._tell("outcome", f"r/{name} is shut to the bot: {why}", [f"{site} r/{name}"])
+            self._notify("outcome", f"r/{name} is shut to the bot: {why}", [f"{site} r/{name}"])
 
-    def late(self) -> None:
-        """Sends what the last hour's notice held back."""
+    def send_pending(self) -> None:
+        """Sends the notices that waited for the end of the hour."""
         if self._url:
-            for kind, about in list(self._state.items()):
-                if about["pending"] and self._due(about):
-                    self._deliver(kind, about, about["pending"], [])
+            for kind, record in list(self._state.items()):
+                if record["pending"] and self._is_due(record):
+                    self._deliver(kind, record, record["pending"], [])
 
     # Once an hour
-    def _tell(self, kind: str, text: str, keys: Iterable[str] = (), later: bool = True) -> None:
-        """Sends a text, unless all its keys were told; what comes too early waits if `later`."""
+    def _notify(self, kind: str, text: str, keys: Iterable[str] = (), later: bool = True) -> None:
+        """Sends a text unless all its keys were sent; within the hour it waits if `later`."""
         if not self._url:
             return
-        about = self._state.get(kind) or {"sent": 0.0, "told": [], "pending": []}
+        record = self._state.get(kind) or {"sent": 0.0, "told": [], "pending": []}
         keys = list(keys)
         if not later:
-            about = {**about, "told": [key for key in about["told"] if key in keys]}
-        new = [key for key in keys if key not in about["told"]]
-        if not new and (keys or not later):
+            record = {**record, "told": [key for key in record["told"] if key in keys]}
+        new_keys = [key for key in keys if key not in record["told"]]
+        if not new_keys and (keys or not later):
             return
-        if self._due(about):
-            self._deliver(kind, about, [*about["pending"], text] if later else [text], new, later)
+        if self._is_due(record):
+            self._deliver(
+                kind, record, [*record["pending"], text] if later else [text], new_keys, later
+            )
         elif later:
-            self._keep(kind, about, [*about["pending"], text], new)
+            self._remember(kind, record, [*record["pending"], text], new_keys)
 
-    def _due(self, about: Mapping[str, Any]) -> bool:
-        # A clock that was set back must not silence it
-        return not 0 <= self._clock() - about["sent"] < PAUSE
+    def _is_due(self, record: Mapping[str, Any]) -> bool:
+        # A clock that was set back must not silence the notices
+        return not 0 <= self._clock() - record["sent"] < PAUSE
 
     def _deliver(
-        self, kind: str, about: dict, texts: list[str], new: list[str], later: bool = True
+        self, kind: str, record: dict, texts: list[str], new_keys: list[str], later: bool = True
     ) -> None:
-        problem, maybe = self._send(kind, texts)
+        problem, may_have_arrived = self._send(kind, texts)
         if problem:
             note("notice", reason=f"a notice ({kind}) was not sent: {problem}")
-        if not problem or maybe:
-            about = {**about, "sent": self._clock()}
+        if not problem or may_have_arrived:
+            record = {**record, "sent": self._clock()}
         if not problem:
-            self._keep(kind, about, [], new)
+            self._remember(kind, record, [], new_keys)
         else:
-            # Of what is counted afresh nothing is kept
-            self._keep(kind, about, texts if later else [], new if later else [])
+            # A text that is counted again isn't stored
+            self._remember(kind, record, texts if later else [], new_keys if later else [])
 
     def _send(self, kind: str, texts: list[str]) -> tuple[str, bool]:
         """Returns what went wrong ("" for nothing), and whether it may have arrived."""
@@ -182,21 +186,21 @@ class Notices:
             state = json.loads(self._path.read_text(encoding="utf-8"))
             return {
                 str(kind): {
-                    "sent": float(about["sent"]),
-                    "told": list(map(str, about["told"])),
-                    "pending": list(map(str, about["pending"])),
+                    "sent": float(record["sent"]),
+                    "told": list(map(str, record["told"])),
+                    "pending": list(map(str, record["pending"])),
                 }
-                for kind, about in state.items()
+                for kind, record in state.items()
             }
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            # Written whole or not at all: somebody else wrote this one
+            # botlib writes it whole or not at all: somebody else changed it
             return {}
 
-    def _keep(self, kind: str, about: dict, pending: list[str], new: list[str]) -> None:
-        told = [*about["told"], *new][-_REMEMBERED:]
-        self._state[kind] = {**about, "told": told, "pending": pending[-50:]}
+    def _remember(self, kind: str, record: dict, pending: list[str], new_keys: list[str]) -> None:
+        told = [*record["told"], *new_keys][-_REMEMBERED:]
+        self._state[kind] = {**record, "told": told, "pending": pending[-50:]}
         try:
             with atomic_file(self._path) as file:
                 json.dump(self._state, file, indent=1)
@@ -211,22 +215,22 @@ def checked(url: str) -> str:
     Raises:
       BotlibError: it is neither https nor on this machine; the address is not repeated.
     """
-    wrong = f"{VARIABLE} must be an https:// address, or http:// on this machine"
+    message = f"{VARIABLE} must be an https:// address, or http:// on this machine"
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise BotlibError(wrong) from None
+        raise BotlibError(message) from None
     if not host or not url.isascii() or not url.isprintable() or " " in url:
-        raise BotlibError(wrong)
+        raise BotlibError(message)
     if parts.username or parts.password:
         raise BotlibError(f"{VARIABLE} can't hold a name and password: use an address with a token")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _here(host)):
-        raise BotlibError(wrong)
+    if parts.scheme != "https" and not (parts.scheme == "http" and _on_this_machine(host)):
+        raise BotlibError(message)
     return url
 
 
-def _here(host: str) -> bool:
+def _on_this_machine(host: str) -> bool:
     if host == "localhost":
         return True
     with contextlib.suppress(ValueError):
@@ -258,7 +262,7 @@ def request(url: str, text: str, title: str) -> tuple[str, dict[str, Any]]:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A webhook that moved would take its token elsewhere."""
+    """Refuses redirects, which would carry the token to another address."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -267,21 +271,21 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def post(url: str, text: str, title: str) -> int:
     """Returns the HTTP status of one POST; redirects are not followed.
 
-    urllib, not requests: urllib3 logs each address it asks, and this one is a secret.
+    urllib, not requests: urllib3 logs addresses, and this address is a secret.
     """
     address, body = request(url, text, title)
     handlers: list[Any] = [_NoRedirect()]
-    if _here(urlsplit(address).hostname or ""):
-        # A proxy of the environment can't reach this machine
+    if _on_this_machine(urlsplit(address).hostname or ""):
+        # A proxy from the environment can't reach this machine
         handlers.append(urllib.request.ProxyHandler({}))
-    asked = urllib.request.Request(
+    http_request = urllib.request.Request(
         address,
         data=json.dumps(body).encode(),
         headers={"Content-Type": "application/json", "User-Agent": "botlib"},
         method="POST",
     )
     try:
-        with urllib.request.build_opener(*handlers).open(asked, timeout=TIMEOUT) as answer:
+        with urllib.request.build_opener(*handlers).open(http_request, timeout=TIMEOUT) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         error.close()
@@ -292,7 +296,7 @@ def _cut(texts: list[str]) -> str:
     """The texts as lines, as many as fit."""
     lines = [one_line(text) for text in texts]
     lines = [line if len(line) <= 400 else f"{line[:399]}…" for line in lines]
-    kept: list[str] = []
-    while lines and sum(map(len, kept)) + len(lines[0]) <= MAX_CHARS:
-        kept.append(lines.pop(0))
-    return "\n".join([*kept, f"… and {len(lines)} more"] if lines else kept)
+    fitting: list[str] = []
+    while lines and sum(map(len, fitting)) + len(lines[0]) <= MAX_CHARS:
+        fitting.append(lines.pop(0))
+    return "\n".join([*fitting, f"… and {len(lines)} more"] if lines else fitting)

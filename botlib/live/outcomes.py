@@ -1,4 +1,4 @@
-"""What became of our replies: scores after an hour, a day, a week; removals; what to delete."""
+"""Outcomes of our replies: scores after an hour, a day, a week; removals; deletions."""
 
 import re
 
@@ -20,7 +20,7 @@ from botlib.tables import BERT_GAN_REAL, read_table
 from botlib.workspace import Workspace
 
 AGES = (1.0, 24.0, 168.0)  # hours
-# So many removals in a row shut a subreddit: its moderators don't want us
+# This many removals in a row shut a subreddit: its moderators don't want us
 STREAK = 3
 _HOUR = 3600.0
 
@@ -28,20 +28,19 @@ _HOUR = 3600.0
 def follow(
     outbox: Outbox, reddit: Client, *, delete_below: int = -1, dry_run: bool = True
 ) -> pd.DataFrame:
-    """Looks after posted replies: writes down scores and removals, deletes what people dislike.
+    """Checks posted replies: records scores and removals, deletes disliked ones.
 
-    The archive shows scores only 36 hours after posting: until then it isn't asked to say anything.
-    One request for each hundred replies, made without our name: their author alone still sees
-    replies that moderators removed.
+    The archive has scores only 36 hours after posting; until then nothing is recorded. One request
+    for each hundred replies, without login: only the author still sees removed replies.
 
     Args:
-      outbox: which replies, and how they fared before.
-      reddit: where.
+      outbox: holds the replies and their earlier outcomes.
+      reddit: the client.
       delete_below: replies with a lower score are deleted.
       dry_run: writes nothing to Reddit.
 
     Returns:
-      One row a reply that was looked at: id, subreddit, hours, score, fate ("there", "removed",
+      One row a reply that was checked: id, subreddit, hours, score, fate ("there", "removed",
       "deleted", "gone").
 
     Raises:
@@ -50,23 +49,23 @@ def follow(
     if reddit.from_archive:
         _find_links(outbox, reddit)
     now = outbox.clock()
-    seen = dict(outbox.execute("SELECT reply, MAX(hours) FROM outcomes GROUP BY reply"))
-    gone = {
+    recorded_hours = dict(outbox.execute("SELECT reply, MAX(hours) FROM outcomes GROUP BY reply"))
+    ended = {
         reply for (reply,) in outbox.execute("SELECT reply FROM outcomes WHERE fate != 'there'")
     }
     replies = [
         reply
         for reply in outbox.replies(reddit.site, [POSTED])
-        if reply.id not in gone
+        if reply.id not in ended
         and reply.reply_id
         and (now - (reply.sent or now)) / _HOUR <= AGES[-1] + 24
     ]
     rows = []
-    for reply, fields in _look(reddit, replies):
+    for reply, fields in _read_replies(reddit, replies):
         hours = (now - reply.sent) / _HOUR
         score, fate = _fate(fields)
         if reddit.from_archive and score is None and fate in ("there", "gone"):
-            # Not stored there yet, or not read a second time: both take a day or two
+            # Not in the archive yet, or not with its score: both take a day or two
             continue
         disliked = fate == "there" and score is not None and score < delete_below
         if disliked and dry_run is False:
@@ -75,9 +74,9 @@ def follow(
                 delete_reply(outbox, reddit, reply, reason, score)
                 fate = "deleted"
             except UNREADABLE as error:
-                # One reply that can't go must not stop the round; the next one tries again
+                # A failed deletion must not stop the round; the next round tries again
                 note("error", reply=reply.id, reason=f"can't be deleted now: {short(error)}")
-        elif fate != "there" or any(seen.get(reply.id, 0) < age <= hours for age in AGES):
+        elif fate != "there" or any(recorded_hours.get(reply.id, 0) < age <= hours for age in AGES):
             _record(outbox, reply, score, fate)
         if fate == "removed":
             _shut_after_streak(outbox, reply)
@@ -87,22 +86,22 @@ def follow(
     return pd.DataFrame(rows, columns=["id", "subreddit", "hours", "score", "fate"])
 
 
-def _look(reddit: Client, replies: list[Reply]) -> list[tuple[Reply, CommentFields]]:
+def _read_replies(reddit: Client, replies: list[Reply]) -> list[tuple[Reply, CommentFields]]:
     read_only = reddit.read_only
     try:
         reddit.read_only = True
         names = [f"t1_{reply.reply_id}" for reply in replies]
-        found = things.info(reddit, names)
+        fields_by_name = things.info(reddit, names)
     except UNREADABLE as error:
         raise BotlibError(f"our replies can't be read now ({error}): run this again") from error
     finally:
         if not read_only:
             reddit.read_only = False
-    return [(reply, found.get(f"t1_{reply.reply_id}", {})) for reply in replies]
+    return [(reply, fields_by_name.get(f"t1_{reply.reply_id}", {})) for reply in replies]
 
 
 def _find_links(outbox: Outbox, reddit: Client) -> None:
-    """Looks for replies that were posted by hand and whose link nobody gave: two requests each."""
+    """Finds replies that were posted by hand without giving their link: two requests each."""
     for reply in outbox.replies(reddit.site, [POSTED]):
         if reply.reply_id:
             continue
@@ -118,9 +117,14 @@ def _find_links(outbox: Outbox, reddit: Client) -> None:
 
 
 def _is_ours(fields: CommentFields, reply: Reply) -> bool:
-    # Our line tells; quotes and emphasis may not survive being copied
-    said, line = (re.findall(r"\w+", text) for text in (str(fields.get("body") or ""), DISCLOSURE))
-    return fields.get("parent_id") == f"t1_{reply.comment_id}" and said[-len(line) :] == line
+    # The disclosure identifies it; copying may lose quotes and emphasis
+    body_words, disclosure_words = (
+        re.findall(r"\w+", text) for text in (str(fields.get("body") or ""), DISCLOSURE)
+    )
+    return (
+        fields.get("parent_id") == f"t1_{reply.comment_id}"
+        and body_words[-len(disclosure_words) :] == disclosure_words
+    )
 
 
 def _fate(fields: CommentFields) -> tuple[int | None, str]:
@@ -139,7 +143,7 @@ def _fate(fields: CommentFields) -> tuple[int | None, str]:
 def delete_reply(
     outbox: Outbox, reddit: Client, reply: Reply, reason: str, score: int | None = None
 ) -> None:
-    """Deletes a reply of ours on Reddit, and writes that down.
+    """Deletes a reply of ours on Reddit, and records it.
 
     Raises:
       PRAW's errors, see `checks.UNREADABLE`: it can't be deleted now.
@@ -176,45 +180,47 @@ def _shut_after_streak(outbox: Outbox, reply: Reply) -> None:
 
 
 def table(outbox: Outbox, site: str | None = None) -> pd.DataFrame:
-    """Returns how posted replies fared: predicted rating, scores at each age, fate.
+    """Returns the outcomes of posted replies: predicted rating, scores at each age, fate.
 
     Columns: id, subreddit, reply, predicted (0 to 3), score_1h, score_24h, score_168h (the first
     look at that age or later; missing before), fate.
     """
     posted = outbox.table(site, [POSTED])
     rows = outbox.execute("SELECT reply, hours, score, fate FROM outcomes ORDER BY time")
-    seen = pd.DataFrame(rows, columns=["id", "hours", "score", "fate"])
+    looks = pd.DataFrame(rows, columns=["id", "hours", "score", "fate"])
     result = posted[["id", "subreddit", "reply"]].assign(predicted=posted["score"])
     for age, until in zip(AGES, (*AGES[1:], np.inf), strict=True):
-        first = seen[(seen["hours"] >= age) & (seen["hours"] < until)].drop_duplicates("id")
-        scores = first.set_index("id")["score"].astype("Int64")
+        first_looks = looks[(looks["hours"] >= age) & (looks["hours"] < until)].drop_duplicates(
+            "id"
+        )
+        scores = first_looks.set_index("id")["score"].astype("Int64")
         result[f"score_{age:g}h"] = result["id"].map(scores).astype("Int64")
-    last = seen.drop_duplicates("id", keep="last").set_index("id")["fate"]
-    result["fate"] = result["id"].map(last).fillna("there")
+    last_fates = looks.drop_duplicates("id", keep="last").set_index("id")["fate"]
+    result["fate"] = result["id"].map(last_fates).fillna("there")
     return result
 
 
 def calibration(
-    fared: pd.DataFrame, age: float = 24.0, rated: pd.DataFrame | None = None
+    results: pd.DataFrame, age: float = 24.0, rated: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Returns, for each rounded predicted rating, how replies really fared.
+    """Returns the outcomes of replies for each rounded predicted rating.
 
     Args:
-      fared: from `table`.
+      results: from `table`.
       age: in hours, one of AGES.
-      rated: from `rated_pairs`, which says what a rating means; None: the tutorial's bins.
+      rated: from `rated_pairs`, which define the ratings; None: the tutorial's bins.
 
     Returns:
       A table: predicted (rounded), replies, mean_score, mean_rating (0 to 3), removed.
     """
-    known = fared.assign(score=fared[f"score_{age:g}h"], bin=fared["predicted"].round())
-    scores = known["score"].dropna()
+    rows = results.assign(score=results[f"score_{age:g}h"], bin=results["predicted"].round())
+    scores = rows["score"].dropna()
     if rated is None:
         ratings = rating_of(scores)
     else:
-        ratings = rating_as_in(rated, scores, known.loc[scores.index, "subreddit"])
-    known["rating"] = pd.Series(ratings, scores.index).astype("Float64")
-    groups = known.groupby("bin")
+        ratings = rating_as_in(rated, scores, rows.loc[scores.index, "subreddit"])
+    rows["rating"] = pd.Series(ratings, scores.index).astype("Float64")
+    groups = rows.groupby("bin")
     return pd.DataFrame(
         {
             "replies": groups["score"].count(),
@@ -226,7 +232,7 @@ def calibration(
 
 
 def rated_pairs(workspace: Workspace) -> pd.DataFrame | None:
-    """Returns the scores and ratings that the judges learned from, if the workspace has them.
+    """Returns the scores and ratings of the training data, if the workspace has them.
 
     Columns: subreddit, reply_score, rating.
     """
@@ -237,21 +243,21 @@ def rated_pairs(workspace: Workspace) -> pd.DataFrame | None:
     return None if rated.empty else rated
 
 
-def rank_correlation(fared: pd.DataFrame, age: float = 24.0) -> float:
+def rank_correlation(results: pd.DataFrame, age: float = 24.0) -> float:
     """Returns Spearman's correlation of predicted rating and score; NaN for fewer than three."""
-    known = fared[["predicted", f"score_{age:g}h"]].dropna().astype(float)
-    if len(known) < 3:
+    pairs = results[["predicted", f"score_{age:g}h"]].dropna().astype(float)
+    if len(pairs) < 3:
         return float("nan")
-    ranks = known.rank()
+    ranks = pairs.rank()
     return float(ranks.iloc[:, 0].corr(ranks.iloc[:, 1]))
 
 
-def rank_sentence(fared: pd.DataFrame, age: float = 24.0) -> str:
-    """Reads `rank_correlation`: did the replies of which more was expected fare better?"""
-    value = rank_correlation(fared, age)
+def rank_sentence(results: pd.DataFrame, age: float = 24.0) -> str:
+    """Returns `rank_correlation` as a sentence."""
+    value = rank_correlation(results, age)
     if np.isnan(value):
         return (
-            f"rank correlation (Spearman) of what was expected with what came: not known yet, "
-            f"fewer than three replies are {age:g} hours old or all fared alike"
+            "rank correlation (Spearman) of predicted rating and score: unknown, since fewer than "
+            f"three replies are {age:g} hours old or all have the same score"
         )
-    return f"rank correlation (Spearman) of what was expected with what came: {value:.2f}"
+    return f"rank correlation (Spearman) of predicted rating and score: {value:.2f}"

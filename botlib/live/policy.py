@@ -1,4 +1,4 @@
-"""Who may be answered, where and how often; and the line that says a bot wrote it."""
+"""The rules of posting: who is answered, where and how often; and the disclosure line."""
 
 import dataclasses
 import os
@@ -19,13 +19,13 @@ DISCLOSURE = (
     "*I'm a bot: a language model wrote this reply. Answer “stop” and I won't reply to you again; "
     "answer “delete” and I'll remove this.*"
 )
-# To a person who answered the bot; on this no setting can widen the limit
+# To a person who answered the bot; no setting can raise it
 FOLLOW_UPS_A_DAY = 2
 MAX_REPLY_CHARS = 10_000  # what Reddit takes, the disclosure included
 _HOUR, _DAY = 3600.0, 86400.0
 
-# Names under which Reddit gathers many subreddits, or none
-_GATHERED = {
+# Names of collections, not of single subreddits
+_COLLECTIONS = {
     "all",
     "popular",
     "friends",
@@ -46,7 +46,7 @@ class Verdict:
     Attributes:
       allowed: it may.
       reason: why not; "" if it may.
-      again: seconds since 1970 when it is worth asking again; None: never, give it up.
+      again: when to ask again, seconds since 1970; None: never, give the reply up.
     """
 
     allowed: bool
@@ -56,7 +56,7 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How often; 0 lifts a limit."""
+    """The most replies; 0: no limit."""
 
     per_post: int = 1
     per_person_day: int = 1
@@ -83,7 +83,7 @@ def allow_list(names: str | Sequence[str]) -> tuple[str, ...]:
       names: a sequence, or one text with commas.
 
     Raises:
-      BotlibError: a name gathers many subreddits ("all") or can't be a subreddit's.
+      BotlibError: a name is a collection's ("all") or can't be a subreddit's.
     """
     parts = names.split(",") if isinstance(names, str) else names
     checked = []
@@ -91,8 +91,10 @@ def allow_list(names: str | Sequence[str]) -> tuple[str, ...]:
         name = part.strip().strip("/").removeprefix("r/")
         if not name:
             continue
-        if name.lower() in _GATHERED or name.lower().startswith("u_"):
-            raise BotlibError(f"allowed_subreddits: r/{name} is no single subreddit; name each one")
+        if name.lower() in _COLLECTIONS or name.lower().startswith("u_"):
+            raise BotlibError(
+                f"allowed_subreddits: r/{name} isn't a single subreddit; name each subreddit"
+            )
         if not _SUBREDDIT.fullmatch(name):
             raise BotlibError(f"allowed_subreddits: {name!r} can't be the name of a subreddit")
         checked.append(name)
@@ -103,9 +105,8 @@ def unanswerable(comment: Mapping[str, Any], post: Mapping[str, Any], me: str | 
     """Returns why a comment may never be answered, or "".
 
     Args:
-      comment: its fields as Reddit gives them; missing ones count as harmless, but for
-        the author and the body.
-      post: the same of the post it stands under.
+      comment: its fields as Reddit gives them; a missing one is harmless, but for author and body.
+      post: the fields of its post.
       me: the bot's own name.
     """
     author = author_name(comment)
@@ -120,12 +121,12 @@ def unanswerable(comment: Mapping[str, Any], post: Mapping[str, Any], me: str | 
         return "it is our own"
     if looks_like_bot(author, body):
         return f"u/{author} looks like a bot"
-    for what, thing in (("the comment", comment), ("the post", post)):
+    for name, thing in (("the comment", comment), ("the post", post)):
         for field in ("locked", "archived", "stickied", "distinguished", "removed", "quarantine"):
             if thing.get(field):
-                return f"{what} is {_WORDS.get(field, field)}"
+                return f"{name} is {_ADJECTIVES.get(field, field)}"
         if thing.get("removed_by_category") or thing.get("banned_by"):
-            return f"{what} was removed"
+            return f"{name} was removed"
     if wants_no_bot(f"{post.get('title') or ''}\n{post.get('selftext') or ''}\n{body}"):
         return "it, or its post, asks bots to keep out"
     if post.get("over_18"):
@@ -135,7 +136,7 @@ def unanswerable(comment: Mapping[str, Any], post: Mapping[str, Any], me: str | 
     return ""
 
 
-_WORDS = {"quarantine": "quarantined", "distinguished": "a moderator's or admin's"}
+_ADJECTIVES = {"quarantine": "quarantined", "distinguished": "a moderator's or admin's"}
 
 
 def author_name(thing: Mapping[str, Any]) -> str:
@@ -146,11 +147,11 @@ def author_name(thing: Mapping[str, Any]) -> str:
 
 
 class Policy:
-    """The rules a reply must pass before it is sent; `limits` alone can be widened.
+    """The rules that a reply must pass before it is sent; only `limits` can be widened.
 
     Args:
-      outbox: what was posted, who opted out, which subreddits are shut.
-      site: where it is to be posted.
+      outbox: knows what was posted, who opted out, which subreddits are shut.
+      site: where replies are posted.
       subreddits: the allow-list.
       stop_switch: a file; while it exists nothing is posted.
       deny_list: a file of people and subreddits never answered; see `deny.DenyList`.
@@ -185,7 +186,7 @@ class Policy:
 
     def stopped(self) -> str:
         """Returns why nothing at all may be posted, or ""."""
-        # A link that leads nowhere counts too
+        # A dangling link counts too
         if os.path.lexists(self.stop_switch):
             return f"the stop switch is on: delete {self.stop_switch} or run `botlib start`"
         if not self.subreddits:
@@ -204,7 +205,7 @@ class Policy:
         Args:
           reply: the outbox's row.
           text: what would be sent, disclosure included.
-          planned: replies to be counted as posted, for a dry run.
+          planned: replies that a dry run counts as posted.
         """
         now = self.outbox.clock()
         if reason := self.stopped():
@@ -219,7 +220,7 @@ class Policy:
         return self._frequency(reply, planned, now)
 
     def _not_now(self, reply: Reply, text: str) -> str:
-        """What a person can mend: the reply keeps its place."""
+        """Why a reply must wait until a person changes something, or ""."""
         if reply.site != self.site:
             return f"it was proposed for the {reply.site} site"
         if not reply.approved_by:
@@ -241,6 +242,7 @@ class Policy:
         return ""
 
     def _never(self, reply: Reply) -> str:
+        """Why a reply may never be posted, or ""."""
         if self.me and reply.author.lower() == self.me.lower():
             return "it would answer ourselves"
         if reply.author and looks_like_bot(reply.author):
@@ -252,9 +254,9 @@ class Policy:
     def _frequency(self, reply: Reply, planned: Sequence[Reply], now: float) -> Verdict:
         limits = self.limits
         if inbox_log.follow_up_kind(self.outbox, self.site, reply.comment_id) == inbox_log.ANSWER:
-            # It stands below a reply of ours, so its post has one
+            # It is below a reply of ours, so its post has one already
             limits = dataclasses.replace(limits, per_post=0, per_person_day=FOLLOW_UPS_A_DAY)
-        day = [r for r in self.outbox.sent_since(self.site, now - _DAY) if r.id != reply.id]
+        sent_today = [r for r in self.outbox.sent_since(self.site, now - _DAY) if r.id != reply.id]
         posted, pending = self.outbox.count_for_post(self.site, reply.post_id, excluded_id=reply.id)
         posted += sum(other.post_id == reply.post_id for other in planned)
         if limits.per_post and posted >= limits.per_post:
@@ -263,19 +265,19 @@ class Policy:
             return Verdict(False, "another reply to the post may be on Reddit", again=now)
         author = reply.author.lower()
         subreddit = reply.subreddit.lower()
-        for limit, window, what, same in (
+        for limit, window, scope, applies_to in (
             (limits.per_day, _DAY, "a day in all", lambda r: True),
             (limits.per_person_day, _DAY, f"a day to u/{reply.author}",
              lambda r: author and r.author.lower() == author),
             (limits.per_subreddit_hour, _HOUR, f"an hour in r/{reply.subreddit}",
              lambda r: r.subreddit.lower() == subreddit),
         ):  # fmt: skip
-            times = [r.sent for r in day if r.sent >= now - window and same(r)]
-            times += [now for r in planned if same(r)]
+            times = [r.sent for r in sent_today if r.sent >= now - window and applies_to(r)]
+            times += [now for r in planned if applies_to(r)]
             if limit and len(times) >= limit:
-                return Verdict(False, f"limit of {limit} {what}", again=min(times) + window + 1)
+                return Verdict(False, f"limit of {limit} {scope}", again=min(times) + window + 1)
         return Verdict(True)
 
 
-# What `approved_by` says where a setting approved; posting to the live site refuses it
+# `approved_by` where a setting approved; posting to the live site refuses it
 SANDBOX_APPROVAL = "setting approve=sandbox"

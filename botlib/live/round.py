@@ -1,4 +1,4 @@
-"""ONE round: read, generate, judge, choose, queue; notebooks 05 and 06 and the bot call this."""
+"""One round: read, generate, judge, choose, queue; notebooks 05 and 06 and the bot call it."""
 
 import dataclasses
 import time
@@ -18,7 +18,7 @@ from botlib.live.outbox import candidates as candidate_store
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, PROPOSED, READY, UNCLEAR
 from botlib.live.policy import allow_list, author_name, unanswerable
-from botlib.live.reddit import comments as site
+from botlib.live.reddit import comments as reddit_comments
 from botlib.live.reddit import subreddit_rules, things
 from botlib.live.reddit.checks import UNREADABLE
 from botlib.live.reddit.client import Client
@@ -30,7 +30,7 @@ from botlib.workspace import Workspace
 
 @dataclasses.dataclass(frozen=True)
 class Round:
-    """What a round did: what it read, what it thought of each candidate, what it queued."""
+    """The result of a round: what it read, each candidate with its decision, what it queued."""
 
     reading: Reading
     chosen: pd.DataFrame
@@ -56,8 +56,8 @@ def propose(
       workspace: its outbox.
       reddit: from `connect`.
       models: loaded ones.
-      generate: what 05 reads and how much it generates.
-      post: what 06 demands of a reply.
+      generate: settings of 05.
+      post: settings of 06.
       decoder: see `botlib.gpt2.decoder`.
       threshold: of realism; by default the setting.
       stop: asked between two posts.
@@ -66,13 +66,12 @@ def propose(
     began = time.monotonic()
     with Outbox(workspace.outbox, clock=clock) as outbox:
         reading = read(outbox, reddit, generate, per_post=post.max_per_post)
-        reading = follow_ups.added(outbox, reddit, generate, post, reading)
+        reading = follow_ups.with_follow_ups(outbox, reddit, generate, post, reading)
         chosen, queued = [], []
         for _, comments in reading.comments.groupby("post_id", sort=False):
             if stop():
                 break
-            # Without a seed the generator need not load again; a bot's replies need not be drawn
-            # twice
+            # Without a seed the generator need not load again; a bot need not repeat its draws
             proposed = candidates(
                 comments, models.generator, n=generate.candidates, decoder=decoder, seed=None
             )
@@ -84,7 +83,7 @@ def propose(
                 note("candidate", **{key: row[key] for key in _LOGGED}, comment=row["comment_id"])
             chosen.append(judged)
             queued.append(queue(outbox, judged, reddit, fresh=reading.comments))
-    return Round(reading, _together(chosen), _together(queued), time.monotonic() - began)
+    return Round(reading, _concat(chosen), _concat(queued), time.monotonic() - began)
 
 
 _LOGGED = ("subreddit", "decision", "reason", "score", "prob_real")
@@ -93,7 +92,7 @@ _LOGGED = ("subreddit", "decision", "reason", "score", "prob_real")
 def read(
     outbox: Outbox, reddit: Client, settings: GenerateSettings, *, per_post: int = 1, **options: Any
 ) -> Reading:
-    """Reads what may be answered and has no reply of ours yet, posted or waiting.
+    """Reads the comments that may be answered and have no reply of ours yet, posted or waiting.
 
     Args:
       outbox: knows what was proposed and posted.
@@ -106,33 +105,35 @@ def read(
       BotlibError: none of the subreddits can be read.
     """
     # A post whose reply still waits for approval needs no second one
-    taken = [POSTED, *UNCLEAR, PROPOSED, *READY] if per_post == 1 else []
-    busy = {reply.post_id for reply in outbox.replies(reddit.site, taken)}
-    known = {reply.comment_id for reply in outbox.replies(reddit.site)}
+    blocking_states = [POSTED, *UNCLEAR, PROPOSED, *READY] if per_post == 1 else []
+    answered_posts = {reply.post_id for reply in outbox.replies(reddit.site, blocking_states)}
+    queued_ids = {reply.comment_id for reply in outbox.replies(reddit.site)}
     if reddit.site == "live":
-        places = allow_list(settings.subreddits)
-        subreddit_rules.refresh(Workspace(outbox.path.parent), reddit, places)
-    reading = site.read(reddit, settings, answered_posts=busy, clock=outbox.clock, **options)
+        subreddits = allow_list(settings.subreddits)
+        subreddit_rules.refresh(Workspace(outbox.path.parent), reddit, subreddits)
+    reading = reddit_comments.read(
+        reddit, settings, answered_posts=answered_posts, clock=outbox.clock, **options
+    )
     for row in reading.skipped.to_dict("records"):
         note("skipped", **row)
-    # What a person is judging, or has judged, need not be written again
-    again = reading.comments[reading.comments["comment_id"].isin(known)]
-    found = dataclasses.replace(
+    # A comment with a reply in the outbox needs no second one
+    queued_rows = reading.comments[reading.comments["comment_id"].isin(queued_ids)]
+    result = dataclasses.replace(
         reading,
-        comments=reading.comments.drop(again.index).reset_index(drop=True),
+        comments=reading.comments.drop(queued_rows.index).reset_index(drop=True),
         skipped=pd.concat(
-            [reading.skipped, again.assign(reason="it has a reply in the outbox")],
+            [reading.skipped, queued_rows.assign(reason="it has a reply in the outbox")],
             ignore_index=True,
         )[reading.skipped.columns],
     )
     note(
         "read",
-        comments=len(found.comments),
-        known=len(again),
+        comments=len(result.comments),
+        known=len(queued_rows),
         skipped=len(reading.skipped),
         requests=reading.requests,
     )
-    return found
+    return result
 
 
 def candidates(
@@ -161,12 +162,14 @@ def candidates(
         return pd.DataFrame(columns=list(tables.PROPOSED.columns))
     options = {} if decoder is None else {"decoder": decoder}
     if "above" in comments:
-        # The model sees as much of it as it was trained with
+        # The model uses as much of it as in its training
         options["above"] = comments["above"].tolist()
     texts = comments["comment"].tolist()
     replies = generator.generate(texts, n=n, seed=seed, progress=progress, **options)
-    known = comments.reset_index(drop=True).loc[replies["comment_index"]].reset_index(drop=True)
-    proposed = known.assign(
+    comment_rows = (
+        comments.reset_index(drop=True).loc[replies["comment_index"]].reset_index(drop=True)
+    )
+    proposed = comment_rows.assign(
         sample=replies["sample"].to_numpy(),
         proposed_reply=replies["reply"].to_numpy(),
         log_prob=replies["log_prob"].to_numpy(),
@@ -184,14 +187,14 @@ def judge(
     now: float | None = None,
     progress: bool = False,
 ) -> pd.DataFrame:
-    """Scores every candidate and decides about it: the one judgement of notebook 06 and the bot.
+    """Returns every candidate with its scores and a decision, for notebook 06 and the bot.
 
     Args:
       proposed: the table `proposed_replies`.
       judges: loaded ones.
       settings: of 06.
-      threads: what was said around the comments; None: copies are only looked for in the comments
-        themselves, and the context model isn't asked.
+      threads: the comments' threads; None: copies are only looked for in the comments, and the
+        context model isn't used.
       threshold: of realism; by default the setting.
       now: seconds since 1970, UTC; a reply counts as written at that time.
       progress: shows bars.
@@ -202,15 +205,15 @@ def judge(
     threads = Threads.of([]) if threads is None else threads
     scored = score(proposed, judges.realism, judges.upvotes, progress=progress)
     texts = scored["comment"].tolist(), scored["proposed_reply"].tolist()
-    ranked = judges.rank is not None and len(scored)
-    fits = judges.fit is not None and len(scored)
+    has_ranks = judges.rank is not None and len(scored)
+    has_fits = judges.fit is not None and len(scored)
     return choose.choose(
         scored,
         threshold=settings.threshold if threshold is None else threshold,
         max_chars=settings.max_chars,
-        rank_score=judges.rank.predict(*texts) if ranked else None,
-        fit=judges.fit.predict(*texts) if fits else None,
-        fit_threshold=judges.fit.threshold if fits else 0.0,
+        rank_score=judges.rank.predict(*texts) if has_ranks else None,
+        fit=judges.fit.predict(*texts) if has_fits else None,
+        fit_threshold=judges.fit.threshold if has_fits else 0.0,
         fit_weight=judges.fit_weight,
         comment_worth=comment_worth(
             judges.context, threads, proposed, time.time() if now is None else now
@@ -231,7 +234,7 @@ def score(
     if not comments:
         return scored.assign(**{name: pd.Series(dtype=float) for name in ("prob_real", *RATINGS)})
     real = np.asarray(realism.predict(comments, replies, **options), float)
-    # One column is P(real); of two the second is
+    # P(real) is the only column, or the second
     scored["prob_real"] = real if real.ndim == 1 else real[:, -1]
     scored[RATINGS] = np.asarray(upvotes.predict(comments, replies, **options), float)
     return scored
@@ -240,31 +243,31 @@ def score(
 def comment_worth(
     context: Any, threads: Threads, proposed: pd.DataFrame, now: float
 ) -> dict[str, float] | None:
-    """Returns by comment_id the rating a reply written now may expect, whatever it says.
+    """Returns by comment_id the expected rating of a reply written now, whatever its text.
 
     Args:
       context: a `botlib.worth.model.ContextModel`, or None.
-      threads: whose other replies count: a late one is seen by fewer.
-      proposed: the candidates; the first of each comment stands for all.
+      threads: with the comments' other replies, since fewer people see a late reply.
+      proposed: the candidates; the first of each comment is used.
       now: seconds since 1970, UTC.
 
     Returns:
       None without a model, without candidates, or if nothing is known about their threads.
     """
     created = threads.created()
-    first = proposed.drop_duplicates("comment_id")
-    first = first[first["comment_id"].isin(created.index)]
-    if context is None or first.empty:
+    first_candidates = proposed.drop_duplicates("comment_id")
+    first_candidates = first_candidates[first_candidates["comment_id"].isin(created.index)]
+    if context is None or first_candidates.empty:
         return None
     live = pd.DataFrame(
         {
-            "subreddit": first["subreddit"],
-            "submission_id": first["post_id"],
-            "comment_id": first["comment_id"],
-            "comment": first["comment"],
-            "comment_created_utc": first["comment_id"].map(created),
+            "subreddit": first_candidates["subreddit"],
+            "submission_id": first_candidates["post_id"],
+            "comment_id": first_candidates["comment_id"],
+            "comment": first_candidates["comment"],
+            "comment_created_utc": first_candidates["comment_id"].map(created),
             "reply_id": "",
-            "reply": first["proposed_reply"],
+            "reply": first_candidates["proposed_reply"],
             "reply_created_utc": round(now),
         }
     )
@@ -279,8 +282,8 @@ def queue(
 ) -> pd.DataFrame:
     """Puts the chosen replies into the outbox, for a person to judge.
 
-    Unless the comments were read just now, Reddit is asked once for each fifty, so that what was
-    deleted, locked or answered since isn't proposed, and that authors and links are known.
+    Unless the comments were read just now, Reddit is asked once for each fifty comments: those that
+    were deleted, locked or answered since are left out, and authors and links are filled in.
 
     Args:
       outbox: the workspace's.
@@ -295,16 +298,16 @@ def queue(
     Raises:
       BotlibError: Reddit can't be read now.
     """
-    wanted = chosen[chosen["decision"] == CHOSEN]
-    facts = _facts(wanted, reddit) if fresh is None else _facts_of(fresh)
+    chosen_rows = chosen[chosen["decision"] == CHOSEN]
+    facts = _facts_from_reddit(chosen_rows, reddit) if fresh is None else _facts_from_reading(fresh)
     rows = []
-    for row in wanted.to_dict("records"):
+    for row in chosen_rows.to_dict("records"):
         author, permalink, refusal = facts[row["comment_id"]]
         decision, reason = "left out", refusal
         if not refusal:
-            given = {key: row[key] for key in _QUEUED}
-            given |= {"reply": row["proposed_reply"], "author": author, "permalink": permalink}
-            added, _ = outbox.propose(reddit.site, [given])
+            proposal = {key: row[key] for key in _QUEUED}
+            proposal |= {"reply": row["proposed_reply"], "author": author, "permalink": permalink}
+            added, _ = outbox.propose(reddit.site, [proposal])
             decision = "proposed" if added else "known"
             reason = row["reason"] if added else "the comment has a reply in the outbox"
             if added:
@@ -315,16 +318,20 @@ def queue(
     return pd.DataFrame(rows, columns=["subreddit", "comment_id", "decision", "reason"])
 
 
-def _facts(wanted: pd.DataFrame, reddit: Client) -> dict[str, tuple[str, str, str]]:
+def _facts_from_reddit(
+    chosen_rows: pd.DataFrame, reddit: Client
+) -> dict[str, tuple[str, str, str]]:
     """By comment: its author, its link, and why it may not be answered ("" if it may)."""
-    names = [f"t1_{i}" for i in wanted["comment_id"]] + [f"t3_{i}" for i in wanted["post_id"]]
+    names = [f"t1_{i}" for i in chosen_rows["comment_id"]] + [
+        f"t3_{i}" for i in chosen_rows["post_id"]
+    ]
     try:
-        found = things.info(reddit, names)
+        things_by_name = things.info(reddit, names)
     except UNREADABLE as error:
         raise BotlibError(f"Reddit can't be read now ({error}): run this again later") from error
     facts = {}
-    for comment_id, post_id in zip(wanted["comment_id"], wanted["post_id"], strict=True):
-        comment, post = found.get(f"t1_{comment_id}"), found.get(f"t3_{post_id}")
+    for comment_id, post_id in zip(chosen_rows["comment_id"], chosen_rows["post_id"], strict=True):
+        comment, post = things_by_name.get(f"t1_{comment_id}"), things_by_name.get(f"t3_{post_id}")
         if comment is None or post is None:
             facts[comment_id] = ("", "", "the comment or its post is gone")
         else:
@@ -333,7 +340,7 @@ def _facts(wanted: pd.DataFrame, reddit: Client) -> dict[str, tuple[str, str, st
     return facts
 
 
-def _facts_of(fresh: pd.DataFrame) -> dict[str, tuple[str, str, str]]:
+def _facts_from_reading(fresh: pd.DataFrame) -> dict[str, tuple[str, str, str]]:
     rows = fresh[["comment_id", "author", "permalink"]].itertuples(index=False)
     return {comment_id: (author, permalink, "") for comment_id, author, permalink in rows}
 
@@ -344,7 +351,7 @@ _QUEUED = (
 )
 
 
-def _together(frames: list[pd.DataFrame]) -> pd.DataFrame:
+def _concat(frames: list[pd.DataFrame]) -> pd.DataFrame:
     if frames:
         return pd.concat(frames, ignore_index=True)
     return pd.DataFrame(columns=["comment_id", "decision", "reason"])

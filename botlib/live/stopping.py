@@ -1,4 +1,4 @@
-"""Stops the bot within two seconds, whatever it waits for: a signal, or the stop switch."""
+"""Stops the bot within two seconds, by a signal or the stop switch, whatever it waits for."""
 
 import contextlib
 import os
@@ -13,22 +13,22 @@ from typing import Any
 from botlib.errors import BotlibError
 
 # Seconds between two looks at the stop switch
-SLICE = 0.1
-# A request that was sent may still be answered in so many seconds after a stop
-LAST_WORDS = 1.0
-# A process that has not ended so many seconds after a signal is ended
-PATIENCE = 1.7
+POLL_SECONDS = 0.1
+# After a stop, seconds for the answer to a request that was sent
+ANSWER_SECONDS = 1.0
+# Seconds after a signal until a process that hasn't ended is killed
+END_SECONDS = 1.7
 
 
 class Stopped(BotlibError):
-    """The bot was told to stop; what was being done is left as it was."""
+    """The bot was told to stop; its current step is left unfinished."""
 
 
 class Stop:
-    """Whether the bot is to stop. Every wait of the bot is one of this class.
+    """Whether the bot must stop; all waits of the bot go through this class.
 
     Args:
-      switch: the stop switch, a file; while it exists nothing is posted. None: there is none.
+      switch: the stop switch, a file; while it exists nothing is posted. None: no switch.
     """
 
     def __init__(self, switch: Path | None = None) -> None:
@@ -36,19 +36,19 @@ class Stop:
         self._told = threading.Event()
 
     def tell(self) -> None:
-        """Stops the process's work; nothing starts it again."""
+        """Tells the process to stop, for good."""
         self._told.set()
 
     def told(self) -> bool:
-        """Returns whether the process is to end."""
+        """Returns whether the process was told to stop."""
         return self._told.is_set()
 
     def switched(self) -> bool:
-        """Returns whether the stop switch is there; a link that leads nowhere counts."""
+        """Returns whether the stop switch exists; a dangling link counts."""
         return self.switch is not None and os.path.lexists(self.switch)
 
     def check(self) -> None:
-        """Raises Stopped where nothing may be sent any more."""
+        """Raises Stopped if nothing may be sent any more."""
         if self.told():
             raise Stopped("told to stop")
         if self.switched():
@@ -58,16 +58,16 @@ class Stop:
         """Waits; a stop ends it.
 
         Raises:
-          Stopped: told to, or the stop switch appeared meanwhile. One that was there before the
-            wait is no news: the bot still reads and proposes.
+          Stopped: told to, or the stop switch appeared during the wait. A switch from before
+            doesn't end it: the bot still reads and proposes.
         """
-        changed = self._watch()
-        # Counted, not measured: a clock that jumps makes no wait endless
+        check_changed = self._watch()
+        # Counted, not measured: a jump of the clock must not make a wait endless
         while seconds > 0:
-            changed()
-            time.sleep(min(SLICE, seconds))
-            seconds -= SLICE
-        changed()
+            check_changed()
+            time.sleep(min(POLL_SECONDS, seconds))
+            seconds -= POLL_SECONDS
+        check_changed()
 
     def call(
         self,
@@ -76,39 +76,39 @@ class Stop:
         sends: bool = False,
         at_most: float = threading.TIMEOUT_MAX,
     ) -> Any:
-        """Returns what a function returns, which runs in a thread of its own; a stop abandons it.
+        """Runs a function in a separate thread and returns its result; a stop abandons it.
 
         Args:
           function: may block, for instance in a network connection.
-          sends: it changes something; then its answer is waited for a moment longer.
-          at_most: seconds.
+          sends: it changes something: after a stop its answer gets a moment longer.
+          at_most: the most seconds.
 
         Raises:
-          Stopped: the function is left to itself; what it will do is unknown.
+          Stopped: the function is abandoned; its effect is unknown.
           TimeoutError: the same, after `at_most` seconds.
         """
-        changed = self.check if sends else self._watch()
+        check_changed = self.check if sends else self._watch()
         done = threading.Event()
         outcome: list[Any] = []
 
-        def work() -> None:
+        def run_function() -> None:
             try:
                 outcome.append((function(), None))
-            except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
+            except BaseException as error:  # noqa: BLE001 - raised again by the caller
                 outcome.append((None, error))
             finally:
                 done.set()
 
-        changed()
-        threading.Thread(target=work, name="request", daemon=True).start()
-        until = time.monotonic() + at_most
-        while not done.wait(SLICE):
-            if time.monotonic() > until:
+        check_changed()
+        threading.Thread(target=run_function, name="request", daemon=True).start()
+        deadline = time.monotonic() + at_most
+        while not done.wait(POLL_SECONDS):
+            if time.monotonic() > deadline:
                 raise TimeoutError
             try:
-                changed()
+                check_changed()
             except Stopped:
-                if not (sends and done.wait(LAST_WORDS)):
+                if not (sends and done.wait(ANSWER_SECONDS)):
                     raise
         answer, error = outcome[0]
         if error is not None:
@@ -116,49 +116,49 @@ class Stop:
         return answer
 
     def _watch(self) -> Callable[[], None]:
-        before = self.switched()
+        switched_before = self.switched()
 
-        def changed() -> None:
-            if self.told() or not before:
+        def check_changed() -> None:
+            if self.told() or not switched_before:
                 self.check()
 
-        return changed
+        return check_changed
 
     @contextlib.contextmanager
     def on_signals(self, ended: Callable[[], Any] = lambda: None) -> Iterator[None]:
-        """SIGTERM and SIGINT tell it to stop; a process that computes on is ended all the same.
+        """Stops on SIGTERM and SIGINT; a process that doesn't end by itself is killed.
 
-        Everything the bot does may be cut off anywhere: the outbox is made for kill -9.
+        This is safe at any point: the outbox survives kill -9.
 
         Args:
-          ended: called before a process is ended that did not end by itself.
+          ended: called before the process is killed.
         """
         numbers = (signal.SIGTERM, signal.SIGINT)
         reader, writer = socket.socketpair()
         writer.setblocking(False)
-        over = threading.Event()
+        finished = threading.Event()
 
-        def wake() -> None:
-            # Python runs its handlers between two steps of Python; this thread is woken at once
-            while (came := reader.recv(1)) and came[0] not in numbers:
+        def end_on_signal() -> None:
+            # Python delays its handlers until a step of Python ends; this thread wakes at once
+            while (received := reader.recv(1)) and received[0] not in numbers:
                 continue
-            if not came:
+            if not received:
                 return
             self.tell()
-            if not over.wait(PATIENCE):
+            if not finished.wait(END_SECONDS):
                 threading.Thread(target=ended, daemon=True).start()
-                time.sleep(SLICE)
+                time.sleep(POLL_SECONDS)
                 os._exit(0)
 
-        thread = threading.Thread(target=wake, name="signals", daemon=True)
+        thread = threading.Thread(target=end_on_signal, name="signals", daemon=True)
         handlers = {number: signal.signal(number, lambda *_: None) for number in numbers}
-        before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        previous_descriptor = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         thread.start()
         try:
             yield
         finally:
-            over.set()
-            signal.set_wakeup_fd(before)
+            finished.set()
+            signal.set_wakeup_fd(previous_descriptor)
             for number, handler in handlers.items():
                 signal.signal(number, handler)
             writer.close()

@@ -1,4 +1,4 @@
-"""What was said in the threads that were read, for the copy check and the context model."""
+"""The comments of the threads that were read, for the copy check and the context model."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +23,7 @@ class Threads:
 
     def __init__(self, comments: pd.DataFrame) -> None:
         self.comments = comments[list(READ_THREADS.columns)]
-        self.files: list[Path] = []  # what it was read from
+        self.files: list[Path] = []  # the files it was read from
 
     @classmethod
     def of(cls, rows: list[Mapping[str, Any]]) -> "Threads":
@@ -45,19 +45,19 @@ class Threads:
         return len(self.comments)
 
     def texts(self) -> dict[str, list[str]]:
-        """Returns by post_id everything that was said under it."""
+        """Returns the texts below each post, by post_id."""
         return self.comments.groupby("post_id", sort=False)["comment"].apply(list).to_dict()
 
     def created(self) -> pd.Series:
-        """Returns when each comment was written, in seconds, by comment_id."""
+        """Returns the time of each comment, in seconds since 1970, by comment_id."""
         return self.comments.drop_duplicates("comment_id").set_index("comment_id")["created_utc"]
 
     def pairs(self) -> pd.DataFrame:
         """Returns each comment with each reply to it, in the columns that 01 gives a pair."""
-        said = self.comments
-        above = said[["post_id", "comment_id", "comment", "created_utc"]]
-        pairs = said.merge(
-            above.drop_duplicates(["post_id", "comment_id"]),
+        comments = self.comments
+        parents = comments[["post_id", "comment_id", "comment", "created_utc"]]
+        pairs = comments.merge(
+            parents.drop_duplicates(["post_id", "comment_id"]),
             left_on=["post_id", "parent_id"],
             right_on=["post_id", "comment_id"],
             suffixes=("_below", ""),
@@ -73,7 +73,7 @@ class Threads:
 
 
 def row_of(subreddit: str, post_id: str, fields: Mapping[str, Any], author: str, text: str) -> dict:
-    """Returns a comment, given as Reddit does, as a row of the table."""
+    """Returns a row of the table for a comment's fields."""
     parent = str(fields.get("parent_id") or "")
     return {
         "subreddit": subreddit,

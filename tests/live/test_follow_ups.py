@@ -32,11 +32,11 @@ def found(outbox, client, settings):
     """Reads once, and returns the rows and why others were left out, by comment."""
 
     def read(generate=ON, **changes):
-        nothing = rounds.site.Reading(
-            rounds.pd.DataFrame(columns=rounds.site.COMMENTS),
-            rounds.pd.DataFrame(columns=rounds.site.SKIPPED), 0, Threads.of([]),
+        nothing = rounds.reddit_comments.Reading(
+            rounds.pd.DataFrame(columns=rounds.reddit_comments.COMMENTS),
+            rounds.pd.DataFrame(columns=rounds.reddit_comments.SKIPPED), 0, Threads.of([]),
         )  # fmt: skip
-        reading = follow_ups.added(outbox, client, generate, settings(**changes), nothing)
+        reading = follow_ups.with_follow_ups(outbox, client, generate, settings(**changes), nothing)
         skipped = dict(zip(reading.skipped["comment_id"], reading.skipped["reason"], strict=True))
         return reading.comments, skipped
 

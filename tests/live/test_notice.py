@@ -140,14 +140,14 @@ def test_an_hours_bad_outcomes_come_together_and_none_is_lost(outbox, notices, w
     notices.outcomes(outbox, "live", fared, -2)
     assert len(webhook.got) == 1
     clock.now += 3600
-    notices.late()
+    notices.send_pending()
     assert webhook.texts[1].splitlines() == [
         "A reply in r/writing is disliked, score -3: https://www.reddit.com/r/writing/comments/p1/_/c1/",
         "r/scifi is shut to the bot: 3 replies in a row were removed",
     ]
     clock.now += 7200
     notices.outcomes(outbox, "live", fared, -2)
-    notices.late()
+    notices.send_pending()
     assert len(webhook.got) == 2
 
 
@@ -159,7 +159,7 @@ def test_a_restart_forgets_neither_the_hour_nor_what_waits(workspace, outbox, we
     fresh().stopped(BotlibError("again"))
     assert webhook.texts == ["The bot stopped: the account is suspended"]
     clock.now += 3700
-    fresh().late()
+    fresh().send_pending()
     assert webhook.texts[1:] == ["The bot stopped: again"]
     assert SECRET not in workspace.notices.read_text()
 
@@ -172,10 +172,10 @@ def test_a_webhook_that_fails_stops_nothing_and_is_tried_again_in_an_hour(
     webhook.answers = [answer]
     notices.failing(3, "Reddit can't be read")
     assert "event=notice" in caplog.text and SECRET not in caplog.text
-    notices.late()
+    notices.send_pending()
     assert [path for path, _ in webhook.got] == [f"/hooks/{SECRET}"], "no redirect is followed"
     clock.now += 3601
-    notices.late()
+    notices.send_pending()
     assert len(webhook.got) == 2 and "3 rounds in a row failed" in webhook.texts[1]
 
 
@@ -265,7 +265,7 @@ def test_without_a_webhook_nothing_is_sent_or_written(workspace, outbox):
     propose(outbox, 1)
     quiet.waiting(outbox, "live")
     quiet.stopped(BotlibError("x"))
-    quiet.late()
+    quiet.send_pending()
     assert not workspace.notices.exists()
 
 

@@ -240,15 +240,15 @@ def test_a_person_lifts_a_pause(policy, outbox, clock):
 
 
 def test_a_refusal_is_believed_on_the_third_try_hours_apart(outbox, clock, tmp_path):
-    from botlib.live.outbox.refusals import forget, refused
+    from botlib.live.outbox.refusals import clear, record
 
     for _ in range(5):
-        assert not refused(outbox, "live", "r/writing", "HTTP 403")
+        assert not record(outbox, "live", "r/writing", "HTTP 403")
         clock.sleep(60)
     clock.sleep(3600)
-    assert not refused(outbox, "live", "r/writing", "HTTP 403")
+    assert not record(outbox, "live", "r/writing", "HTTP 403")
     clock.sleep(3600)
-    assert not refused(outbox, "live", "r/scifi", "HTTP 403")
-    assert refused(outbox, "live", "r/writing", "HTTP 403")
-    forget(outbox, "live", "R/Writing")
-    assert not refused(outbox, "live", "r/writing", "HTTP 403")
+    assert not record(outbox, "live", "r/scifi", "HTTP 403")
+    assert record(outbox, "live", "r/writing", "HTTP 403")
+    clear(outbox, "live", "R/Writing")
+    assert not record(outbox, "live", "r/writing", "HTTP 403")
