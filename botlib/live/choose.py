@@ -83,27 +83,20 @@ def choose(
     )
     accepted = result[result["reason"] == ""]
 
-    within_comment = ["_rank_score", "prob_real", "_likely"]
-    accepted = accepted.sort_values(
-        within_comment, ascending=False, kind="stable", na_position="last"
-    )
+    best_first = {"ascending": False, "kind": "stable", "na_position": "last"}
+    accepted = accepted.sort_values(["_rank_score", "prob_real", "_likely"], **best_first)
     # Rank scores of different comments can't be compared: back to the order of the rows
-    best_per_comment = accepted.drop_duplicates("comment_id").sort_index()
     across_comments = ["_worth", "score", "prob_real", "_likely"]
-    best_per_comment = best_per_comment.sort_values(
-        across_comments, ascending=False, kind="stable", na_position="last"
-    )
+    best_per_comment = accepted.drop_duplicates("comment_id").sort_index()
+    best_per_comment = best_per_comment.sort_values(across_comments, **best_first)
     best_per_post = best_per_comment.drop_duplicates("post_id") if per_post else best_per_comment
 
     # The post's best, then the best of its other comments, then the rest
     tier = pd.Series(2, index=accepted.index)
     tier[best_per_comment.index] = 1
     tier[best_per_post.index] = 0
-    order = accepted.assign(_place=tier).sort_values(
-        ["_place", *across_comments],
-        ascending=[True, *[False] * 4],
-        kind="stable",
-        na_position="last",
+    order = accepted.assign(_tier=tier).sort_values(
+        ["_tier", *across_comments], **best_first | {"ascending": [True, *[False] * 4]}
     )
     result["rank"] = (order.groupby("post_id").cumcount() + 1).reindex(result.index).astype("Int64")
     result["decision"] = np.where(result["reason"] == "", OUTRANKED, REFUSED)

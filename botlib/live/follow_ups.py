@@ -93,9 +93,7 @@ def with_follow_ups(
     frames = [reading.comments, pd.DataFrame(rows, columns=COMMENTS)]
     return dataclasses.replace(
         reading,
-        comments=pd.concat(
-            [frame for frame in frames if len(frame)] or frames[:1], ignore_index=True
-        ),
+        comments=pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True),
         skipped=pd.concat([reading.skipped, pd.DataFrame(skipped, columns=SKIPPED)]),
         requests=reading.requests + reddit.requests_made - requests_before,
         threads=Threads(pd.concat(threads, ignore_index=True)),
@@ -120,12 +118,9 @@ def _new_comments(
         for item in reddit.inbox.all(limit=_LATEST):
             fields = things.message(item)
             created = fields.get("created_utc")
-            if (
-                not isinstance(item, Comment)
-                or item.id in known_ids
-                or (kind := _kind(fields)) is None
-            ):
+            if not isinstance(item, Comment) or item.id in known_ids:
                 continue
+            kind = _kind(fields)
             author = author_name(fields)
             if (
                 kind in kinds
@@ -159,13 +154,11 @@ def _post_id(reddit: Client, item: Comment) -> str:
 
 def _refusal(thread: Threads, comment_id: str, me: str, kind: str) -> str:
     """Why a comment gets no answer because of its conversation, or ""."""
-    rows_by_id = {row["comment_id"]: row for row in thread.comments.to_dict("records")}
-    if any(r["parent_id"] == comment_id and _is_by(r, me) for r in rows_by_id.values()):
+    rows = {row["comment_id"]: row for row in thread.comments.to_dict("records")}
+    if any(r["parent_id"] == comment_id and _is_by(r, me) for r in rows.values()):
         return "it has an answer of ours"
-    above, comment = [], rows_by_id[comment_id]
-    while (comment := rows_by_id.get(comment["parent_id"])) is not None and len(above) <= len(
-        rows_by_id
-    ):
+    above, comment = [], rows[comment_id]
+    while (comment := rows.get(comment["parent_id"])) is not None and len(above) <= len(rows):
         above.append(comment)
     if kind == ANSWER and not (above and _is_by(above[0], me)):
         return "it doesn't stand below a comment of ours"

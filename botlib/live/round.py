@@ -111,9 +111,8 @@ def read(
     if reddit.site == "live":
         subreddits = allow_list(settings.subreddits)
         subreddit_rules.refresh(Workspace(outbox.path.parent), reddit, subreddits)
-    reading = reddit_comments.read(
-        reddit, settings, answered_posts=answered_posts, clock=outbox.clock, **options
-    )
+    options |= {"answered_posts": answered_posts, "clock": outbox.clock}
+    reading = reddit_comments.read(reddit, settings, **options)
     for row in reading.skipped.to_dict("records"):
         note("skipped", **row)
     # A comment with a reply in the outbox needs no second one
@@ -166,10 +165,8 @@ def candidates(
         options["above"] = comments["above"].tolist()
     texts = comments["comment"].tolist()
     replies = generator.generate(texts, n=n, seed=seed, progress=progress, **options)
-    comment_rows = (
-        comments.reset_index(drop=True).loc[replies["comment_index"]].reset_index(drop=True)
-    )
-    proposed = comment_rows.assign(
+    answered = comments.reset_index(drop=True).loc[replies["comment_index"]].reset_index(drop=True)
+    proposed = answered.assign(
         sample=replies["sample"].to_numpy(),
         proposed_reply=replies["reply"].to_numpy(),
         log_prob=replies["log_prob"].to_numpy(),
@@ -298,10 +295,10 @@ def queue(
     Raises:
       BotlibError: Reddit can't be read now.
     """
-    chosen_rows = chosen[chosen["decision"] == CHOSEN]
-    facts = _facts_from_reddit(chosen_rows, reddit) if fresh is None else _facts_from_reading(fresh)
+    winners = chosen[chosen["decision"] == CHOSEN]
+    facts = _facts_from_reddit(winners, reddit) if fresh is None else _facts_from_reading(fresh)
     rows = []
-    for row in chosen_rows.to_dict("records"):
+    for row in winners.to_dict("records"):
         author, permalink, refusal = facts[row["comment_id"]]
         decision, reason = "left out", refusal
         if not refusal:
@@ -318,19 +315,15 @@ def queue(
     return pd.DataFrame(rows, columns=["subreddit", "comment_id", "decision", "reason"])
 
 
-def _facts_from_reddit(
-    chosen_rows: pd.DataFrame, reddit: Client
-) -> dict[str, tuple[str, str, str]]:
+def _facts_from_reddit(winners: pd.DataFrame, reddit: Client) -> dict[str, tuple[str, str, str]]:
     """By comment: its author, its link, and why it may not be answered ("" if it may)."""
-    names = [f"t1_{i}" for i in chosen_rows["comment_id"]] + [
-        f"t3_{i}" for i in chosen_rows["post_id"]
-    ]
+    names = [f"t1_{i}" for i in winners["comment_id"]] + [f"t3_{i}" for i in winners["post_id"]]
     try:
         things_by_name = things.info(reddit, names)
     except UNREADABLE as error:
         raise BotlibError(f"Reddit can't be read now ({error}): run this again later") from error
     facts = {}
-    for comment_id, post_id in zip(chosen_rows["comment_id"], chosen_rows["post_id"], strict=True):
+    for comment_id, post_id in zip(winners["comment_id"], winners["post_id"], strict=True):
         comment, post = things_by_name.get(f"t1_{comment_id}"), things_by_name.get(f"t3_{post_id}")
         if comment is None or post is None:
             facts[comment_id] = ("", "", "the comment or its post is gone")
