@@ -20,7 +20,7 @@ from botlib.data.dumps.files import blocks
 from botlib.live.safety import KINDS, concern
 from botlib.live.safety.classifier import scores
 from botlib.live.safety.normalise import views
-from botlib.live.safety.rules import FILES, found
+from botlib.live.safety.rules import FILES, first_phrase
 
 SENTENCES = Path(__file__).parents[1] / "tests" / "live" / "safety" / "sentences"
 COMMENTS = 20_000
@@ -87,7 +87,7 @@ def comments(folder: Path, count: int = COMMENTS, seed: int = 0) -> list[str]:
 def choose(texts: list[str]) -> None:
     """Prints the thresholds at which each kind of the classifier stops the share EACH."""
     read = [views(text) for text in texts]
-    values = np.array([scores(reading[0])[0] for reading in read if not found(reading)[0]])
+    values = np.array([scores(reading[0])[0] for reading in read if not first_phrase(reading)[0]])
     for kind, threshold in zip(KINDS, np.quantile(values, 1 - EACH, axis=0), strict=True):
         print(f'    "{kind}": {threshold:.1f},')
 

@@ -15,7 +15,7 @@ from botlib.live.policy import DISCLOSURE, with_disclosure
 from botlib.live.posting import by_hand, recheck, settle
 from botlib.live.reddit import subreddit_rules
 from botlib.live.reddit.checks import UNREADABLE
-from botlib.live.review.shown import thread_turns, waiting, why
+from botlib.live.review.display import reply_note, thread_turns, waiting
 from botlib.terminal import harmless, one_line, readable
 
 # Longer texts are cut for the list; "open" leads to the whole
@@ -119,7 +119,7 @@ def card(site: Site, reply: Reply, others: list[candidates.Candidate]) -> dict[s
         # Of workspaces whose judges know it
         "fit": getattr(reply, "prob_fit", None),
         "rating": reply.score,
-        "why": why(reply),
+        "why": reply_note(reply),
         "since": reply.changed,
         "link": by_hand.link(reply) if live else "",
         "rules": subreddit_rules.lines(site.workspace, reply.subreddit) if live else [],

@@ -13,7 +13,7 @@ from botlib.app.bench import Bench
 from botlib.app.gate import Gate, TooManyTries
 from botlib.app.site import Site
 from botlib.errors import BotlibError
-from botlib.live.review.shown import person
+from botlib.live.review.display import person
 from botlib.terminal import one_line
 
 STATIC = Path(__file__).parent / "static"

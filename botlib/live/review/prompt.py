@@ -1,4 +1,4 @@
-"""Proposed replies in a terminal, one after the other; a person can think again."""
+"""Proposed replies in a terminal, one after the other; decisions can be undone."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from botlib.live.outbox.schema import EDITED, Reply
 from botlib.live.policy import DISCLOSURE
 from botlib.live.reddit import subreddit_rules
 from botlib.live.reddit.client import Client
-from botlib.live.review.shown import link, person, scores, thread_text, waiting, why
+from botlib.live.review.display import link, person, reply_note, scores, thread_text, waiting
 from botlib.terminal import harmless, one_line, readable
 from botlib.workspace import Workspace
 
@@ -30,39 +30,39 @@ def review_in_terminal(
     Args:
       outbox: the queue.
       site: "live" or "sandbox".
-      reddit: reads the thread when asked to; None can't.
-      by: who judges.
+      reddit: reads threads on request; None: no threads.
+      by: the person who judges.
       ask: gets an answer to a question.
       show: prints.
 
     Returns:
-      How many were approved, edited, rejected, left; what was undone counts no more.
+      How many were approved, edited, rejected, left; undone decisions don't count.
     """
     by = by or person()
     queue = waiting(outbox, site)
-    judged: dict[int, str] = {}
+    decisions: dict[int, str] = {}
     if queue:
         show(f"each is posted with the line: {DISCLOSURE}")
-    at, told = 0, set()
-    while at < len(queue):
-        reply = queue[at]
-        if (reply.subreddit not in told) and site == "live":
-            told.add(reply.subreddit)
+    position, subreddits_shown = 0, set()
+    while position < len(queue):
+        reply = queue[position]
+        if (reply.subreddit not in subreddits_shown) and site == "live":
+            subreddits_shown.add(reply.subreddit)
             for line in subreddit_rules.lines(Workspace(outbox.path.parent), reply.subreddit):
                 show(line)
-        show(_text(reply, at + 1, len(queue), reddit))
+        show(_text(reply, position + 1, len(queue), reddit))
         answer = _answer(ask, show, outbox, reply, reddit, by)
         if answer == "quit":
             break
         if answer == "undo":
-            at = _undo(outbox, site, by, queue, at, judged, show)
+            position = _undo(outbox, site, by, queue, position, decisions, show)
             continue
-        judged.pop(reply.id, None)
-        judged[reply.id] = answer
-        at += 1
+        decisions.pop(reply.id, None)
+        decisions[reply.id] = answer
+        position += 1
     counts = dict.fromkeys(("approved", "edited", "rejected", "left"), 0)
     for reply in queue:
-        counts[judged.get(reply.id, "left")] += 1
+        counts[decisions.get(reply.id, "left")] += 1
     return counts
 
 
@@ -71,36 +71,36 @@ def _undo(
     site: str,
     by: str,
     queue: list[Reply],
-    at: int,
-    judged: dict[int, str],
+    position: int,
+    decisions: dict[int, str],
     show: Callable[[str], Any],
 ) -> int:
-    """Takes the last decision back, of this session or before; returns where to go on."""
-    mine = [number for number, what in judged.items() if what != "left"]
-    last = outbox.get(mine[-1]) if mine else outbox.last_judged(site)
+    """Undoes the last decision, of this session or an earlier one; returns the next position."""
+    decided_here = [number for number, decision in decisions.items() if decision != "left"]
+    last = outbox.get(decided_here[-1]) if decided_here else outbox.last_judged(site)
     if last is None:
         show("there is nothing to undo")
-        return at
+        return position
     try:
         outbox.undo(last.id, by)
     except BotlibError as error:
         # It may have been posted meanwhile
         show(harmless(str(error)))
-        judged[last.id] = "left"
-        return at
+        decisions[last.id] = "left"
+        return position
     show(f"reply {last.id} was {last.state}; it waits again")
-    judged.pop(last.id, None)
-    places = [place for place, reply in enumerate(queue) if reply.id == last.id]
-    if not places:
-        queue.insert(at, outbox.get(last.id))
-        return at
-    queue[places[0]] = outbox.get(last.id)
-    return places[0]
+    decisions.pop(last.id, None)
+    positions = [index for index, reply in enumerate(queue) if reply.id == last.id]
+    if not positions:
+        queue.insert(position, outbox.get(last.id))
+        return position
+    queue[positions[0]] = outbox.get(last.id)
+    return positions[0]
 
 
-def _text(reply: Reply, number: int, of: int, reddit: Client | None) -> str:
+def _text(reply: Reply, number: int, total: int, reddit: Client | None) -> str:
     lines = [
-        f"\n[{number} of {of}, id {reply.id}] r/{one_line(reply.subreddit)}: "
+        f"\n[{number} of {total}, id {reply.id}] r/{one_line(reply.subreddit)}: "
         f"{one_line(reply.title)}",
         f"u/{one_line(reply.author)}:",
         _indented(readable(reply.comment)),
@@ -108,8 +108,8 @@ def _text(reply: Reply, number: int, of: int, reddit: Client | None) -> str:
         _indented(harmless(reply.reply)),
         f"({scores(reply)}) {link(reply, reddit)}".rstrip(),
     ]
-    if told := why(reply):
-        lines.append(f"note: {told}")
+    if note := reply_note(reply):
+        lines.append(f"note: {note}")
     return "\n".join(lines)
 
 
@@ -126,7 +126,7 @@ def _answer(
             answer = ask(QUESTION).strip().lower()
             if answer in ("a", "approve"):
                 outbox.approve(reply.id, by, saw=reply)
-                # Text of the person's that had failed, or was taken back, stays theirs
+                # A person's edit stays theirs after it failed or was taken back
                 return "edited" if outbox.get(reply.id).state == EDITED else "approved"
             if answer in ("e", "edit"):
                 text = ask("new text (\\n for a line break; empty goes back) > ")

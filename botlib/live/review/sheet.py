@@ -14,7 +14,7 @@ from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import APPROVED, ASK, EDITED, FAILED, GIVEN_UP, REJECTED, Reply
 from botlib.live.posting import settle
 from botlib.live.reddit.client import Client
-from botlib.live.review.shown import WAITING, link, person, waiting, why
+from botlib.live.review.display import WAITING, link, person, reply_note, waiting
 from botlib.terminal import harmless, readable
 from botlib.workspace import atomic_file
 
@@ -29,31 +29,31 @@ _UNDOABLE = (APPROVED, EDITED, REJECTED, FAILED, GIVEN_UP)
 
 
 def write_csv(outbox: Outbox, site: str, path: Path, reddit: Client | None = None) -> int:
-    """Writes the replies that wait with an empty column `decision`; returns how many.
+    """Writes the replies that wait, with an empty column `decision`; returns how many.
 
-    A person writes approve, reject or undo into it, edits `reply` where needed, and `read_csv`
-    reads the file back. Of a reply that may be on Reddit they write its permalink, or "not
-    posted". Spreadsheets don't take a text that begins with = for a formula: it is quoted. A byte
-    order mark tells Excel that it is UTF-8.
+    A person fills in approve, reject or undo, edits `reply` where needed, and `read_csv` reads the
+    file back. For a reply that may be on Reddit they write its permalink, or "not posted". A text
+    that begins with = is quoted, so that a spreadsheet doesn't run it as a formula. A byte order
+    mark tells Excel that the file is UTF-8.
     """
     identity = outbox.identity
     rows = [
         {
             "id": reply.id,
             "decision": "",
-            "reply": _guarded(harmless(reply.reply)),
-            "comment": _guarded(readable(reply.comment)),
-            "title": _guarded(readable(reply.title)),
+            "reply": _quote_formula(harmless(reply.reply)),
+            "comment": _quote_formula(readable(reply.comment)),
+            "title": _quote_formula(readable(reply.title)),
             "subreddit": reply.subreddit,
-            "author": _guarded(readable(reply.author)),
+            "author": _quote_formula(readable(reply.author)),
             "score": reply.score,
             "prob_real": reply.prob_real,
-            "note": _guarded(_question(reply) if reply.asks else why(reply)),
+            "note": _quote_formula(_question(reply) if reply.asks else reply_note(reply)),
             "link": link(reply, reddit),
-            # With a letter in front: a spreadsheet makes a number of 12e4567
+            # With a letter first: a spreadsheet reads 12e4567 as a number
             "comment_id": f"t1_{reply.comment_id}",
             "outbox": f"o-{identity}",
-            "seen": _seen(reply),
+            "seen": _version(reply),
         }
         for reply in [*settle.asked(outbox, site), *waiting(outbox, site)]
     ]
@@ -64,59 +64,59 @@ def write_csv(outbox: Outbox, site: str, path: Path, reddit: Client | None = Non
 
 
 def read_csv(outbox: Outbox, site: str, path: Path, *, by: str | None = None) -> dict[str, int]:
-    """Reads decisions back: all of them or, if one can't be, none.
+    """Reads decisions back: all of them or, after an error, none.
 
     Returns:
       How many were approved, edited, rejected, undone, posted, not posted, left.
 
     Raises:
       BotlibError: no such file, a column is missing, the file is another outbox's, two rows
-        contradict each other, or a row that can't be; with its row.
+        contradict each other, or a row is wrong; the row is named.
     """
     frame = _read(Path(path))
     by = by or person()
-    known = {str(reply.id): reply for reply in outbox.replies(site)}
+    replies_by_id = {str(reply.id): reply for reply in outbox.replies(site)}
     identity = f"o-{outbox.identity}"
-    acts: list[tuple[str, Callable[[], None]]] = []
-    decided: dict[str, tuple[int, str, str]] = {}
+    actions: list[tuple[str, Callable[[], None]]] = []
+    decisions_by_reply: dict[str, tuple[int, str, str]] = {}
     for line, row in enumerate(frame.to_dict("records"), 2):
         where = f"{path}, row {line}"
-        decision, text = row["decision"].strip().lower(), _unguarded(row["reply"])
+        decision, text = row["decision"].strip().lower(), _unquote_formula(row["reply"])
         if not decision:
-            acts.append(("left", lambda: None))
+            actions.append(("left", lambda: None))
             continue
-        link_or_word = decision == NOT_POSTED or "/comments/" in decision
-        if decision not in (APPROVE, REJECT, UNDO) and not link_or_word:
+        about_posting = decision == NOT_POSTED or "/comments/" in decision
+        if decision not in (APPROVE, REJECT, UNDO) and not about_posting:
             raise BotlibError(
                 f"{where}: decision must be approve, reject, undo or empty, not {decision!r}"
             )
-        reply = _of_row(row, known, identity, where, site)
-        said = (decision, _plain_lines(text) if decision == APPROVE else "")
-        if reply.id in decided:
-            first, *before = decided[reply.id]
-            if tuple(before) != said:
+        reply = _reply_of_row(row, replies_by_id, identity, where, site)
+        decision_and_text = (decision, _plain_lines(text) if decision == APPROVE else "")
+        if reply.id in decisions_by_reply:
+            first_line, *earlier = decisions_by_reply[reply.id]
+            if tuple(earlier) != decision_and_text:
                 raise BotlibError(
-                    f"{path}: rows {first} and {line} decide differently about reply {reply.id}: "
-                    "keep one of them"
+                    f"{path}: rows {first_line} and {line} decide differently about reply "
+                    f"{reply.id}: delete one of the two rows"
                 )
             continue
-        decided[reply.id] = (line, *said)
-        acts.append(_act(outbox, reply, decision, text, row["seen"].strip(), by, where))
-    done = dict.fromkeys(_DONE, 0)
+        decisions_by_reply[reply.id] = (line, *decision_and_text)
+        actions.append(_action(outbox, reply, decision, text, row["seen"].strip(), by, where))
+    counts = dict.fromkeys(_DONE, 0)
     with outbox.transaction():
-        for what, act in acts:
-            act()
-            done[what] += 1
-    return done
+        for outcome, action in actions:
+            action()
+            counts[outcome] += 1
+    return counts
 
 
-def _act(
-    outbox: Outbox, reply: Reply, decision: str, text: str, seen: str, by: str, where: str
+def _action(
+    outbox: Outbox, reply: Reply, decision: str, text: str, version: str, by: str, where: str
 ) -> tuple[str, Callable[[], None]]:
-    """What a row asks for, and how to do it."""
+    """The outcome of a row, and the function that carries it out."""
     if decision not in (APPROVE, REJECT, UNDO):
         if not reply.asks:
-            # Settled meanwhile, or read back a second time
+            # Settled meanwhile, or the file is read a second time
             return "left", lambda: None
         if decision == NOT_POSTED:
             return NOT_POSTED, lambda: settle.say_not_posted(outbox, reply.id, by)
@@ -130,11 +130,11 @@ def _act(
             return "left", lambda: None
         return "undone", lambda: outbox.undo(reply.id, by)
     if reply.state not in WAITING:
-        # Read back a second time: what was decided stays
+        # The file is read a second time: the decision stays
         return "left", lambda: None
     if decision == REJECT:
         return "rejected", lambda: outbox.reject(reply.id, by)
-    if seen != _seen(reply):
+    if version != _version(reply):
         raise BotlibError(
             f"{where}: reply {reply.id} or its comment changed since the file was written: write "
             "it again with --csv-out"
@@ -142,8 +142,8 @@ def _act(
     if not harmless(text).strip():
         raise BotlibError(f"{where}: the reply is empty; reject it instead")
     if _plain_lines(text) == _plain_lines(harmless(reply.reply)):
-        what = "approved" if reply.reply == reply.proposed_reply else "edited"
-        return what, lambda: outbox.approve(reply.id, by, saw=reply)
+        outcome = "approved" if reply.reply == reply.proposed_reply else "edited"
+        return outcome, lambda: outbox.approve(reply.id, by, saw=reply)
     return "edited", lambda: outbox.edit(reply.id, _plain_lines(text), by, saw=reply)
 
 
@@ -154,16 +154,16 @@ def _question(reply: Reply) -> str:
     )
 
 
-def _of_row(
-    row: dict[str, str], known: dict[str, Reply], identity: str, where: str, site: str
+def _reply_of_row(
+    row: dict[str, str], replies_by_id: dict[str, Reply], identity: str, where: str, site: str
 ) -> Reply:
-    """The reply that a row means; the number alone could be another outbox's."""
+    """The reply of a row; its number alone could be another outbox's."""
     if row["outbox"].strip() != identity:
         raise BotlibError(
             f"{where}: the file was written from another outbox than {identity}: write it again "
             "with --csv-out"
         )
-    reply = known.get(row["id"].strip())
+    reply = replies_by_id.get(row["id"].strip())
     if reply is None:
         raise BotlibError(f"{where}: the outbox has no reply {row['id']!r} ({site})")
     if row["comment_id"].strip() != f"t1_{reply.comment_id}":
@@ -175,17 +175,19 @@ def _of_row(
 
 
 def _read(path: Path) -> pd.DataFrame:
-    """The file as texts, however the spreadsheet wrote it: comma, semicolon or tab."""
+    """The file as texts, whether separated by comma, semicolon or tab."""
     try:
         raw = path.read_bytes()
         # Excel's "Unicode text" is UTF-16
-        utf16 = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
-        text = raw.decode("utf-16" if utf16 else "utf-8-sig")
-        first, _, rest = text.partition("\n")
-        told = first.strip().lower()
-        if told.startswith("sep=") and len(told) == 5:
-            text, first = rest, rest.partition("\n")[0]
-        separator = max(",;\t", key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
+        is_utf16 = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+        text = raw.decode("utf-16" if is_utf16 else "utf-8-sig")
+        header, _, body = text.partition("\n")
+        first_line = header.strip().lower()
+        if first_line.startswith("sep=") and len(first_line) == 5:
+            text, header = body, body.partition("\n")[0]
+        separator = max(
+            ",;\t", key=lambda mark: len(next(csv.reader([header], delimiter=mark), []))
+        )
         frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, sep=separator)
     except (OSError, UnicodeError, csv.Error, ValueError) as error:
         # pandas' own errors are ValueErrors
@@ -194,21 +196,21 @@ def _read(path: Path) -> pd.DataFrame:
     needed: tuple[Any, ...] = ("id", "decision", "reply", "comment_id", "outbox", "seen")
     if missing := [name for name in needed if name not in frame.columns]:
         raise BotlibError(f"{path} lacks the column {missing[0]!r}: write it again with --csv-out")
-    # A row that is too short has no text there
+    # A row that is too short lacks texts
     return frame.fillna("")
 
 
-def _seen(reply: Reply) -> str:
-    """Stands for the comment and the reply as the file shows them."""
+def _version(reply: Reply) -> str:
+    """A hash of the comment and the reply in the file."""
     words = f"{reply.comment}\0{reply.reply}".encode(errors="surrogatepass")
     return f"v-{hashlib.sha256(words).hexdigest()[:16]}"
 
 
-def _guarded(text: str) -> str:
+def _quote_formula(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "'", "\t")) else text
 
 
-def _unguarded(text: str) -> str:
+def _unquote_formula(text: str) -> str:
     return text[1:] if text.startswith(("'=", "'+", "'-", "'@", "''", "'\t")) else text
 
 

@@ -4,16 +4,16 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from botlib.live.safety.classifier import likely
+from botlib.live.safety.classifier import likely_kind
 from botlib.live.safety.normalise import views
-from botlib.live.safety.rules import KINDS, found
+from botlib.live.safety.rules import KINDS, first_phrase
 
 __all__ = ["KINDS", "concern", "conversation_concern", "unfit"]
 
 
 @lru_cache(maxsize=4096)
 def concern(text: str) -> str:
-    """Returns why a bot should keep out of a text, or "": a kind of KINDS, then the words.
+    """Returns why a bot should keep out of a text: a kind of KINDS, then the words; or "".
 
     Args:
       text: a title, a post, a comment or a reply.
@@ -21,9 +21,9 @@ def concern(text: str) -> str:
     if not isinstance(text, str) or not text.strip():
         return ""
     texts = views(text)
-    kind, words = found(texts)
+    kind, words = first_phrase(texts)
     if not kind:
-        kind, words = likely(texts[-1])
+        kind, words = likely_kind(texts[-1])
     if not kind:
         return ""
     return f"{kind} ({_short(words)})"
@@ -32,7 +32,7 @@ def concern(text: str) -> str:
 def conversation_concern(
     title: str = "", post: str = "", parents: Iterable[str] = (), comment: str = ""
 ) -> str:
-    """Returns why a bot should keep out of a conversation, and where it says so, or "".
+    """Returns why a bot should keep out of a conversation, and in which text, or "".
 
     Args:
       title: of the post.
@@ -52,9 +52,9 @@ def conversation_concern(
 
 
 def unfit(reply: str) -> str:
-    """Returns why a bot should not say that, whatever the thread, or "".
+    """Returns why a bot should not post a reply, whatever the thread, or "".
 
-    A model makes up addresses, calls people it never met, and has read many who say they are human.
+    A model makes up links, mentions strangers, and claims to be human as people in its data do.
     """
     texts = views(reply) if isinstance(reply, str) else [""]
     if not re.search(r"[a-z0-9]", texts[0]) or (_EMOJI.fullmatch(texts[0])):
@@ -62,8 +62,8 @@ def unfit(reply: str) -> str:
     for text in (reply, *texts):
         if _LINK.search(text):
             return "holds a link, which a model makes up"
-        if called := _MENTION.search(text):
-            return f"calls {called[0]}"
+        if mention := _MENTION.search(text):
+            return f"calls {mention[0]}"
         if _DENIAL.search(text):
             return "denies that a bot wrote it"
     if reason := concern(reply):

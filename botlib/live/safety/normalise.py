@@ -1,4 +1,4 @@
-"""Text as the filter reads it: what hides a word (look-alikes, leet, gaps, markup) taken off."""
+"""Text as the filter reads it: without look-alikes, leet, gaps and markup that hide a word."""
 
 import html
 import re
@@ -46,18 +46,20 @@ def views(text: str) -> list[str]:
     These join spaced letters ("k y s"), drop marks inside words ("sui.cide"), read leet both ways
     (1 as i, 1 as l) and take drawn-out letters as one ("diiie").
     """
-    first = plain(text)
-    joined = _SPACED.sub(lambda run: _GAP.sub("", run[0]), first)
+    plain_text = plain(text)
+    joined = _SPACED.sub(lambda run: _GAP.sub("", run[0]), plain_text)
     joined = _INSIDE.sub("", joined)
-    readings = [first, joined]
+    readings = [plain_text, joined]
     if _LEET_WORD.search(joined):
         readings += [
             _LEETED.sub(lambda word, letters=letters: _unleet(word[0], letters), joined)
             for letters in (_LEET, _LEET_L)
         ]
-    once = [_DRAWN.sub(r"\1", joined)] if _DRAWN.search(joined) else []
-    twice = [_DRAWN.sub(r"\1\1", reading) for reading in readings]
-    return list(dict.fromkeys(" ".join(reading.split()) for reading in twice + once))
+    single_letters = [_DRAWN.sub(r"\1", joined)] if _DRAWN.search(joined) else []
+    double_letters = [_DRAWN.sub(r"\1\1", reading) for reading in readings]
+    return list(
+        dict.fromkeys(" ".join(reading.split()) for reading in double_letters + single_letters)
+    )
 
 
 def _unleet(word: str, table: dict[int, int]) -> str:
@@ -70,24 +72,24 @@ def _ascii(text: str) -> str:
     from anyascii import anyascii
 
     table = _lookalikes()
-    kept = []
+    ascii_letters = []
     for letter in unicodedata.normalize("NFKD", text):
         if letter < "\x80":
-            kept.append(letter)
+            ascii_letters.append(letter)
             continue
         category = unicodedata.category(letter)
         # Combining marks, and format characters such as zero-width spaces and bidi controls
         if category in ("Mn", "Me", "Cf", "Cs", "Co", "Cn"):
             continue
         if category[0] == "Z":
-            kept.append(" ")
+            ascii_letters.append(" ")
         elif letter in table:
-            kept.append(table[letter])
+            ascii_letters.append(table[letter])
         else:
             letters = anyascii(letter)
             # An emoji's name is a word of its own
-            kept.append(f" {letters} " if letters.startswith(":") else letters)
-    return "".join(kept)
+            ascii_letters.append(f" {letters} " if letters.startswith(":") else letters)
+    return "".join(ascii_letters)
 
 
 @cache

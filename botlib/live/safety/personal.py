@@ -16,7 +16,7 @@ _PEOPLE = (
 )
 _DIGITS = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.]?\d)")
 _IBAN = re.compile(r"(?<!\w)[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?!\w)")
-# What a text must hold before a pattern is worth a try: letters, or a look of numbers
+# A pattern is tried only if a text holds one of these, which are fast to find
 _NEEDS = {
     "an email address": ("@", " at ", "[at", "(at", "{at", "<at", "[ at", "( at", "mail"),
     "who lives or works where": (
@@ -45,7 +45,7 @@ def personal(text: str) -> str:
     Args:
       text: in lower-case ASCII, as `normalise.plain` gives it.
     """
-    # An address on the web is full of numbers
+    # URLs are full of numbers
     text = _URL.sub(" ", text)
     for kind, pattern in _patterns().items():
         if needs := _NEEDS.get(kind):
@@ -66,7 +66,7 @@ def personal(text: str) -> str:
 
 @cache
 def _patterns() -> dict[str, re.Pattern]:
-    """By kind of data, what it looks like."""
+    """The pattern of each kind of data."""
     path = resources.files(__package__) / "phrases" / "personal.txt"
     parts: dict[str, list[str]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():

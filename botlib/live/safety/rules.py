@@ -1,4 +1,4 @@
-"""Phrases by kind: what a bot keeps out of, however it is spelled."""
+"""Phrases of each kind that a bot keeps out of, in any spelling."""
 
 import re
 from functools import cache
@@ -27,7 +27,7 @@ _PARTS = {
 }
 
 
-def found(texts: list[str]) -> tuple[str, str]:
+def first_phrase(texts: list[str]) -> tuple[str, str]:
     """Returns the kind and the words of the first phrase found, or two empty texts.
 
     Args:
@@ -41,7 +41,7 @@ def found(texts: list[str]) -> tuple[str, str]:
                 break
     if best[1]:
         return _rules()[best[0]][0], " ".join(best[1].split())
-    # Only as it stands: joining marks would make numbers out of lists
+    # Only the plain text: the other readings would make numbers out of lists
     if words := personal(texts[0]):
         return "personal data", words
     return "", ""
@@ -49,7 +49,7 @@ def found(texts: list[str]) -> tuple[str, str]:
 
 @cache
 def _rules() -> list[tuple[str, re.Pattern]]:
-    """Kind and pattern; the gravest kind first."""
+    """(kind, pattern), the gravest kind first."""
     rules = []
     for kind in KINDS[:-1]:
         for line in _lines(f"{FILES.get(kind, kind)}.txt"):

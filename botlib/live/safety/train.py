@@ -11,9 +11,9 @@ from botlib.live.safety import classifier
 from botlib.live.safety.normalise import plain
 from botlib.live.safety.rules import FILES, KINDS
 
-# Of one line's readings; more would drown the lines with few
+# The most readings of a line; more would outweigh lines with few
 MOST_READINGS = 60
-# How little large weights cost: rows are short, so this is mild
+# scikit-learn's C: large, since rows are short
 PENALTY = 750.0
 
 
@@ -29,14 +29,14 @@ def training_sentences() -> Iterator[tuple[str, str]]:
                     yield kind, reading
                     if not kind:
                         harmless.append(reading)
-    # Long sentences too, or many small words would add up to an alarm
+    # Also long sentences, or many harmless words would add up to an alarm
     random.Random(0).shuffle(harmless)
-    for first, second in itertools.pairwise(harmless):
-        yield "", f"{first} and {second}"
+    for sentence, next_sentence in itertools.pairwise(harmless):
+        yield "", f"{sentence} and {next_sentence}"
 
 
 def train(path: Path | None = None) -> Path:
-    """Fits one logistic regression a kind, stores int8 weights, returns where.
+    """Fits a logistic regression for each kind; returns the path of the int8 weights.
 
     Args:
       path: of the `.npz`; by default the one that the bot reads.

@@ -1,4 +1,4 @@
-"""What a person is shown of a reply, wherever they judge it."""
+"""What a person sees of a reply, in the notebook, the terminal, the CSV file and the page."""
 
 import getpass
 
@@ -11,7 +11,7 @@ from botlib.live.reddit.client import Client
 from botlib.live.reddit.comments import tidy
 from botlib.terminal import readable
 
-# What waits for a person: the new ones, and those that may be tried again
+# The states that wait for a person: new replies, and failed ones that may be tried again
 WAITING = (PROPOSED, FAILED)
 
 
@@ -26,14 +26,14 @@ def thread_text(reddit: Client, reply: Reply) -> str:
     Raises:
       BotlibError: it can't be read now.
     """
-    (place, title), *said = thread_turns(reddit, reply)
-    parts = [f"{place}: {title}"]
-    parts += [f"{who}: {text}" if who else text for who, text in said]
+    (subreddit, title), *turns = thread_turns(reddit, reply)
+    parts = [f"{subreddit}: {title}"]
+    parts += [f"{who}: {text}" if who else text for who, text in turns]
     return "\n\n".join(parts)
 
 
 def thread_turns(reddit: Client, reply: Reply) -> list[tuple[str, str]]:
-    """Returns the same as (who, text): the subreddit with the title, the post, then the comments.
+    """Returns the thread as (who, text): the subreddit with the title, the post, the comments.
 
     Raises:
       BotlibError: it can't be read now.
@@ -46,15 +46,15 @@ def thread_turns(reddit: Client, reply: Reply) -> list[tuple[str, str]]:
             (f"r/{reply.subreddit}", tidy(post.get("title"))),
             ("", tidy(post.get("selftext"))),
         ]
-        below = list(comments)
-        while below:
-            comment = below[0]
+        comments_left = list(comments)
+        while comments_left:
+            comment = comments_left[0]
             turns.append((f"u/{comment.author}", tidy(things.comment(comment).get("body"))))
-            below = [] if comment.id == reply.comment_id else list(comment.replies)
+            comments_left = [] if comment.id == reply.comment_id else list(comment.replies)
     except UNREADABLE as error:
         raise BotlibError(f"the thread can't be read now: {readable(str(error))}") from error
-    first, *rest = [(readable(who), readable(text)) for who, text in turns]
-    return [first, *(turn for turn in rest if turn[1])]
+    first_turn, *other_turns = [(readable(who), readable(text)) for who, text in turns]
+    return [first_turn, *(turn for turn in other_turns if turn[1])]
 
 
 def link(reply: Reply, reddit: Client | None = None) -> str:
@@ -63,20 +63,20 @@ def link(reply: Reply, reddit: Client | None = None) -> str:
     return f"{site}{readable(reply.permalink)}" if reply.permalink else ""
 
 
-def why(reply: Reply) -> str:
-    """Returns what a person should know before they judge: why it is here again, or ""."""
+def reply_note(reply: Reply) -> str:
+    """Returns why a reply waits again, for the person who judges, or ""."""
     if reply.state == FAILED:
         return f"it could not be posted: {readable(reply.reason)}"
     return "" if reply.reason.startswith("best of ") else readable(reply.reason)
 
 
 def scores(reply: Reply) -> str:
-    """Returns how the models judged a reply, in one line."""
+    """Returns the models' scores of a reply, in one line."""
     return f"realism {_number(reply.prob_real)} · expected rating {_number(reply.score)}"
 
 
 def person() -> str:
-    """Returns who sits here, for the record of approvals."""
+    """Returns the system's user name, for the record of approvals."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
