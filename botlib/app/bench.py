@@ -1,4 +1,4 @@
-"""The models behind the tab Try: loaded once, a few candidates at a time, judged at once."""
+"""The models of the tab Try: loaded once, they write and judge a few candidates at a time."""
 
 import dataclasses
 import threading
@@ -17,14 +17,14 @@ from botlib.live.models import Judges, realism_threshold
 from botlib.live.threads import Threads
 from botlib.tables import PROPOSED
 
-MOST = 20  # candidates of one trial
-_TRIALS = 30  # kept for the sliders
-_PAIRS = 5000  # scores kept
+MAX_CANDIDATES = 20  # of a trial
+_MAX_TRIALS = 30  # kept for the sliders
+_MAX_SCORES = 5000  # kept
 _GENERATORS = 2  # for two runs side by side
 
 
-class Remembered:
-    """A scorer that scores each pair once, so that a slider needs no model.
+class CachedScorer:
+    """A scorer that remembers its scores, so that moving a slider runs no model.
 
     Args:
       scorer: see `models.ScorerLike`.
@@ -32,32 +32,32 @@ class Remembered:
 
     def __init__(self, scorer: Any) -> None:
         self.scorer = scorer
-        self._known: dict[tuple[str, str], np.ndarray] = {}
+        self._scores: dict[tuple[str, str], np.ndarray] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.scorer, name)
 
     def predict(self, comments: Sequence[str], replies: Sequence[str], **_: Any) -> np.ndarray:
-        """Returns the scorer's own answer, one row a pair."""
+        """Returns the scorer's scores, one row a pair."""
         pairs = list(zip(comments, replies, strict=True))
-        if len(self._known) > _PAIRS:
-            self._known.clear()
-        new = [pair for pair in dict.fromkeys(pairs) if pair not in self._known]
-        if new:
-            scores = np.asarray(self.scorer.predict(*map(list, zip(*new, strict=True))))
-            self._known.update(zip(new, scores, strict=True))
-        return np.array([self._known[pair] for pair in pairs])
+        if len(self._scores) > _MAX_SCORES:
+            self._scores.clear()
+        unscored = [pair for pair in dict.fromkeys(pairs) if pair not in self._scores]
+        if unscored:
+            scores = np.asarray(self.scorer.predict(*map(list, zip(*unscored, strict=True))))
+            self._scores.update(zip(unscored, scores, strict=True))
+        return np.array([self._scores[pair] for pair in pairs])
 
 
 @dataclasses.dataclass
 class Trial:
-    """What was written for one comment, and all that is needed to judge it again.
+    """A comment with its candidates and thread, for judging it again.
 
     Attributes:
       comment: a row of `Reading.comments`.
-      threads: what was said around it.
+      threads: its thread.
       refusal: why the bot would not answer the comment, or "".
-      linked: whether it stands on this page's site, and can be proposed for.
+      linked: whether the comment is on this page's site, so that replies can be proposed.
       rows: the candidates so far.
     """
 
@@ -72,7 +72,7 @@ class Bench:
     """The workspace's models, loaded at the first question.
 
     Args:
-      site: the workspace, and its settings.
+      site: the workspace and its settings.
     """
 
     def __init__(self, site: Site) -> None:
@@ -93,7 +93,7 @@ class Bench:
         """Returns a generator and the judges.
 
         Raises:
-          BotlibError: one of them is missing; says which notebook makes it.
+          BotlibError: one of them is missing; the error names the notebook that makes it.
         """
         from botlib.gpt2.generator import Generator
 
@@ -104,7 +104,7 @@ class Bench:
                     # The generator's own error says what to run
                     run = self.site.generate.gpt2_run
                 generator = Generator(self.site.workspace.gpt2(run))
-                # Draws at random from now on, and has its memory
+                # From now on it draws at random, and has allocated its memory
                 generator.generate(["Hello."], n=1, seed=None, decoder=Decoder(max_tokens=2))
                 self._generators[run] = generator
                 while len(self._generators) > _GENERATORS:
@@ -116,9 +116,9 @@ class Bench:
             judges = Judges.load(self.site.workspace)
             self.threshold = realism_threshold(self.site.workspace, judges.realism, self.site.post)
             scorers = {
-                field.name: Remembered(found)
+                field.name: CachedScorer(scorer)
                 for field in dataclasses.fields(judges)
-                if hasattr(found := getattr(judges, field.name), "predict")
+                if hasattr(scorer := getattr(judges, field.name), "predict")
             }
             self._judges = dataclasses.replace(judges, **scorers)
         return self._judges
@@ -132,19 +132,19 @@ class Bench:
         with self._loading:
             return self._load_judges()
 
-    def begin(self, trial: Trial) -> int:
-        """Keeps a trial; returns its number."""
+    def store(self, trial: Trial) -> int:
+        """Stores a trial; returns its number."""
         self._number += 1
         self._trials[self._number] = trial
-        while len(self._trials) > _TRIALS:
+        while len(self._trials) > _MAX_TRIALS:
             self._trials.popitem(last=False)
         return self._number
 
     def trial(self, number: int) -> Trial:
-        """Returns a trial that was begun.
+        """Returns a stored trial.
 
         Raises:
-          BotlibError: it is long ago.
+          BotlibError: it was dropped for newer trials.
         """
         if number not in self._trials:
             raise BotlibError("these candidates are gone: write new ones")
@@ -154,25 +154,25 @@ class Bench:
         """Writes candidates, as many at once as there are copies of the model.
 
         Yields:
-          How many there are.
+          The number of candidates so far.
         """
         generator, _ = self.load(run)
         at_once = max(1, getattr(generator.engine, "replicas", 1))
         comment = trial.comment
-        while (made := len(trial.rows)) < n:
-            times = min(at_once, n - made)
-            texts, above = [comment["comment"]] * times, [comment["above"]] * times
-            # One setting after the other where two are compared
+        while (written := len(trial.rows)) < n:
+            batch_size = min(at_once, n - written)
+            texts, above = [comment["comment"]] * batch_size, [comment["above"]] * batch_size
+            # Where two settings are compared, they take turns
             with self._working:
-                drawn = generator.generate(texts, n=1, seed=None, decoder=decoder, above=above)
-            for row in drawn.to_dict("records"):
-                given = {name: comment.get(name) for name in PROPOSED.columns}
-                given |= {"sample": len(trial.rows), "proposed_reply": row["reply"]}
-                trial.rows.append(given | {"log_prob": row["log_prob"]})
+                replies = generator.generate(texts, n=1, seed=None, decoder=decoder, above=above)
+            for row in replies.to_dict("records"):
+                row_fields = {name: comment.get(name) for name in PROPOSED.columns}
+                row_fields |= {"sample": len(trial.rows), "proposed_reply": row["reply"]}
+                trial.rows.append(row_fields | {"log_prob": row["log_prob"]})
             yield len(trial.rows)
 
-    def judge(self, trial: Trial, threshold: float, n: int = MOST) -> pd.DataFrame:
-        """Returns the first n candidates as the bot judges them, by its own function."""
+    def judge(self, trial: Trial, threshold: float, n: int = MAX_CANDIDATES) -> pd.DataFrame:
+        """Returns the first n candidates, judged by the bot's own function."""
         if self._judges is None:
             raise BotlibError("the models aren't loaded: write candidates first")
         rows = pd.DataFrame(trial.rows[:n], columns=list(PROPOSED.columns))

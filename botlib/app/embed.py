@@ -10,18 +10,18 @@ from botlib.app.site import Site
 from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace
 
-# Who may show the page in a frame: the notebook's own front ends
+# The notebook front ends that may show the page in a frame
 COLAB = ("https://colab.research.google.com", "https://*.googleusercontent.com")
 JUPYTER = ("http://localhost:*", "http://127.0.0.1:*")
 
 
 def page(workspace: Workspace, site: str, post: PostSettings, *, height: int = 900) -> Any:
-    """Returns the page as something that a notebook's cell displays.
+    """Returns the page for the output of a notebook's cell.
 
-    The link in the output lets in one browser once: a saved notebook opens nothing later.
+    Its link works once, in one browser: a saved notebook opens nothing later.
 
     Args:
-      workspace: whose outbox and models it shows.
+      workspace: its outbox and models are shown.
       site: "live" or "sandbox".
       post: the settings of 06.
       height: in pixels.
@@ -31,12 +31,12 @@ def page(workspace: Workspace, site: str, post: PostSettings, *, height: int = 9
     """
     colab = importlib.util.find_spec("google.colab") is not None
     gate = Gate(frames=COLAB if colab else JUPYTER)
-    # How replies are written unless a slider says otherwise
+    # The decoder's settings, until a slider changes them
     generate = GenerateSettings(reddit=post.reddit, drive_root=post.drive_root)
     app = server.application(Site(workspace, site, generate, post), gate)
-    running = server.serve(app, "127.0.0.1", 0)
-    threading.Thread(target=running.serve_forever, name="page", daemon=True).start()
-    port = running.server_port
+    http_server = server.serve(app, "127.0.0.1", 0)
+    threading.Thread(target=http_server.serve_forever, name="page", daemon=True).start()
+    port = http_server.server_port
     if colab:
         from google.colab import output
 

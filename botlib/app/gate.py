@@ -1,4 +1,4 @@
-"""Who may use the page: a secret, the page's own names, and no request from another site."""
+"""Who may use the page: a secret is needed, and other host names and sites are refused."""
 
 import dataclasses
 import hashlib
@@ -17,9 +17,9 @@ from botlib.errors import BotlibError
 from botlib.terminal import one_line
 
 LEAST_PASSWORD = 12
-# So many wrong passwords in a minute, from anywhere, and nobody gets in until it is over
+# After TRIES wrong passwords in a minute, from anywhere, nobody is let in until it is over
 TRIES, MINUTE = 5, 60.0
-# Only the page's own script sends it: another site's needs a permission that it never gets
+# Only the page's own script can send it: browsers refuse custom headers of other sites
 OWN_HEADER = "X-Botlib"
 DAY = 86400.0
 
@@ -48,7 +48,7 @@ class TooManyTries(BotlibError):
 
 
 def loopback(host: str) -> bool:
-    """Returns whether only programs of this machine reach an address."""
+    """Returns whether an address can only be reached from this machine."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -69,13 +69,13 @@ class Session:
 
 
 class Gate:
-    """Lets in who knows the secret, and refuses what other sites or other names send.
+    """Lets in people with the secret; refuses requests of other sites and to other host names.
 
     Args:
-      password: needed if the page is reached from elsewhere; "" makes a secret for the link.
-      names: host names under which it is reached, beside its addresses.
-      frames: sites that may show it in a frame; then a browser may send its session in a header,
-        since a frame in another site gets no cookie, and each secret lets in once.
+      password: for pages that other machines reach; "": the link holds a new secret.
+      names: the page's host names, besides its addresses.
+      frames: sites that may show the page in a frame; then a browser may send its session in a
+        header, since such a frame gets no cookie, and each secret works once.
       clock: seconds since 1970.
 
     Raises:
@@ -95,14 +95,19 @@ class Gate:
         self.needs_password = bool(password)
         self.frames = tuple(frames)
         self._keys = [password or secrets.token_urlsafe(24)]
-        own = socket.gethostname().lower()
-        self._names = {"localhost", own, f"{own}.local", *(name.lower() for name in names)}
+        host_name = socket.gethostname().lower()
+        self._names = {
+            "localhost",
+            host_name,
+            f"{host_name}.local",
+            *(name.lower() for name in names),
+        }
         self._clock = clock
         self._sessions: dict[str, Session] = {}
         self._failures: deque[float] = deque(maxlen=TRIES)
 
     def link(self, address: str) -> str:
-        """Returns the link to print. What follows "#" stays in the browser: no log has it."""
+        """Returns the link to print; browsers never send the part after "#", so no log has it."""
         return f"{address}/" if self.needs_password else f"{address}/#key={self._keys[-1]}"
 
     def enter(self, key: str, name: str = "") -> str | None:
@@ -113,17 +118,17 @@ class Gate:
         """
         now = self._clock()
         if self.needs_password and len(self._failures) == TRIES:
-            left = self._failures[0] + MINUTE - now
-            if left > 0:
-                raise TooManyTries(f"too many wrong passwords: wait {left:.0f} seconds")
-        given = key.encode(errors="replace")
-        # Each is compared, so that the time says nothing
-        known = [hmac.compare_digest(given, own.encode()) for own in self._keys]
-        if not any(known):
+            seconds_left = self._failures[0] + MINUTE - now
+            if seconds_left > 0:
+                raise TooManyTries(f"too many wrong passwords: wait {seconds_left:.0f} seconds")
+        key_bytes = key.encode(errors="replace")
+        # Compares each key, so that the time reveals nothing
+        matches = [hmac.compare_digest(key_bytes, own_key.encode()) for own_key in self._keys]
+        if not any(matches):
             self._failures.append(now)
             return None
         if self.frames:
-            # A saved notebook holds the link: it must not let anybody in again
+            # A saved notebook holds the link, which must not work again
             self._keys = [secrets.token_urlsafe(24)]
         token = secrets.token_urlsafe(32)
         self._sessions[_digest(token)] = Session(one_line(name)[:40], now)
@@ -134,31 +139,31 @@ class Gate:
         token = request.cookies.get(self.cookie(request), "")
         if self.frames:
             token = request.headers.get("Authorization", "").removeprefix("Bearer ") or token
-        found = self._sessions.get(_digest(token))
-        return found if found and self._clock() - found.since < 30 * DAY else None
+        session = self._sessions.get(_digest(token))
+        return session if session and self._clock() - session.since < 30 * DAY else None
 
     def leave(self, request: Request) -> None:
         """Ends a request's session."""
         self._sessions.pop(_digest(request.cookies.get(self.cookie(request), "")), None)
 
     def cookie(self, request: Request) -> str:
-        """Returns the cookie's name: cookies of one host don't tell its ports apart."""
+        """Returns the cookie's name, with the port: all ports of a host share their cookies."""
         return f"botlib_{urlsplit(f'//{request.host}').port or 80}"
 
     def refusal(self, request: Request) -> str:
-        """Returns why a request isn't answered at all, or "".
+        """Returns why a request is refused, or "".
 
         A page elsewhere may point its own name at this machine (DNS rebinding): it then sends that
         name as the host. A request of another site's comes with that site as its origin.
         """
         host = _hostname(request.host)
-        if not self._known(host):
+        if not self._is_own_name(host):
             return (
                 f"this page isn't called {one_line(host)[:80] or 'that'}: open the link that was "
                 "printed, or start it with --name and the name you use"
             )
         origin = request.headers.get("Origin")
-        if origin is not None and not self._own(origin, request.host):
+        if origin is not None and not self._is_own_origin(origin, request.host):
             return "another site asked for this"
         if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
             # A link that a person follows opens the page, which holds nothing by itself
@@ -170,7 +175,7 @@ class Gate:
         return ""
 
     def guard(self, response: Response) -> Response:
-        """Adds the headers that keep a page to itself."""
+        """Adds the security headers to a response."""
         ancestors = " ".join(self.frames) or "'none'"
         policy = _POLICY | {"frame-ancestors": ancestors}
         response.headers["Content-Security-Policy"] = "; ".join(
@@ -184,24 +189,28 @@ class Gate:
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
-    def _known(self, host: str) -> bool:
+    def _is_own_name(self, host: str) -> bool:
         try:
-            # Rebinding needs a name
+            # DNS rebinding needs a name
             ipaddress.ip_address(host)
             return True
         except ValueError:
-            return host in self._names or self._framed(host)
+            return host in self._names or self._is_frame_host(host)
 
-    def _own(self, origin: str, host: str) -> bool:
+    def _is_own_origin(self, origin: str, host: str) -> bool:
         parts = urlsplit(origin)
         if parts.scheme not in ("http", "https"):
             return False
-        # A proxy in front may call this machine by another name
-        named = self._names - {"localhost"}
-        return parts.netloc == host or parts.hostname in named or self._framed(parts.hostname or "")
+        # A proxy may use another name for this machine
+        host_names = self._names - {"localhost"}
+        return (
+            parts.netloc == host
+            or parts.hostname in host_names
+            or self._is_frame_host(parts.hostname or "")
+        )
 
-    def _framed(self, host: str) -> bool:
-        # Colab reaches a port through a name of its own
+    def _is_frame_host(self, host: str) -> bool:
+        # Colab gives each port a host name
         suffixes = [frame.partition("//*")[2] for frame in self.frames if "//*." in frame]
         return any(host.endswith(suffix) for suffix in suffixes)
 
@@ -214,5 +223,5 @@ def _hostname(host: str) -> str:
 
 
 def _digest(token: str) -> str:
-    # What is looked up is no secret, so no time taken tells one
+    # The lookup uses a hash, so its time reveals no token
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()

@@ -1,4 +1,4 @@
-"""Models: what was measured of each, the figures of the last run, and what a threshold keeps."""
+"""Models: measurements, the figures of the last run, and the effect of a threshold."""
 
 import base64
 import functools
@@ -25,25 +25,25 @@ _ROWS = 40  # of a table
 
 def routes(site: Site, bench: Bench) -> Blueprint:
     """Returns the addresses of the tab Models."""
-    part = Blueprint("models", __name__, url_prefix="/api/models")
+    blueprint = Blueprint("models", __name__, url_prefix="/api/models")
 
-    @part.get("")
+    @blueprint.get("")
     def cards() -> Any:
-        found = headlines.collect(site.workspace)
-        # The page's other tabs show replies; here are the models alone
+        values = headlines.collect(site.workspace)
+        # Other tabs show replies; this tab shows only the models
         sections = [s for s in summary.collect(site.workspace) if s.notebook in NOTEBOOKS]
         return jsonify(
             {
                 "headlines": [
                     {
-                        "name": one.name,
-                        "value": one.shown,
-                        "interval": one.interval,
-                        "beside": one.beside,
-                        "state": one.state,
-                        "sentence": one.sentence,
+                        "name": headline.name,
+                        "value": headline.shown,
+                        "interval": headline.interval,
+                        "beside": headline.beside,
+                        "state": headline.state,
+                        "sentence": headline.sentence,
                     }
-                    for one in found
+                    for headline in values
                 ],
                 "sections": [
                     {"title": s.title, "sentence": s.sentence, **_table(s.table)} for s in sections
@@ -52,13 +52,13 @@ def routes(site: Site, bench: Bench) -> Blueprint:
             }
         )
 
-    @part.get("/figures/<notebook>")
+    @blueprint.get("/figures/<notebook>")
     def figures(notebook: str) -> Any:
-        shown = _figures(site, notebook)
+        run_figures = _figures(site, notebook)
         keys = ("name", "alt", "sentence", "size")
-        return jsonify([{key: getattr(figure, key) for key in keys} for figure in shown])
+        return jsonify([{key: getattr(figure, key) for key in keys} for figure in run_figures])
 
-    @part.get("/figures/<notebook>/<name>")
+    @blueprint.get("/figures/<notebook>/<name>")
     def picture(notebook: str, name: str) -> Any:
         for figure in _figures(site, notebook):
             if figure.name == name:
@@ -69,11 +69,11 @@ def routes(site: Site, bench: Bench) -> Blueprint:
     def thresholds() -> dict[str, Any]:
         return explorer(site, bench)
 
-    @part.get("/thresholds")
+    @blueprint.get("/thresholds")
     def explore() -> Any:
         return jsonify(thresholds())
 
-    return part
+    return blueprint
 
 
 def explorer(site: Site, bench: Bench) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def explorer(site: Site, bench: Bench) -> dict[str, Any]:
     pairs, scores = calibration_pairs(site.workspace, judges.realism, site.post.seed, most=PAIRS)
     if pairs.empty:
         raise BotlibError("no validation pairs in the workspace: run 03_bert_realism")
-    at = calibration.by_threshold(pairs["real"].to_numpy(int), scores, np.linspace(0, 1, 101))
+    table = calibration.by_threshold(pairs["real"].to_numpy(int), scores, np.linspace(0, 1, 101))
     order = np.argsort(-scores, kind="stable")
     replies, real = pairs["reply"].to_numpy(), pairs["real"].to_numpy(int)
     return {
@@ -94,9 +94,9 @@ def explorer(site: Site, bench: Bench) -> dict[str, Any]:
         "pairs": len(pairs),
         "steps": [
             {name: _plain(row[name]) for name in ("threshold", "coverage", "precision", "recall")}
-            for row in at.to_dict("records")
+            for row in table.to_dict("records")
         ],
-        # The highest first: the page shows those on both sides of the threshold
+        # The highest first: the page shows the pairs around the threshold
         "replies": [
             {"p": float(scores[i]), "text": one_line(str(replies[i]))[:160], "real": int(real[i])}
             for i in order

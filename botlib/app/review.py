@@ -1,4 +1,4 @@
-"""Review: the replies that wait, one at a time; every decision is the outbox's."""
+"""Review: the replies that wait, one at a time; the outbox records every decision."""
 
 import dataclasses
 import hashlib
@@ -18,61 +18,67 @@ from botlib.live.reddit.checks import UNREADABLE
 from botlib.live.review.display import reply_note, thread_turns, waiting
 from botlib.terminal import harmless, one_line, readable
 
-# Longer texts are cut for the list; "open" leads to the whole
+# Longer texts are cut in the list; the link "open" shows the whole
 LONGEST = 20_000
 
 
 def routes(site: Site) -> Blueprint:
     """Returns the addresses of the tab Review."""
-    part = Blueprint("review", __name__, url_prefix="/api/review")
+    blueprint = Blueprint("review", __name__, url_prefix="/api/review")
 
-    @part.get("")
+    @blueprint.get("")
     def everything() -> Any:
         with site.outbox() as outbox:
             return jsonify(listing(site, outbox))
 
-    @part.get("/<int:reply_id>")
+    @blueprint.get("/<int:reply_id>")
     def conversation(reply_id: int) -> Any:
         with site.outbox() as outbox:
-            reply = _here(site, outbox, reply_id)
+            reply = _get_reply(site, outbox, reply_id)
         with site.reddit() as reddit:
             turns = thread_turns(reddit, reply)
-            changed = _changed(site, reddit, reply)
-        said = [{"who": one_line(who), "text": text[:LONGEST]} for who, text in turns]
-        return jsonify({"turns": said, "changed": changed})
+            changed = _objection_now(site, reddit, reply)
+        turns_as_json = [{"who": one_line(who), "text": text[:LONGEST]} for who, text in turns]
+        return jsonify({"turns": turns_as_json, "changed": changed})
 
-    @part.post("/<int:reply_id>/<decision>")
+    @blueprint.post("/<int:reply_id>/<decision>")
     def decide(reply_id: int, decision: str) -> Any:
-        given = request.get_json()
+        body = request.get_json()
         with site.outbox() as outbox:
-            saw = _as_seen(site, outbox, reply_id, str(given.get("version", "")))
+            seen = _as_seen(site, outbox, reply_id, str(body.get("version", "")))
             if decision == "approve":
-                outbox.approve(reply_id, g.by, saw=saw)
+                outbox.approve(reply_id, g.by, saw=seen)
             elif decision == "edit":
-                outbox.edit(reply_id, _bare(str(given.get("text", ""))), g.by, saw=saw)
+                outbox.edit(
+                    reply_id, _without_disclosure(str(body.get("text", ""))), g.by, saw=seen
+                )
             elif decision == "reject":
-                outbox.reject(reply_id, g.by, one_line(str(given.get("reason", "")))[:500], saw=saw)
+                outbox.reject(reply_id, g.by, one_line(str(body.get("reason", "")))[:500], saw=seen)
             elif decision == "hand-over":
-                _hand_over(site, outbox, saw)
+                _hand_over(site, outbox, seen)
             else:
                 raise BotlibError(f"no such decision: {one_line(decision)}")
             return jsonify({"state": outbox.get(reply_id).state} | listing(site, outbox))
 
-    @part.post("/undo")
+    @blueprint.post("/undo")
     def undo() -> Any:
         with site.outbox() as outbox:
             reply_id = request.get_json().get("id")
-            last = _here(site, outbox, int(reply_id)) if reply_id else outbox.last_judged(site.name)
+            last = (
+                _get_reply(site, outbox, int(reply_id))
+                if reply_id
+                else outbox.last_judged(site.name)
+            )
             if last is None:
                 raise BotlibError("there is nothing to undo")
             outbox.undo(last.id, g.by)
             return jsonify({"undone": last.id, "was": last.state} | listing(site, outbox))
 
-    @part.post("/<int:reply_id>/settle")
+    @blueprint.post("/<int:reply_id>/settle")
     def how_it_went(reply_id: int) -> Any:
         answer = str(request.get_json().get("answer", "")).strip()
         with site.outbox() as outbox:
-            reply = _here(site, outbox, reply_id)
+            reply = _get_reply(site, outbox, reply_id)
             if reply.asks and answer.lower() == by_hand.NOT_POSTED_WORD:
                 settle.say_not_posted(outbox, reply_id, g.by)
             elif reply.asks:
@@ -81,22 +87,22 @@ def routes(site: Site) -> Blueprint:
                 by_hand.settle(outbox, reply, answer)
             return jsonify({"state": outbox.get(reply_id).state} | listing(site, outbox))
 
-    return part
+    return blueprint
 
 
 def listing(site: Site, outbox: Outbox) -> dict[str, Any]:
-    """Returns what waits for a person on this site, and what they should know besides."""
+    """Returns the replies that wait on this site, with counts and questions, as JSON."""
     other = "sandbox" if site.name == "live" else "live"
-    handed = outbox.replies(site.name, [HANDED_OVER])
+    handed_over = outbox.replies(site.name, [HANDED_OVER])
     replies = waiting(outbox, site.name)
     others = candidates.for_replies(outbox, [reply.id for reply in replies])
     return {
         "waiting": [card(site, reply, others.get(reply.id, [])) for reply in replies],
         "approved": len(outbox.replies(site.name, READY)),
         "elsewhere": len(waiting(outbox, other)),
-        "handed": [_by_hand(reply) for reply in handed],
+        "handed": [_for_hand_over(reply) for reply in handed_over],
         "asks": [
-            _by_hand(reply) | {"why": readable(reply.reason.partition(ASK)[0])}
+            _for_hand_over(reply) | {"why": readable(reply.reason.partition(ASK)[0])}
             for reply in settle.asked(outbox, site.name)
         ],
         "disclosure": DISCLOSURE.strip("*"),
@@ -105,7 +111,7 @@ def listing(site: Site, outbox: Outbox) -> dict[str, Any]:
 
 
 def card(site: Site, reply: Reply, others: list[candidates.Candidate]) -> dict[str, Any]:
-    """Returns a reply as a person judges it; Reddit's texts are harmless, and only ever text."""
+    """Returns a reply as JSON for the person who judges; Reddit's texts are made harmless."""
     live = site.name == "live"
     return {
         "id": reply.id,
@@ -116,7 +122,7 @@ def card(site: Site, reply: Reply, others: list[candidates.Candidate]) -> dict[s
         "comment": readable(reply.comment)[:LONGEST],
         "reply": harmless(reply.reply),
         "realism": reply.prob_real,
-        # Of workspaces whose judges know it
+        # Only in workspaces with a judge of fit
         "fit": getattr(reply, "prob_fit", None),
         "rating": reply.score,
         "why": reply_note(reply),
@@ -128,45 +134,45 @@ def card(site: Site, reply: Reply, others: list[candidates.Candidate]) -> dict[s
 
 
 def version(reply: Reply) -> str:
-    """Returns a mark of what a person sees; another text, comment or state has another."""
-    seen = "\0".join((reply.state, reply.comment, reply.reply))
-    return hashlib.sha256(seen.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    """Returns a hash of a reply's state, comment and text, as a person sees them."""
+    content = "\0".join((reply.state, reply.comment, reply.reply))
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _as_seen(site: Site, outbox: Outbox, reply_id: int, seen: str) -> Reply:
-    """The row, if it is what the person saw; the outbox compares it once more as it writes."""
-    reply = _here(site, outbox, reply_id)
-    if version(reply) != seen:
-        why = f" ({one_line(reply.reason)})" if reply.reason else ""
+def _as_seen(site: Site, outbox: Outbox, reply_id: int, seen_version: str) -> Reply:
+    """The reply, if it is still as the person saw it; the outbox checks again when it writes."""
+    reply = _get_reply(site, outbox, reply_id)
+    if version(reply) != seen_version:
+        reason = f" ({one_line(reply.reason)})" if reply.reason else ""
         raise BotlibError(
-            f"this reply is {reply.state} by now{why}: it changed since you saw it, so your "
+            f"this reply is {reply.state} by now{reason}: it changed since you saw it, so your "
             "decision does not count"
         )
     return reply
 
 
-def _here(site: Site, outbox: Outbox, reply_id: int) -> Reply:
+def _get_reply(site: Site, outbox: Outbox, reply_id: int) -> Reply:
     reply = outbox.get(reply_id)
     if reply.site != site.name:
         raise BotlibError(f"reply {reply_id} belongs to the other site")
     return reply
 
 
-def _bare(text: str) -> str:
-    # Posting adds the line; a person who copied it along doesn't mean it twice
+def _without_disclosure(text: str) -> str:
+    # Posting adds the disclosure; a copied one must not be posted twice
     return text.removesuffix(with_disclosure("").lstrip()).rstrip()
 
 
-def _hand_over(site: Site, outbox: Outbox, saw: Reply) -> None:
+def _hand_over(site: Site, outbox: Outbox, seen: Reply) -> None:
     if site.name != "live":
         raise BotlibError("in the sandbox the bot posts by itself: approve the reply instead")
-    outbox.approve(saw.id, g.by, saw=saw)
+    outbox.approve(seen.id, g.by, saw=seen)
     policy = by_hand.policy_for(site.workspace, outbox, site.post)
     with site.reddit() as reddit:
-        by_hand.give(outbox, policy, outbox.get(saw.id), g.by, reddit)
+        by_hand.give(outbox, policy, outbox.get(seen.id), g.by, reddit)
 
 
-def _by_hand(reply: Reply) -> dict[str, Any]:
+def _for_hand_over(reply: Reply) -> dict[str, Any]:
     return {
         "id": reply.id,
         "subreddit": one_line(reply.subreddit),
@@ -177,12 +183,12 @@ def _by_hand(reply: Reply) -> dict[str, Any]:
     }
 
 
-def _changed(site: Site, reddit: Any, reply: Reply) -> str:
-    """Why the reply would not be posted as things stand on Reddit now, or ""."""
+def _objection_now(site: Site, reddit: Any, reply: Reply) -> str:
+    """Why the bot would not post the reply now, or ""."""
     try:
-        objection, own = recheck.look(reddit, reply, reddit.name)
+        objection, own_reply = recheck.look(reddit, reply, reddit.name)
     except UNREADABLE as error:
         raise BotlibError(f"the thread can't be read now: {readable(str(error))}") from error
-    if own is not None:
+    if own_reply is not None:
         return "a reply of ours stands under this comment already"
     return "" if objection is None else readable(objection.reason)

@@ -1,4 +1,4 @@
-"""The page's server: its own files, its questions behind the gate, errors in one clear line."""
+"""The page's server: static files, an API behind the gate, errors in one clear line."""
 
 import logging
 from pathlib import Path
@@ -33,8 +33,8 @@ def application(site: Site, gate: Gate) -> Flask:
     app.json.ensure_ascii = False
     app.json.sort_keys = False
     bench = Bench(site)
-    for part in (trying.routes(site, bench), review.routes(site), watch.routes(site)):
-        app.register_blueprint(part)
+    for blueprint in (trying.routes(site, bench), review.routes(site), watch.routes(site)):
+        app.register_blueprint(blueprint)
     app.register_blueprint(models.routes(site, bench))
 
     @app.before_request
@@ -76,14 +76,14 @@ def application(site: Site, gate: Gate) -> Flask:
 
     @app.post("/api/enter")
     def enter() -> Any:
-        given = request.get_json()
+        body = request.get_json()
         try:
-            token = gate.enter(str(given.get("key", "")), str(given.get("name", "")))
+            token = gate.enter(str(body.get("key", "")), str(body.get("name", "")))
         except TooManyTries as error:
             return _error(str(error), 429)
         if token is None:
             return _error(_WRONG[gate.needs_password], 401)
-        # In a frame of another site there are no cookies: the script keeps it, in memory only
+        # A frame in another site gets no cookies: the script keeps the token, in memory only
         answer = jsonify({"token": token} if gate.frames else {})
         if not gate.frames:
             answer.set_cookie(
@@ -122,7 +122,7 @@ def serve(app: Flask, host: str, port: int) -> BaseWSGIServer:
     try:
         server = make_server(host, port, app, threaded=True, request_handler=_Quiet)
     except (OSError, SystemExit) as error:
-        # werkzeug prints its advice and exits where the port is taken
+        # werkzeug prints advice and exits if the port is taken
         raise BotlibError(
             f"the page can't be served at {host}, port {port}: choose another with --port"
         ) from error

@@ -1,4 +1,4 @@
-"""What the page's parts share: the workspace, its site, and the one connection to Reddit."""
+"""What the tabs of the page share: the workspace, its site, and one connection to Reddit."""
 
 import contextlib
 import threading
@@ -10,8 +10,8 @@ from botlib.live.reddit.client import Client, connect_to_read
 from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace
 
-# PRAW's connection is opened again after so many seconds without a question
-_IDLE = 600.0
+# The connection is opened again after this many seconds without a request
+_IDLE_SECONDS = 600.0
 
 
 class Site:
@@ -21,7 +21,7 @@ class Site:
       workspace: whose outbox and models the page shows.
       name: "live" or "sandbox".
       generate: how replies are sampled unless a slider says otherwise.
-      post: what 06 demands of a reply, and the limits.
+      post: settings of 06.
       clock: seconds since 1970, UTC.
     """
 
@@ -35,8 +35,8 @@ class Site:
     ) -> None:
         self.workspace, self.name = workspace, name
         self.generate, self.post, self.clock = generate, post, clock
-        # One question to Reddit at a time: PRAW paces them, and isn't made for threads
-        self._asking = threading.Lock()
+        # One request to Reddit at a time: PRAW paces them, and isn't thread-safe
+        self._lock = threading.Lock()
         self._reddit: Client | None = None
         self._last = 0.0
 
@@ -46,20 +46,20 @@ class Site:
 
     @contextlib.contextmanager
     def reddit(self) -> Iterator[Client]:
-        """Yields the connection to Reddit; one request has it at a time.
+        """Yields the connection to Reddit, to one request at a time.
 
         Raises:
           BotlibError: Reddit can't be reached.
         """
-        with self._asking:
-            if self._reddit is not None and time.monotonic() - self._last > _IDLE:
+        with self._lock:
+            if self._reddit is not None and time.monotonic() - self._last > _IDLE_SECONDS:
                 self._drop()
             if self._reddit is None:
                 self._reddit = connect_to_read(self.name, self.workspace)
             try:
                 yield self._reddit
             except BaseException:
-                # The next question begins anew
+                # The next request connects again
                 self._drop()
                 raise
             finally:
@@ -67,7 +67,7 @@ class Site:
 
     def close(self) -> None:
         """Closes the connection."""
-        with self._asking:
+        with self._lock:
             self._drop()
 
     def _drop(self) -> None:

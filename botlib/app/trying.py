@@ -1,4 +1,4 @@
-"""Try: type a comment or paste a link, and see what the bot would say, and why."""
+"""Try: type a comment or paste a link, and see the bot's replies and why it chose one."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from flask import Blueprint, Response, jsonify, request
 
-from botlib.app.bench import MOST, Bench, Trial
+from botlib.app.bench import MAX_CANDIDATES, Bench, Trial
 from botlib.app.site import Site
 from botlib.data.pairs.conversations import NOTHING
 from botlib.errors import BotlibError
@@ -30,9 +30,9 @@ SLIDERS = ("temperature", "top_k", "top_p")
 
 def routes(site: Site, bench: Bench) -> Blueprint:
     """Returns the addresses of the tab Try."""
-    part = Blueprint("try", __name__, url_prefix="/api/try")
+    blueprint = Blueprint("try", __name__, url_prefix="/api/try")
 
-    @part.get("")
+    @blueprint.get("")
     def about() -> Any:
         generate = site.generate
         defaults = {name: getattr(generate, name) for name in SLIDERS}
@@ -40,55 +40,57 @@ def routes(site: Site, bench: Bench) -> Blueprint:
             {
                 "runs": bench.runs(),
                 "run": generate.gpt2_run,
-                "defaults": defaults | {"n": min(generate.candidates, MOST)},
-                "most": MOST,
+                "defaults": defaults | {"n": min(generate.candidates, MAX_CANDIDATES)},
+                "most": MAX_CANDIDATES,
                 "threshold": bench.threshold,
             }
         )
 
-    @part.post("/load")
+    @blueprint.post("/load")
     def load() -> Any:
         began = time.monotonic()
         bench.load(str(request.get_json().get("run") or site.generate.gpt2_run))
         return jsonify({"seconds": time.monotonic() - began, "threshold": bench.threshold})
 
-    @part.post("")
+    @blueprint.post("")
     def write() -> Any:
-        given = request.get_json()
-        run = str(given.get("run") or site.generate.gpt2_run)
-        decoder, n = _decoder(site, given), _whole(given.get("n"), 1, MOST)
-        threshold = _share(given.get("threshold"), bench.threshold)
-        trial = _trial(site, str(given.get("text", ""))[: 2 * _LONGEST])
-        number = bench.begin(trial)
-        lines = _lines(bench, trial, number, run, decoder, n, threshold)
+        body = request.get_json()
+        run = str(body.get("run") or site.generate.gpt2_run)
+        decoder, n = _decoder(site, body), _clamped_int(body.get("n"), 1, MAX_CANDIDATES)
+        threshold = _clamped_share(body.get("threshold"), bench.threshold)
+        trial = _trial(site, str(body.get("text", ""))[: 2 * _LONGEST])
+        number = bench.store(trial)
+        lines = _json_lines(bench, trial, number, run, decoder, n, threshold)
         return Response(lines, mimetype="application/x-ndjson")
 
-    @part.post("/<int:number>/judge")
+    @blueprint.post("/<int:number>/judge")
     def judge(number: int) -> Any:
-        given = request.get_json()
-        threshold = _share(given.get("threshold"), bench.threshold)
-        n = _whole(given.get("n"), 1, MOST)
+        body = request.get_json()
+        threshold = _clamped_share(body.get("threshold"), bench.threshold)
+        n = _clamped_int(body.get("n"), 1, MAX_CANDIDATES)
         judged = bench.judge(bench.trial(number), threshold, n)
-        return jsonify({"candidates": shown(judged)})
+        return jsonify({"candidates": candidates_as_json(judged)})
 
-    @part.post("/<int:number>/propose")
+    @blueprint.post("/<int:number>/propose")
     def propose(number: int) -> Any:
-        given = request.get_json()
+        body = request.get_json()
         trial = bench.trial(number)
-        threshold = _share(given.get("threshold"), bench.threshold)
-        judged = bench.judge(trial, threshold, _whole(given.get("n"), 1, MOST))
-        return jsonify(_propose(site, trial, judged, _whole(given.get("sample"), 0, MOST)))
+        threshold = _clamped_share(body.get("threshold"), bench.threshold)
+        judged = bench.judge(trial, threshold, _clamped_int(body.get("n"), 1, MAX_CANDIDATES))
+        return jsonify(
+            _propose(site, trial, judged, _clamped_int(body.get("sample"), 0, MAX_CANDIDATES))
+        )
 
-    return part
+    return blueprint
 
 
-def _lines(
+def _json_lines(
     bench: Bench, trial: Trial, number: int, run: str, decoder: Decoder, n: int, threshold: float
 ) -> Iterator[str]:
     """One JSON object a line, sent as soon as it is known."""
     began = time.monotonic()
     comment = trial.comment
-    yield _line(
+    yield _json_line(
         trial=number,
         linked=trial.linked,
         refusal=readable(trial.refusal),
@@ -104,24 +106,24 @@ def _lines(
         bench.load(run)
         loaded = time.monotonic()
         for _ in bench.write(trial, run, decoder, n):
-            yield _line(candidates=shown(bench.judge(trial, threshold)))
-        yield _line(done=True, seconds=time.monotonic() - loaded, loading=loaded - began)
+            yield _json_line(candidates=candidates_as_json(bench.judge(trial, threshold)))
+        yield _json_line(done=True, seconds=time.monotonic() - loaded, loading=loaded - began)
     except BotlibError as error:
-        yield _line(error=one_line(str(error)))
+        yield _json_line(error=one_line(str(error)))
 
 
-def _line(**values: Any) -> str:
+def _json_line(**values: Any) -> str:
     return json.dumps(values, ensure_ascii=False) + "\n"
 
 
-def shown(judged: pd.DataFrame) -> list[dict[str, Any]]:
-    """Returns candidates as the page shows them, in the order they were written."""
+def candidates_as_json(judged: pd.DataFrame) -> list[dict[str, Any]]:
+    """Returns the candidates as JSON for the page, in the order in which they were written."""
     return [
         {
             "sample": int(row["sample"]),
             "text": harmless(str(row["proposed_reply"])),
             "realism": _number(row["prob_real"]),
-            # Of workspaces whose judges know it
+            # Only in workspaces with a judge of fit
             "fit": _number(row.get("prob_fit")),
             "rating": _number(row["score"]),
             "rank": None if pd.isna(row["rank"]) else int(row["rank"]),
@@ -136,17 +138,17 @@ def _trial(site: Site, text: str) -> Trial:
     text = harmless(text).strip()
     if not text:
         raise BotlibError("there is nothing to answer: type a comment, or paste a link to one")
-    if "\n" not in text and (found := _LINK.search(text)):
+    if "\n" not in text and (match := _LINK.search(text)):
         with site.reddit() as reddit:
             try:
-                ids = found[1].lower(), found[2].lower()
+                ids = match[1].lower(), match[2].lower()
                 row, refusal, threads = read_comment(reddit, *ids, site.generate)
             except UNREADABLE as error:
                 raise BotlibError(f"the link can't be read now: {error}") from error
         return Trial(row, threads, refusal, linked=not refusal)
     if re.match(r"https?://\S+$", text):
         raise BotlibError(
-            "this is no link to a comment: copy a comment's own permalink, "
+            "this isn't a link to a comment: copy a comment's own permalink, "
             "…/comments/POST/title/COMMENT"
         )
     if len(text) > _LONGEST:
@@ -159,46 +161,49 @@ def _trial(site: Site, text: str) -> Trial:
         "comment": text,
         "above": NOTHING,
     }
-    now = {"id": "typed", "created_utc": site.clock()}
-    return Trial(row, Threads.of([row_of("", "typed", now, "", text)]))
+    typed_comment = {"id": "typed", "created_utc": site.clock()}
+    return Trial(row, Threads.of([row_of("", "typed", typed_comment, "", text)]))
 
 
 def _propose(site: Site, trial: Trial, judged: pd.DataFrame, sample: int) -> dict[str, Any]:
-    """Puts a candidate into the outbox, where a person judges it; none that was refused."""
+    """Puts a candidate that wasn't refused into the outbox, where a person judges it."""
     if not trial.linked:
         raise BotlibError(
             "only a reply to a comment on this page's site can be proposed: paste its link"
         )
-    chosen = judged.loc[judged["sample"] == sample]
-    if chosen.empty:
+    selected = judged.loc[judged["sample"] == sample]
+    if selected.empty:
         raise BotlibError("this candidate is gone: write new ones")
-    if chosen["decision"].iloc[0] not in (CHOSEN, OUTRANKED):
-        raise BotlibError(f"it was refused: {chosen['reason'].iloc[0]}")
-    best = judged["sample"] == sample
+    if selected["decision"].iloc[0] not in (CHOSEN, OUTRANKED):
+        raise BotlibError(f"it was refused: {selected['reason'].iloc[0]}")
+    is_selected = judged["sample"] == sample
     judged.loc[judged["decision"] == CHOSEN, ["decision", "reason"]] = [OUTRANKED, "not chosen"]
-    judged.loc[best, ["decision", "reason"]] = [CHOSEN, "best of a trial, chosen by a person"]
+    judged.loc[is_selected, ["decision", "reason"]] = [
+        CHOSEN,
+        "best of a trial, chosen by a person",
+    ]
     with site.reddit() as reddit, site.outbox() as outbox:
-        # Reddit is asked again: minutes may have passed
-        done = rounds.queue(outbox, judged, reddit).iloc[0]
-    if done["decision"] != "proposed":
-        raise BotlibError(f"it can't be proposed: {done['reason']}")
+        # Asks Reddit again: minutes may have passed
+        result = rounds.queue(outbox, judged, reddit).iloc[0]
+    if result["decision"] != "proposed":
+        raise BotlibError(f"it can't be proposed: {result['reason']}")
     return {"proposed": True}
 
 
-def _decoder(site: Site, given: dict[str, Any]) -> Decoder:
+def _decoder(site: Site, body: dict[str, Any]) -> Decoder:
     values: dict[str, Any] = {}
     for name in SLIDERS:
-        if isinstance(value := given.get(name), int | float) and math.isfinite(value):
+        if isinstance(value := body.get(name), int | float) and math.isfinite(value):
             values[name] = int(value) if name == "top_k" else float(value)
     return dataclasses.replace(Decoder.of(site.generate), **values)
 
 
-def _whole(value: Any, least: int, most: int) -> int:
+def _clamped_int(value: Any, least: int, most: int) -> int:
     usable = isinstance(value, int | float) and math.isfinite(value)
     return min(most, max(least, int(value))) if usable else most
 
 
-def _share(value: Any, default: float) -> float:
+def _clamped_share(value: Any, default: float) -> float:
     usable = isinstance(value, int | float) and math.isfinite(value)
     return min(1.0, max(0.0, float(value))) if usable else default
 

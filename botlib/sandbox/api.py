@@ -1,4 +1,4 @@
-"""The part of Reddit's HTTP interface that PRAW meets, a Flask application over SandboxState."""
+"""The part of Reddit's HTTP API that PRAW uses, as a Flask application over SandboxState."""
 
 import re
 import secrets
@@ -40,18 +40,18 @@ def application(
     """Returns the application.
 
     Args:
-      state: returns what the site holds.
-      account: who may log in.
-      faults: returns the function that says what goes wrong, if anything should.
-      rate_limit: returns what the headers say: requests remaining, used, seconds to reset.
+      state: returns the site's state.
+      account: the account that may log in.
+      faults: returns the function that chooses faults, or None.
+      rate_limit: returns the values of the headers: requests remaining, used, seconds to reset.
       hang: ends every "hang" fault when set.
       hang_seconds: how long such a fault lasts otherwise.
-      lag: returns after how many seconds a new reply shows.
-      disorder: changes the order of an account's comments, which Reddit keeps roughly.
+      lag: returns the seconds until a new reply shows.
+      disorder: changes the order of an account's comments, which is only roughly by time on Reddit.
     """
     app = Flask("sandbox", static_folder=None)
     app.url_map.strict_slashes = False
-    # Tokens need not be stored: they say themselves whose they are
+    # Tokens need not be stored: each kind of user has one
     tokens = {"user": secrets.token_hex(8), "anonymous": secrets.token_hex(8)}
     hang = hang or threading.Event()
 
@@ -98,10 +98,10 @@ def application(
 
     @app.post("/api/v1/access_token")
     def access_token():
-        given = request.authorization
-        if given is None or given.username != account.client_id:
+        login = request.authorization
+        if login is None or login.username != account.client_id:
             return jsonify(message="Unauthorized", error=401), 401
-        if given.password != account.client_secret:
+        if login.password != account.client_secret:
             return jsonify(message="Unauthorized", error=401), 401
         kind = "anonymous"
         if request.form.get("grant_type") == "password":
@@ -132,28 +132,28 @@ def application(
 
     @app.get("/r/<name>/about/")
     def about(name: str):
-        found = state().subreddit(name)
-        if found is None:
+        fields = state().subreddit(name)
+        if fields is None:
             return redirect("/subreddits/search?q=" + name, 302)
-        if found["subreddit_type"] == "private":
+        if fields["subreddit_type"] == "private":
             return jsonify(reason="private", message="Forbidden", error=403), 403
-        return jsonify(kind="t5", data=found)
+        return jsonify(kind="t5", data=fields)
 
     @app.get("/r/<name>/<any(hot, new, rising, top):sort>/")
     def posts(name: str, sort: str):
-        found: list[Thing] = []
-        for one in name.split("+"):
-            about = state().subreddit(one)
+        listed: list[Thing] = []
+        for single_name in name.split("+"):
+            about = state().subreddit(single_name)
             if about is None:
                 return redirect("/subreddits/search?q=" + name, 302)
             if about["subreddit_type"] == "private":
                 return jsonify(reason="private", message="Forbidden", error=403), 403
             if about["subreddit_type"] == "banned":
                 return jsonify(reason="banned", message="Not Found", error=404), 404
-            found += state().posts(one)
+            listed += state().posts(single_name)
         key = "created_utc" if sort == "new" else "score"
-        found.sort(key=lambda post: -(post.get(key) or 0))
-        return jsonify(_page(found))
+        listed.sort(key=lambda post: -(post.get(key) or 0))
+        return jsonify(_page(listed))
 
     @app.get("/comments/<post_id>/")
     @app.get("/comments/<post_id>/<slug>/<comment_id>/")
@@ -185,9 +185,9 @@ def application(
     def info():
         names = request.args.get("id", "").split(",")
         abouts = {about["name"]: about for about in state().subreddits()}
-        found = [abouts.get(name) or state().get(name) for name in names]
+        things = [abouts.get(name) or state().get(name) for name in names]
         return jsonify(
-            listing([wrapped(_seen_by(t, signed_in(), account.name)) for t in found if t])
+            listing([wrapped(_seen_by(t, signed_in(), account.name)) for t in things if t])
         )
 
     @app.post("/api/comment/")
@@ -240,19 +240,19 @@ def application(
 
 
 def _refusal(state: SandboxState, parent: str, text: str):
-    """What Reddit answers to a reply it won't take, or None."""
-    above = state.get(parent)
-    if above is None:
+    """Reddit's answer to a reply that it refuses, or None."""
+    parent_thing = state.get(parent)
+    if parent_thing is None:
         return api_error("DELETED_COMMENT")
-    post = above if parent.startswith("t3_") else state.get(above["link_id"])
-    about = state.subreddit(above["subreddit"]) or {}
+    post = parent_thing if parent.startswith("t3_") else state.get(parent_thing["link_id"])
+    about = state.subreddit(parent_thing["subreddit"]) or {}
     if about.get("user_is_banned") or about.get("subreddit_type") == "private":
         return jsonify(message="Forbidden", error=403), 403
-    if above.get("_deleted") or above.get("author") in (None, "[deleted]"):
+    if parent_thing.get("_deleted") or parent_thing.get("author") in (None, "[deleted]"):
         return api_error("DELETED_COMMENT")
-    if post.get("archived") or above.get("archived"):
+    if post.get("archived") or parent_thing.get("archived"):
         return api_error("TOO_OLD")
-    if post.get("locked") or above.get("locked"):
+    if post.get("locked") or parent_thing.get("locked"):
         return api_error("THREAD_LOCKED")
     if not text.strip():
         return api_error("NO_TEXT")
@@ -268,12 +268,12 @@ def _page(things: list[Thing]) -> Thing:
     after = request.args.get("after")
     start = names.index(after) + 1 if after in names else 0
     page = things[start : start + limit]
-    follows = page[-1]["name"] if page and start + limit < len(things) else None
-    return listing([wrapped(thing) for thing in page], after=follows)
+    next_after = page[-1]["name"] if page and start + limit < len(things) else None
+    return listing([wrapped(thing) for thing in page], after=next_after)
 
 
 def _seen_by(thing: Thing, signed_in: bool, me: str) -> Thing:
-    """Removed comments: their author alone still reads them, and so doesn't notice."""
+    """A thing as an account sees it: only its author still sees a removed comment's text."""
     if thing.get("_removed") and not (signed_in and thing.get("author") == me):
         return {**thing, "body": "[removed]", "author": "[deleted]"}
     return thing
@@ -283,8 +283,8 @@ def _as_inbox_item(thing: Thing, me: str) -> Thing:
     if thing["name"].startswith("t4_"):
         return thing
     # As on Reddit, a comment in the inbox has a context, but no link_id, locked or archived
-    left_out = ("link_id", "locked", "archived", "permalink")
-    item = {k: v for k, v in thing.items() if k not in left_out}
+    absent_fields = ("link_id", "locked", "archived", "permalink")
+    item = {k: v for k, v in thing.items() if k not in absent_fields}
     mentioned = f"u/{me}".lower() in thing["body"].lower()
     item |= {
         "context": f"{thing['permalink']}?context=3",

@@ -1,4 +1,4 @@
-"""What goes wrong on the sandbox when it is told to: refusals, lost answers, odd ones."""
+"""The faults that the sandbox can show on demand: refusals, lost answers, malformed ones."""
 
 import socket
 import threading
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from flask import Response, jsonify, request
 
-# What the JSON of a refused reply says: type, message, field
+# The JSON of a refused reply: type, (message, field)
 REFUSALS = {
     "RATELIMIT": (
         "Looks like you've been doing that a lot. Take a break for 9 minutes.",
@@ -30,11 +30,12 @@ def api_error(kind: str):
 
 
 def fault_response(fault: str, hang: threading.Event, hang_seconds: float):
-    """What a fault looks like to the client.
+    """Returns the response of a fault.
 
-    A three-digit status, for 429 also with what the header says ("429 inf"); a name of REFUSALS or
-    any other in capitals; "drop" closes the connection, "hang" does so after a while; "html" is a
-    page where JSON is due, "deep900" JSON nested so deep; "empty" a success that names no thing.
+    A fault is a three-digit status, for 429 also with the header's value ("429 inf"); a name of
+    REFUSALS or another one in capitals; "drop" (closes the connection) or "hang" (does so after a
+    while); "html" (a page instead of JSON), "deep900" (JSON of this depth) or "empty" (a success
+    without a thing).
     """
     if fault in REFUSALS:
         return api_error(fault)
@@ -53,7 +54,7 @@ def fault_response(fault: str, hang: threading.Event, hang_seconds: float):
             hang.wait(hang_seconds)
         connection = request.environ.get("werkzeug.socket")
         if connection is not None:
-            # Gone while the client waits; werkzeug then finds nobody to answer
+            # Closed while the client waits; werkzeug then has nobody to answer
             _shut(connection)
         return Response(status=500)
     status, _, header = fault.partition(" ")

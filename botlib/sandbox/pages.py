@@ -1,4 +1,4 @@
-"""Plain pages of the sandbox, so that a person sees in a browser what the bot wrote."""
+"""Plain pages of the sandbox, where a person reads the bot's replies in a browser."""
 
 from datetime import UTC, datetime
 
@@ -77,16 +77,18 @@ def subreddit(state: SandboxState, name: str, me: str) -> str:
 
 
 def thread(post: Thing, comments: list[Thing], me: str) -> str:
-    """Returns a post's page: all comments, indented by depth."""
-    below: dict[str, list[Thing]] = {}
+    """Returns the page of a post: all comments, indented by depth."""
+    replies_by_parent: dict[str, list[Thing]] = {}
     for comment in comments:
-        below.setdefault(comment.get("parent_id") or post["name"], []).append(comment)
+        replies_by_parent.setdefault(comment.get("parent_id") or post["name"], []).append(comment)
     rows: list[tuple[Thing, int]] = []
-    stack = [(comment, 0) for comment in reversed(below.get(post["name"], []))]
+    stack = [(comment, 0) for comment in reversed(replies_by_parent.get(post["name"], []))]
     while stack:
         comment, depth = stack.pop()
         rows.append((comment, depth))
-        stack += [(child, depth + 1) for child in reversed(below.get(comment["name"], []))]
+        stack += [
+            (child, depth + 1) for child in reversed(replies_by_parent.get(comment["name"], []))
+        ]
     return render_template_string(
         _THREAD, title=post["title"], post=post, rows=rows, me=me, when=_when
     )

@@ -1,4 +1,4 @@
-"""A local HTTP Reddit for demo and tests: PRAW talks to it unchanged, and it outlives restarts."""
+"""A local Reddit over HTTP for the demo and tests: PRAW uses it unchanged, and its state lasts."""
 
 import logging
 import threading
@@ -16,9 +16,9 @@ from botlib.sandbox.api import Account, Faults, application
 from botlib.sandbox.state import SandboxState
 from botlib.workspace import Workspace
 
-# One post a subreddit is enough to see; forty make a page worth reading
+# A few posts would do for a demo; forty make a page worth reading
 THREADS = 40
-# Of the made-up threads, where there are no others
+# The seed of made-up threads, where there are no others
 SAMPLE_SEED = 2020
 _HOUR = 3600.0
 
@@ -27,7 +27,7 @@ class Sandbox:
     """A made-up Reddit at 127.0.0.1, with one account, `sandbox_bot`.
 
     Args:
-      folder: where its state lies; None keeps it in memory.
+      folder: of its state; None keeps it in memory.
       port: 0 takes a free one.
       clock: seconds since 1970, UTC.
       hang_seconds: how long a "hang" fault keeps its client waiting.
@@ -35,9 +35,9 @@ class Sandbox:
     Attributes:
       state: posts, comments, messages; `state.add_post`, `state.add_comment`, `state.change`.
       faults: a function (method, path) -> name of a fault or None; see `faults.py`.
-      rate_limit: what the headers say: requests remaining, used, seconds to reset.
+      rate_limit: the headers' values: requests remaining, used, seconds to reset.
       disorder: changes the order of the listing of an account's comments.
-      lag: after how many seconds a new reply of the bot shows in threads and histories.
+      lag: seconds until a new reply of the bot shows in threads and histories.
     """
 
     def __init__(
@@ -80,20 +80,20 @@ class Sandbox:
         """Returns a sandbox in the workspace, with threads no model was trained on.
 
         Args:
-          workspace: `raw_data` is read, the folder `sandbox` written. Without `raw_data`, as
-            where models were imported, the threads are made up.
-          subreddits: those that lack posts get up to `threads` threads of the test split.
+          workspace: `raw_data` is read, the folder `sandbox` is written. Without `raw_data`, as
+            after importing models, the threads are made up.
+          subreddits: each without posts gets up to `threads` threads of the test split.
           threads: for each subreddit.
-          seed: for their ages; each thread is moved to the last hours.
+          seed: of their ages; each thread is moved to the last hours.
           port: 0 takes a free one.
 
         Raises:
           BotlibError: none of the subreddits has a thread in `raw_data`.
         """
         sandbox = cls(workspace.sandbox, port=port)
-        missing = [name for name in subreddits if not sandbox.state.posts(name)]
-        if missing:
-            _seed(sandbox.state, _test_threads(workspace, missing), threads, seed)
+        empty_subreddits = [name for name in subreddits if not sandbox.state.posts(name)]
+        if empty_subreddits:
+            _seed(sandbox.state, _test_threads(workspace, empty_subreddits), threads, seed)
         if subreddits and not any(sandbox.state.posts(name) for name in subreddits):
             sandbox.state.close()
             raise BotlibError(
@@ -129,13 +129,13 @@ class Sandbox:
                 "127.0.0.1", self._port, app, threaded=True, request_handler=_QuietHandler
             )
         except (OSError, SystemExit) as error:
-            # werkzeug prints its advice and exits where the port is taken
+            # werkzeug prints advice and exits if the port is taken
             raise BotlibError(
                 f"port {self._port} is taken: choose another, or 0 for a free one"
             ) from error
         self._server.daemon_threads = True
         self._thread = threading.Thread(
-            # The default of half a second is what stopping would cost
+            # The default would delay a stop by half a second
             target=lambda: self._server.serve_forever(poll_interval=0.01),
             name="sandbox",
             daemon=True,
@@ -167,16 +167,16 @@ class Sandbox:
         self.stop()
 
     def reset(self) -> None:
-        """Forgets everything (of a sandbox in memory only)."""
+        """Deletes everything; only for a sandbox in memory."""
         if self.folder is not None:
             raise BotlibError(f"delete {self.folder} to reset this sandbox")
         self.state.close()
         self.state = self._new_state()
 
-    # What happened
+    # Records of requests
     @property
     def counts(self) -> dict[str, int]:
-        """How often what was asked: "requests", "replies", "POST /api/comment" and so on."""
+        """Numbers of requests: "requests", "replies", "POST /api/comment" and so on."""
         return self.state.counts()
 
     @property
@@ -190,8 +190,8 @@ class Sandbox:
         )
 
     def replies(self) -> pd.DataFrame:
-        """Returns what the bot wrote: subreddit, post_id, comment_id, reply_id, reply, url."""
-        own = self.state.written_by(self.account.name)
+        """Returns the bot's replies: subreddit, post_id, comment_id, reply_id, reply, url."""
+        own_comments = self.state.written_by(self.account.name)
         return pd.DataFrame(
             [
                 {
@@ -202,7 +202,7 @@ class Sandbox:
                     "reply": comment["body"],
                     "url": comment["permalink"],
                 }
-                for comment in reversed(own)
+                for comment in reversed(own_comments)
             ],
             columns=["subreddit", "post_id", "comment_id", "reply_id", "reply", "url"],
         )
@@ -219,22 +219,22 @@ def _test_threads(workspace: Workspace, subreddits: Sequence[str]) -> pd.DataFra
     """The raw rows of the test split's threads in those subreddits, made up if there are none."""
     from botlib.data.pairs.splits import split_of
 
-    wanted = {name.lower() for name in subreddits}
+    names = {name.lower() for name in subreddits}
     months = sorted(workspace.raw_data.glob("myreddit_*.csv"))
     if not months:
         from botlib.data.sample import threads
 
         return threads.of_test_split(subreddits, seed=SAMPLE_SEED)
-    found = []
+    frames = []
     for month in months:
         raw = tables.read_table(month, tables.RAW)
-        raw = raw[raw["subreddit"].str.lower().isin(wanted)]
-        found.append(raw[split_of(raw["submission_id"]) == "test"])
-    return pd.concat(found, ignore_index=True)
+        raw = raw[raw["subreddit"].str.lower().isin(names)]
+        frames.append(raw[split_of(raw["submission_id"]) == "test"])
+    return pd.concat(frames, ignore_index=True)
 
 
 def _seed(state: SandboxState, raw: pd.DataFrame, threads: int, seed: int) -> None:
-    """Adds threads, the liveliest first, moved so that each began some hours ago."""
+    """Adds the liveliest threads, moved so that each began some hours ago."""
     now = state.clock()
     with state.transaction():
         for subreddit, rows in raw.groupby("subreddit", sort=True):
@@ -249,40 +249,40 @@ def _seed(state: SandboxState, raw: pd.DataFrame, threads: int, seed: int) -> No
 def _add_thread(
     state: SandboxState, subreddit: str, thread: pd.DataFrame, began: float, now: float
 ) -> None:
-    first = thread.iloc[0]
+    first_row = thread.iloc[0]
     times = pd.concat([thread["comment_created_utc"], thread["reply_created_utc"]]).dropna()
     oldest = float(times.min()) if len(times) else 0.0
-    # Days of talk are squeezed between the post and a quarter of an hour ago
-    squeeze = (
+    # Days of comments are squeezed between the post and a quarter of an hour ago
+    time_scale = (
         min(1.0, (now - _HOUR / 4 - began) / max(float(times.max()) - oldest, 1.0)) if oldest else 0
     )
 
-    def moved(time_: Any) -> float:
-        return began + 60 + (0.0 if pd.isna(time_) else (float(time_) - oldest) * squeeze)
+    def moved_time(time_: Any) -> float:
+        return began + 60 + (0.0 if pd.isna(time_) else (float(time_) - oldest) * time_scale)
 
     post = state.add_post(
         subreddit,
-        first["title"],
-        id=first["submission_id"],
-        selftext=first["submission"],
-        author=first["submission_author"],
-        score=_whole(first["submission_score"]),
+        first_row["title"],
+        id=first_row["submission_id"],
+        selftext=first_row["submission"],
+        author=first_row["submission_author"],
+        score=_whole(first_row["submission_score"]),
         created_utc=began,
         num_comments=int(thread["comment_id"].nunique() + thread["reply_id"].nunique()),
     )
-    known = {}
+    names_by_id = {}
     for kind, parent in (("comment", None), ("reply", "comment_id")):
         for row in thread.drop_duplicates(f"{kind}_id").to_dict("records"):
-            if row[f"{kind}_id"] in known:
+            if row[f"{kind}_id"] in names_by_id:
                 continue
-            above = post["name"] if parent is None else known[row[parent]]
-            known[row[f"{kind}_id"]] = state.add_comment(
-                above,
+            parent_name = post["name"] if parent is None else names_by_id[row[parent]]
+            names_by_id[row[f"{kind}_id"]] = state.add_comment(
+                parent_name,
                 row[kind],
                 id=row[f"{kind}_id"],
                 author=row[f"{kind}_author"],
                 score=_whole(row[f"{kind}_score"]),
-                created_utc=moved(row[f"{kind}_created_utc"]),
+                created_utc=moved_time(row[f"{kind}_created_utc"]),
             )["name"]
 
 

@@ -1,4 +1,4 @@
-"""What the sandbox Reddit remembers: posts, comments, messages, in SQLite so that they last."""
+"""The sandbox's state: posts, comments and messages, stored in SQLite."""
 
 import contextlib
 import json
@@ -41,7 +41,7 @@ class SandboxState:
         self._database = sqlite3.connect(
             path or ":memory:", check_same_thread=False, isolation_level=None, timeout=30
         )
-        # A made-up Reddit may lose its last second in a power cut
+        # A power cut may cost a made-up Reddit its last second
         self._database.execute("PRAGMA synchronous=OFF")
         self._database.executescript(_SCHEMA)
 
@@ -51,7 +51,7 @@ class SandboxState:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """One writer at a time, all or nothing."""
+        """A transaction: one writer at a time, all or nothing."""
         with self._lock:
             if self._database.in_transaction:
                 yield
@@ -82,7 +82,7 @@ class SandboxState:
 
     # Subreddits
     def add_subreddit(self, name: str, **fields: Any) -> Thing:
-        known = self.subreddit(name) or {
+        about = self.subreddit(name) or {
             "id": _base36(1_000_000 + len(self.subreddits())),
             "display_name": name,
             "subreddit_type": "public",
@@ -92,13 +92,13 @@ class SandboxState:
             "title": name,
             "subscribers": 1000,
         }
-        known = {**known, **fields}
-        known["name"] = f"t5_{known['id']}"
+        about = {**about, **fields}
+        about["name"] = f"t5_{about['id']}"
         with self._lock:
             self._database.execute(
-                "INSERT OR REPLACE INTO subreddits VALUES (?, ?)", (name, json.dumps(known))
+                "INSERT OR REPLACE INTO subreddits VALUES (?, ?)", (name, json.dumps(about))
             )
-        return known
+        return about
 
     def subreddit(self, name: str) -> Thing | None:
         rows = self._rows("SELECT data FROM subreddits WHERE name = ?", name)
@@ -119,7 +119,7 @@ class SandboxState:
         return _base36(number)
 
     def add_post(self, subreddit: str, title: str, **fields: Any) -> Thing:
-        """Adds a post; `fields` overrides what Reddit would say of it."""
+        """Adds a post; `fields` overrides its fields."""
         with self.transaction():
             about = self.subreddit(subreddit) or self.add_subreddit(subreddit)
             post_id = fields.pop("id", None) or self.new_id()
@@ -152,10 +152,10 @@ class SandboxState:
     def add_comment(self, parent: str, body: str, **fields: Any) -> Thing:
         """Adds a comment below the post or comment whose fullname is `parent`."""
         with self.transaction():
-            above = self.get(parent)
-            if above is None:
+            parent_thing = self.get(parent)
+            if parent_thing is None:
                 raise KeyError(parent)
-            link = parent if parent.startswith("t3_") else above["link_id"]
+            link = parent if parent.startswith("t3_") else parent_thing["link_id"]
             post = self.get(link)
             comment_id = fields.pop("id", None) or self.new_id()
             comment = {
@@ -216,7 +216,7 @@ class SandboxState:
         return json.loads(rows[0][0]) if rows else None
 
     def change(self, fullname: str, **fields: Any) -> None:
-        """Overrides fields of a thing; a value of `...` takes the field away."""
+        """Overrides fields of a thing; the value `...` removes a field."""
         with self.transaction():
             thing = self.get(fullname)
             if thing is None:

@@ -56,7 +56,7 @@ class Tree:
         return listing(self._children(self.link, shown, 0))
 
     def single(self, comment: Thing, context: int, limit: int = MAX_COMMENTS) -> Thing:
-        """Returns the listing of a comment's page: up to eight parents, it, what is below."""
+        """Returns the listing of a comment's page: up to eight parents, it, its replies."""
         shown = {comment["name"]}
         level = self.below[comment["name"]]
         depth = 0
@@ -76,23 +76,23 @@ class Tree:
         return listing([node])
 
     def more(self, names: Sequence[str]) -> list[Thing]:
-        """Returns the flat things /api/morechildren answers with: parents before their children."""
-        found: list[Thing] = []
+        """Returns the answer of /api/morechildren: flat things, parents before their children."""
+        things: list[Thing] = []
         queue = [self.by_name[name] for name in names if name in self.by_name]
-        left: list[Thing] = []
+        not_shown: list[Thing] = []
         while queue:
             comment = queue.pop(0)
-            if len(found) >= MAX_MORE:
-                left.append(comment)
+            if len(things) >= MAX_MORE:
+                not_shown.append(comment)
                 continue
             thing = wrapped(comment)
             thing["data"]["replies"] = ""
-            found.append(thing)
+            things.append(thing)
             queue[:0] = self.below[comment["name"]]
-        for parent in dict.fromkeys(comment["parent_id"] for comment in left):
-            siblings = [comment for comment in left if comment["parent_id"] == parent]
-            found.append(self._more(parent, siblings, 1))
-        return found
+        for parent in dict.fromkeys(comment["parent_id"] for comment in not_shown):
+            siblings = [comment for comment in not_shown if comment["parent_id"] == parent]
+            things.append(self._more(parent, siblings, 1))
+        return things
 
     def _children(self, parent: str, shown: set[str], depth: int) -> list[Thing]:
         comments = self.below[parent]

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from botlib.app.bench import Remembered
+from botlib.app.bench import CachedScorer
 from botlib.live.outbox import candidates
 from tests.live import small_models
 
@@ -110,7 +110,7 @@ def test_a_refused_candidate_is_not_proposed(trying, site):
     [
         ("  ", "nothing to answer"),
         ("https://www.reddit.com/r/writing/comments/zzzzzz/_/yyyyyy/", "doesn't exist"),
-        ("https://www.reddit.com/r/writing/", "no link to a comment"),
+        ("https://www.reddit.com/r/writing/", "isn't a link to a comment"),
         ("x" * 10_001, "at most 10,000"),
     ],
 )
@@ -144,7 +144,7 @@ def test_remembered_scores_are_the_scorers_own():
             return np.array([[len(c), len(r)] for c, r in zip(comments, replies, strict=True)])
 
     scorer = Scorer()
-    remembered = Remembered(scorer)
+    remembered = CachedScorer(scorer)
     np.testing.assert_array_equal(remembered.predict(["a", "a"], ["b", "bb"]), [[1, 1], [1, 2]])
     np.testing.assert_array_equal(remembered.predict(["a"], ["bb"]), [[1, 2]])
     assert scorer.asked == 2 and remembered.threshold == 0.5

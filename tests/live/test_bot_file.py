@@ -145,7 +145,9 @@ def test_limits_in_the_file_hold_for_the_page_and_for_who_posts_by_hand(workspac
     monkeypatch.setattr(
         by_hand, "in_terminal", lambda *given, **_: handed.append(given[2]) or {"posted": 0}
     )
-    monkeypatch.setattr("botlib.live.reddit.reader.reader", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(
+        "botlib.live.reddit.client.connect_to_read", lambda *_: contextlib.nullcontext()
+    )
     assert main(["hand-over", *where]) == 0
     assert handed[0].max_per_day == 3
     assert main(["hand-over", *where, "-p", "max_per_day", "2"]) == 0
