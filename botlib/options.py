@@ -52,12 +52,12 @@ def _workspace(args: argparse.Namespace) -> tuple[str, str]:
         return args.workspace, "--workspace"
     if named := os.environ.get(WORKSPACE):
         return named, WORKSPACE
-    here = Path.cwd()
-    is_workspace = any((here / name).exists() for name in _MARKERS)
-    if is_workspace or (args.makes_workspace and not any(here.iterdir())):
-        return str(here), "the current folder"
+    folder = Path.cwd()
+    is_workspace = any((folder / name).exists() for name in _MARKERS)
+    if is_workspace or (args.makes_workspace and not any(folder.iterdir())):
+        return str(folder), "the current folder"
     raise BotlibError(
-        f"no workspace is named and {here} isn't one: pass --workspace DIR, set {WORKSPACE}, or "
+        f"no workspace is named and {folder} isn't one: pass --workspace DIR, set {WORKSPACE}, or "
         "change into the workspace's folder"
     )
 
@@ -84,5 +84,5 @@ def install_hint(error: ModuleNotFoundError) -> str:
     name = (error.name or "").partition(".")[0]
     if not name or name == "botlib":
         return ""
-    how = 'pip install ".[bot]"' if name in BOT_PACKAGES else "pip install -r requirements.txt"
-    return f"this command needs the package {name!r}: run `{how}` in the project's folder"
+    command = 'pip install ".[bot]"' if name in BOT_PACKAGES else "pip install -r requirements.txt"
+    return f"this command needs the package {name!r}: run `{command}` in the project's folder"

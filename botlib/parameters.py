@@ -326,5 +326,5 @@ def _injected_names(namespace: Mapping[str, Any]) -> set[str]:
 
 
 def _unknown(settings: type[Settings], name: str) -> str:
-    known = ", ".join(sorted([*settings.names(), PROFILE, OPTIONS]))
-    return f"{settings.notebook}: no setting is called {name!r}; there are {known}"
+    names = ", ".join(sorted([*settings.names(), PROFILE, OPTIONS]))
+    return f"{settings.notebook}: no setting is called {name!r}; there are {names}"

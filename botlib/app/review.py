@@ -103,7 +103,7 @@ def listing(site: Site, outbox: Outbox) -> dict[str, Any]:
         "handed": [_for_hand_over(reply) for reply in handed_over],
         "asks": [
             _for_hand_over(reply) | {"why": readable(reply.reason.partition(ASK)[0])}
-            for reply in settle.asked(outbox, site.name)
+            for reply in settle.open_questions(outbox, site.name)
         ],
         "disclosure": DISCLOSURE.strip("*"),
         "now": outbox.clock(),

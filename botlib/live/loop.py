@@ -142,7 +142,7 @@ def run(
             break
         seconds = _until_next(every, failures)
         heartbeat.rests(seconds, failure)
-        _rest(seconds, wait)
+        _wait_for_next_round(seconds, wait)
     heartbeat.ends()
     return rounds_run
 
@@ -153,7 +153,7 @@ def _until_next(every: float, failures: int) -> float:
     return max(every, min(every * 2 ** min(failures, 20), LONGEST_REST)) if failures else every
 
 
-def _rest(seconds: float, wait: Callable[[float], Any]) -> None:
+def _wait_for_next_round(seconds: float, wait: Callable[[float], Any]) -> None:
     """Waits for the next round; a stop is logged at once."""
     try:
         wait(seconds)

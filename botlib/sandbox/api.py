@@ -197,9 +197,13 @@ def application(
         parent, text = request.form.get("thing_id", ""), request.form.get("text", "")
         if refusal := _refusal(state(), parent, text):
             return refusal
-        new = state().add_comment(parent, text, author=account.name, _shows=state().clock() + lag())
+        comment_added = state().add_comment(
+            parent, text, author=account.name, _shows=state().clock() + lag()
+        )
         state().count("replies")
-        return jsonify(json={"errors": [], "data": {"things": [wrapped({**new, "replies": ""})]}})
+        return jsonify(
+            json={"errors": [], "data": {"things": [wrapped({**comment_added, "replies": ""})]}}
+        )
 
     @app.post("/api/del/")
     def delete():

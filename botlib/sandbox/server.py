@@ -266,7 +266,7 @@ def _add_thread(
         id=first_row["submission_id"],
         selftext=first_row["submission"],
         author=first_row["submission_author"],
-        score=_whole(first_row["submission_score"]),
+        score=_int_score(first_row["submission_score"]),
         created_utc=began,
         num_comments=int(thread["comment_id"].nunique() + thread["reply_id"].nunique()),
     )
@@ -281,10 +281,10 @@ def _add_thread(
                 row[kind],
                 id=row[f"{kind}_id"],
                 author=row[f"{kind}_author"],
-                score=_whole(row[f"{kind}_score"]),
+                score=_int_score(row[f"{kind}_score"]),
                 created_utc=moved_time(row[f"{kind}_created_utc"]),
             )["name"]
 
 
-def _whole(number: Any) -> int:
+def _int_score(number: Any) -> int:
     return 1 if pd.isna(number) else int(number)

@@ -541,6 +541,8 @@ def test_reddit_down_at_the_start_ends_one_round_but_not_a_service(ready, live, 
     assert "try again later" in capsys.readouterr().err
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "FIRST_REST", 0.01)
-        patch.setattr(loop, "_rest", lambda seconds, wait: os.kill(os.getpid(), signal.SIGTERM))
+        patch.setattr(
+            loop, "_wait_for_next_round", lambda seconds, wait: os.kill(os.getpid(), signal.SIGTERM)
+        )
         assert main(["bot", *where, *LIVE, *QUICK, "--every", "10m"]) == 0
     assert "waiting for Reddit" in caplog.text and "event=round" in caplog.text

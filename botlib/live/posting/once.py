@@ -229,10 +229,10 @@ class Poster:
         result = search(self.reddit, reply, self.policy.me)
         for error in result.errors:
             self._respect_wait(error)
-        if result.own is not None:
-            self.outbox.mark_posted(reply.id, result.own.id, f"found after: {why}")
+        if result.own_reply is not None:
+            self.outbox.mark_posted(reply.id, result.own_reply.id, f"found after: {why}")
             self.step("recorded")
-            return self._decide(reply, "posted", f"found after: {why}", _link(result.own))
+            return self._decide(reply, "posted", f"found after: {why}", _link(result.own_reply))
         if final:
             return self._finish(reply, final, why)
         if self.outbox.clock() < retry_after:

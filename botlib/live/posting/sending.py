@@ -17,7 +17,7 @@ from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTING, PROPOSED, READY, Reply
 from botlib.live.policy import Limits, Policy
 from botlib.live.posting.once import Decision, Poster
-from botlib.live.posting.settle import asked
+from botlib.live.posting.settle import open_questions
 from botlib.live.reddit.archive import BY_HAND
 from botlib.live.reddit.client import Client
 from botlib.live.stopping import Stopped
@@ -162,7 +162,7 @@ def post_approved(
         unclear = len(outbox.replies(reddit.site, [POSTING]))
         if unclear:
             note("unclear", replies=unclear, reason="they may be on Reddit; looked for next time")
-        if question_count := len(asked(outbox, reddit.site)):
+        if question_count := len(open_questions(outbox, reddit.site)):
             note(
                 "asks",
                 replies=question_count,

@@ -56,12 +56,12 @@ class Search:
     """The result of a search for our reply.
 
     Attributes:
-      own: our reply; None: not found.
+      own_reply: None: not found.
       unread: the places that could not be read whole, with the reason.
       errors: Reddit's answers there.
     """
 
-    own: Comment | None = None
+    own_reply: Comment | None = None
     unread: tuple[str, ...] = ()
     errors: tuple[Exception, ...] = ()
 
@@ -77,8 +77,8 @@ def search(reddit: Client, reply: Reply, me: str | None) -> Search:
     unread, errors = [], []
     for place, look in (("our own comments", _in_own_comments), ("the thread", _in_thread)):
         try:
-            if own := look(reddit, reply, me or ""):
-                return Search(own)
+            if own_reply := look(reddit, reply, me or ""):
+                return Search(own_reply)
         except _Incomplete as error:
             unread.append(f"{place} ({error})")
         except UNREADABLE as error:
@@ -150,7 +150,7 @@ def final_state(error: RedditAPIException) -> str:
     return GIVEN_UP if kinds & _NEVER else FAILED
 
 
-def asked(outbox: Outbox, site: str) -> list[Reply]:
+def open_questions(outbox: Outbox, site: str) -> list[Reply]:
     """Returns the replies for which only a person can find out whether they are on Reddit."""
     return [reply for reply in outbox.replies(site, [POSTING]) if reply.asks]
 
@@ -204,7 +204,7 @@ def ask_person(
 ) -> int:
     """Asks about each reply that only a person can settle; returns how many were answered."""
     answered = 0
-    for reply in asked(outbox, site):
+    for reply in open_questions(outbox, site):
         where = one_line(f"r/{reply.subreddit}: was this reply posted? {reply.permalink}")
         show(f"\n{where}\n  {reply.reply!r}")
         show(f"({one_line(reply.reason.partition(ASK)[0])})")

@@ -75,8 +75,8 @@ class Client(praw.Reddit):
     @property
     def requests_left(self) -> int | None:
         """Requests that Reddit still allows in its current window; None if it hasn't said."""
-        left = self._core.rate_limiter.remaining
-        return None if left is None else int(left)
+        remaining = self._core.rate_limiter.remaining
+        return None if remaining is None else int(remaining)
 
     @property
     def replies_sent(self) -> int:

@@ -33,7 +33,7 @@ def approval_list(outbox: Outbox, reddit: Client, *, by: str | None = None) -> A
     """
     import ipywidgets
 
-    proposed, unclear = waiting(outbox, reddit.site), settle.asked(outbox, reddit.site)
+    proposed, unclear = waiting(outbox, reddit.site), settle.open_questions(outbox, reddit.site)
     if not proposed and not unclear:
         return ipywidgets.HTML("<p>No reply waits for approval.</p>")
     return _ApprovalList(outbox, reddit, proposed, unclear, by or person()).widget

@@ -55,7 +55,7 @@ def write_csv(outbox: Outbox, site: str, path: Path, reddit: Client | None = Non
             "outbox": f"o-{identity}",
             "seen": _version(reply),
         }
-        for reply in [*settle.asked(outbox, site), *waiting(outbox, site)]
+        for reply in [*settle.open_questions(outbox, site), *waiting(outbox, site)]
     ]
     with atomic_file(path) as file:
         file.write("\ufeff")

@@ -19,7 +19,7 @@ from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import FAILED, GIVEN_UP, POSTED, POSTING, READY
 from botlib.live.policy import Limits, Policy
 from botlib.live.posting.once import Poster
-from botlib.live.posting.settle import SETTLE, SLACK, asked, say_not_posted, say_posted
+from botlib.live.posting.settle import SETTLE, SLACK, open_questions, say_not_posted, say_posted
 from botlib.live.reddit.client import Client, connect
 from botlib.sandbox.server import Sandbox
 from tests.live.conftest import Clock
@@ -172,7 +172,7 @@ class Schedule:
         self.settle()
         ended = Counter()
         with Outbox(self.path, clock=self.clock) as outbox:
-            questions = asked(outbox, "sandbox")
+            questions = open_questions(outbox, "sandbox")
             ended["a person was asked"] = len(questions)
             assert not questions or self.unreadable
             # The person looks, as the site is now, and says what they see

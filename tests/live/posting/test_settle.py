@@ -104,7 +104,7 @@ def test_a_person_is_asked_where_a_place_cannot_be_read(
         reply = go(poster, outbox)
         clock.sleep(700)
     assert posts(sandbox) == 1
-    assert [r.id for r in settle.asked(outbox, "sandbox")] == [1]
+    assert [r.id for r in settle.open_questions(outbox, "sandbox")] == [1]
     assert reply.state == POSTING
     assert "HTTP 503" in reply.reason and "botlib review" in reply.reason
     fail()
@@ -260,5 +260,5 @@ def test_recursion_errors_are_among_the_unreadable():
 
 def test_an_outbox_is_needed_by_nobody_to_be_asked(workspace):
     with Outbox(workspace.outbox) as outbox:
-        assert settle.asked(outbox, "live") == []
+        assert settle.open_questions(outbox, "live") == []
         assert settle.ask_person(outbox, "live", by="ann", ask=lambda _: "p") == 0
