@@ -60,7 +60,7 @@ def test_calibration_and_rank_correlation():
     assert outcomes.rank_correlation(fared) == pytest.approx(1.0)
     assert pd.isna(outcomes.rank_correlation(fared.head(2)))
     assert outcomes.rank_sentence(fared).endswith("1.00")
-    assert "not known yet, fewer than three" in outcomes.rank_sentence(fared.head(2))
+    assert "unknown, since fewer than three" in outcomes.rank_sentence(fared.head(2))
 
 
 @pytest.mark.parametrize("bins", ["tutorial", "quantiles"])
