@@ -30,7 +30,7 @@ def lower(value: Any, default: Any) -> bool:
 
 
 def higher_or_none(value: Any, default: Any) -> bool:
-    """For a limit that 0 lifts."""
+    """Returns whether a limit is higher than the default; 0 means no limit."""
     return default > 0 and (value == 0 or value > default)
 
 

@@ -69,7 +69,7 @@ class DataSettings(Settings):
     month_by_month: bool = False  # a query a month: spread over days, but scans more
     depth: int = setting(1, minimum=0)  # 1: comments on posts, as in 2020; 0: at any depth
     self_posts_only: bool = True  # as in 2020: link posts have no text
-    max_pairs: int = setting(0, minimum=0)  # 0: all; else whole threads up to so many pairs
+    max_pairs: int = setting(0, minimum=0)  # 0: all; else whole threads up to this many pairs
     reach_months: int = setting(1, minimum=0)  # 99.8 % of replies come within a month
     # Cleaning; botlib/data/pairs/cleaning.py says what each rule does
     skip_rules: str = "deleted_account"  # comma-separated: a closed account withdraws no text

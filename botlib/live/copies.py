@@ -55,7 +55,7 @@ class CopyIndex:
 
 
 def _runs(texts: Iterable[str], words: int) -> np.ndarray:
-    """The hashes of all runs of so many words within a text, uint64."""
+    """The hashes of all runs of `words` words within each text, uint64."""
     words_by_text = [_WORD.findall(text.lower()) for text in texts]
     counts = np.fromiter(map(len, words_by_text), np.int64, len(words_by_text))
     all_words = np.array(

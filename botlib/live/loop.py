@@ -82,7 +82,7 @@ def run(
     notices: Notices | None = None,
     clock: Callable[[], float] = time.time,
 ) -> int:
-    """Runs one round, or one every so many seconds until `stop` says so.
+    """Runs one round, or one every `every` seconds until `stop` returns True.
 
     A round reads the inbox, checks the bot's own replies, proposes new ones and posts those that
     were approved. An error is logged with its place, and the next round tries again: the wait

@@ -50,7 +50,7 @@ def propose(
     stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.time,
 ) -> Round:
-    """Reads, then generates, judges and queues post by post; sends nothing.
+    """Reads threads, then generates, judges and queues replies post by post; posts nothing.
 
     Args:
       workspace: its outbox.

@@ -55,7 +55,7 @@ class Stop:
             raise Stopped(f"the stop switch is on: {self.switch}")
 
     def wait(self, seconds: float) -> None:
-        """Waits; a stop ends it.
+        """Waits for some seconds; a stop ends the wait.
 
         Raises:
           Stopped: told to, or the stop switch appeared during the wait. A switch from before

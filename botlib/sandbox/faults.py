@@ -25,6 +25,7 @@ Faults = Callable[[str, str], str | None]
 
 
 def api_error(kind: str):
+    """Returns Reddit's JSON for a refused reply."""
     message, field = REFUSALS[kind]
     return jsonify(json={"errors": [[kind.removesuffix("-ms"), message, field]]})
 

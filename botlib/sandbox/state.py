@@ -51,7 +51,7 @@ class SandboxState:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """A transaction: one writer at a time, all or nothing."""
+        """Writes everything inside or nothing; one writer at a time."""
         with self._lock:
             if self._database.in_transaction:
                 yield
@@ -82,6 +82,7 @@ class SandboxState:
 
     # Subreddits
     def add_subreddit(self, name: str, **fields: Any) -> Thing:
+        """Adds a subreddit, or changes its fields."""
         about = self.subreddit(name) or {
             "id": _base36(1_000_000 + len(self.subreddits())),
             "display_name": name,
@@ -101,6 +102,7 @@ class SandboxState:
         return about
 
     def subreddit(self, name: str) -> Thing | None:
+        """Returns a subreddit's fields, or None."""
         rows = self._rows("SELECT data FROM subreddits WHERE name = ?", name)
         return json.loads(rows[0][0]) if rows else None
 
@@ -109,6 +111,7 @@ class SandboxState:
 
     # Things
     def new_id(self) -> str:
+        """Returns an id that no thing has."""
         ((last,),) = self._rows("SELECT COALESCE(MAX(position), 0) FROM things")
         number = 36**6 + last + 1
         while self._rows(
@@ -212,6 +215,7 @@ class SandboxState:
         )
 
     def get(self, fullname: str) -> Thing | None:
+        """Returns a thing by its full name ("t1_…"), or None."""
         rows = self._rows("SELECT data FROM things WHERE fullname = ?", fullname)
         return json.loads(rows[0][0]) if rows else None
 
@@ -227,6 +231,7 @@ class SandboxState:
             )
 
     def posts(self, subreddit: str | None = None) -> list[Thing]:
+        """Returns the posts of a subreddit, or all, oldest first."""
         query = "SELECT data FROM things WHERE fullname LIKE 't3\\_%' ESCAPE '\\'"
         if subreddit is None:
             rows = self._rows(query + " ORDER BY position")
@@ -235,12 +240,14 @@ class SandboxState:
         return [json.loads(data) for (data,) in rows]
 
     def comments(self, link: str) -> list[Thing]:
+        """Returns all comments of a post, given its full name, oldest first."""
         rows = self._rows(
             "SELECT data FROM things WHERE link = ? AND fullname != ? ORDER BY position", link, link
         )
         return [json.loads(data) for (data,) in rows]
 
     def written_by(self, author: str) -> list[Thing]:
+        """Returns a user's comments, newest first."""
         rows = self._rows(
             "SELECT data FROM things WHERE json_extract(data, '$.author') = ? COLLATE NOCASE "
             "AND fullname LIKE 't1\\_%' ESCAPE '\\' ORDER BY position DESC",
@@ -249,7 +256,7 @@ class SandboxState:
         return [json.loads(data) for (data,) in rows]
 
     def inbox(self, me: str) -> list[Thing]:
-        """Messages to the bot, comments below its own and mentions, newest first."""
+        """Returns messages to the bot, replies to it and mentions, newest first."""
         rows = self._rows(
             "SELECT things.data FROM things "
             "LEFT JOIN things AS above ON things.parent = above.fullname "

@@ -20,7 +20,7 @@ class Database:
       timeout: seconds to wait for another process's lock.
 
     Raises:
-      BotlibError: the file can't be read, is no outbox, is of a newer botlib, is locked for longer,
+      BotlibError: the file can't be read, isn't an outbox, is of a newer botlib, stays locked,
         or the disk is full.
     """
 
@@ -53,7 +53,7 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything written inside is written as a whole or not at all; may be nested."""
+        """Writes everything inside as a whole or not at all; may be nested."""
         with self._clear_errors():
             if self._database.in_transaction:
                 yield

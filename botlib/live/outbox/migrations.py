@@ -12,19 +12,19 @@ from botlib.errors import BotlibError
 
 
 def m001_first_tables(database: sqlite3.Connection) -> None:
-    """What botlib 0.1.0 made, without a version number."""
+    """Creates the tables of botlib 0.1.0, which set no version number."""
     for statement in _FIRST.split(";"):
         database.execute(statement)
 
 
 def m002_identity(database: sqlite3.Connection) -> None:
-    """A random id, so that a file made from one outbox is not read into another."""
+    """Adds a random id, so that a file made from one outbox isn't read into another."""
     database.execute("CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
     database.execute("INSERT INTO about VALUES ('id', ?)", (secrets.token_hex(8),))
 
 
 def m003_approvals_have_a_time(database: sqlite3.Connection) -> None:
-    """When a person approved, and the score that the comment had when they looked."""
+    """Adds the time of an approval, and the comment's score that the person saw."""
     database.execute("ALTER TABLE replies ADD COLUMN approved REAL")
     database.execute("ALTER TABLE replies ADD COLUMN comment_score INTEGER")
     database.execute(
@@ -35,7 +35,7 @@ def m003_approvals_have_a_time(database: sqlite3.Connection) -> None:
 
 
 def m004_refusals(database: sqlite3.Connection) -> None:
-    """Refusals that count only if they repeat, such as a 403; see refusals.py."""
+    """Adds refusals that count only if they repeat, such as a 403; see refusals.py."""
     database.execute(
         "CREATE TABLE refusals (site TEXT NOT NULL, what TEXT NOT NULL COLLATE NOCASE, "
         "time REAL NOT NULL, reason TEXT NOT NULL)"
@@ -43,7 +43,7 @@ def m004_refusals(database: sqlite3.Connection) -> None:
 
 
 def m005_inbox(database: sqlite3.Connection) -> None:
-    """Which messages were handled: the inbox is read by time, not by what is marked as read."""
+    """Adds the messages that were handled: the inbox is read by time, not by unread marks."""
     database.execute(
         "CREATE TABLE inbox (site TEXT NOT NULL, fullname TEXT NOT NULL, created REAL NOT NULL, "
         "done INTEGER NOT NULL, PRIMARY KEY (site, fullname))"
@@ -51,7 +51,7 @@ def m005_inbox(database: sqlite3.Connection) -> None:
 
 
 def m006_candidates(database: sqlite3.Connection) -> None:
-    """The other candidates of a reply's comment, for the person who judges; see candidates.py."""
+    """Adds the other candidates of a comment, for the person who judges; see candidates.py."""
     database.execute(
         "CREATE TABLE candidates (reply INTEGER NOT NULL REFERENCES replies (id), "
         "sample INTEGER NOT NULL, text TEXT NOT NULL, prob_real REAL, score REAL, "
@@ -60,7 +60,7 @@ def m006_candidates(database: sqlite3.Connection) -> None:
 
 
 def m007_follow_ups(database: sqlite3.Connection) -> None:
-    """Comments made to the bot, which have other limits; see inbox_log.py."""
+    """Adds the comments made to the bot, which have other limits; see inbox_log.py."""
     database.execute(
         "CREATE TABLE follow_ups (site TEXT NOT NULL, comment_id TEXT NOT NULL, "
         "kind TEXT NOT NULL, refused TEXT NOT NULL, time REAL NOT NULL, "

@@ -97,7 +97,7 @@ def wait_asked(error: Exception) -> float:
     """Returns for how many seconds an answer of Reddit's asks us to wait; 0 if it doesn't."""
     if isinstance(error, prawcore.TooManyRequests):
         with contextlib.suppress(TypeError, ValueError):
-            # "nan" and "-1" are no times either
+            # "nan" and "-1" aren't times either
             seconds = float(error.retry_after)
             return min(seconds, optouts.MAX_PAUSE) if seconds > 0 else BACKOFF
         return BACKOFF

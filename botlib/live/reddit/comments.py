@@ -207,10 +207,12 @@ class _ThreadReader:
     threads: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     def skip(self, subreddit: str, post_id: str, comment_id: str, author: str, reason: str) -> None:
+        """Records a post or comment that is left out, with the reason."""
         values = (subreddit, post_id, comment_id, author, reason)
         self.skipped.append(dict(zip(SKIPPED, values, strict=True)))
 
     def read(self, submission: Any) -> None:
+        """Reads a thread; sorts its comments into `rows` and `skipped`."""
         if not isinstance(submission, Submission):
             return self.skip("", "", "", "", f"a {type(submission).__name__} instead of a post")
         post = things.post(submission)

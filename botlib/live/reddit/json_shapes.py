@@ -15,7 +15,7 @@ def mend(answer: Any) -> tuple[Any, int]:
     """Mends the listings in an answer, in place.
 
     Things of unknown kind and things without an id are taken out; a null author becomes
-    "[deleted]", which PRAW knows; replies that are no listing become none.
+    "[deleted]", which PRAW knows; replies that aren't a listing are dropped.
 
     Args:
       answer: parsed JSON of any endpoint.
