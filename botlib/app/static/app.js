@@ -1,4 +1,4 @@
-// The page: the door, the tabs, and which of them is open.
+// The page: the sign-in dialog, the tabs, and which tab is open.
 import { ask, enter } from "./api.js";
 import { toast } from "./dom.js";
 import * as models from "./models.js";
@@ -20,7 +20,7 @@ export function show(name) {
     document.getElementById(tab.getAttribute("aria-controls")).hidden = !chosen;
   }
   history.replaceState(null, "", `#${name}`);
-  for (const [other, part] of Object.entries(parts)) part.shown(other === name);
+  for (const [other, part] of Object.entries(parts)) part.onToggle(other === name);
 }
 
 for (const tab of tabs) {
@@ -30,8 +30,8 @@ for (const tab of tabs) {
   tab.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
-    const seen = tabs.filter((other) => !other.hidden);
-    const next = seen[(seen.indexOf(tab) + step + seen.length) % seen.length];
+    const visibleTabs = tabs.filter((other) => !other.hidden);
+    const next = visibleTabs[(visibleTabs.indexOf(tab) + step + visibleTabs.length) % visibleTabs.length];
     next.focus();
     next.click();
   });
@@ -43,7 +43,7 @@ document.addEventListener("keydown", (event) => {
   parts[open]?.key?.(event);
 });
 
-// The door
+// The sign-in dialog
 const door = document.getElementById("door");
 const [why, password, name] = ["door-why", "door-password", "door-name"].map((id) => document.getElementById(id));
 
@@ -77,19 +77,19 @@ async function begin() {
   place.classList.toggle("live", site === "live");
   place.hidden = false;
   document.title = site === "live" ? "botlib" : "botlib · sandbox";
-  const wanted = location.hash.slice(1);
-  show(parts[wanted] ? wanted : open || "review");
+  const tabInAddress = location.hash.slice(1);
+  show(parts[tabInAddress] ? tabInAddress : open || "review");
 }
 
 async function start() {
   const key = new URLSearchParams(location.hash.slice(1)).get("key");
-  // Away from the address, the history and whoever looks over a shoulder
+  // Removes the key from the address and the history
   if (key) history.replaceState(null, "", location.pathname);
   try {
     if (key) await enter(key, "");
-    const known = await ask("/api/enter");
+    const entrance = await ask("/api/enter");
     // In a frame there is no cookie to find
-    if (key || known.in) await begin();
+    if (key || entrance.in) await begin();
     else await shut();
   } catch (error) {
     if (error.status === 401) await shut(error.message);

@@ -1,4 +1,4 @@
-// A reply that a person posts by hand, or of which only a person knows whether it is on Reddit.
+// A reply that a person posts by hand, or that only a person can find on Reddit.
 import { el, out, toast } from "./dom.js";
 
 export function handed(reply, settle) {

@@ -6,18 +6,18 @@ import { handed } from "./byhand.js";
 const place = document.getElementById("review");
 const count = document.getElementById("count");
 const REASONS = ["off topic", "wrong", "unkind", "reads like a bot", "adds nothing"];
-let state = null; // what the server said last
+let state = null; // the server's last answer
 let at = 0;
-let mine = []; // ids this browser decided about, the last one last
+let decidedIds = []; // ids this browser decided about, the last one last
 let mode = ""; // "", "edit" or "reject"
 let busy = false;
 let asking = false;
 let timer;
 const threads = new Map();
 
-export function shown(yes) {
+export function onToggle(visible) {
   clearInterval(timer);
-  if (!yes) return;
+  if (!visible) return;
   refresh();
   timer = setInterval(refresh, 8000);
 }
@@ -38,7 +38,7 @@ async function refresh() {
   }
 }
 
-// Keeps the reply that is being read in view, whatever came or went around it
+// Keeps the reply that is being read in view while others come and go
 function take(fresh, quiet = false) {
   if (busy && quiet) return;
   const before = current();
@@ -48,12 +48,12 @@ function take(fresh, quiet = false) {
   count.textContent = fresh.waiting.length;
   count.hidden = !fresh.waiting.length;
   if (same && quiet) return;
-  const there = fresh.waiting.findIndex((card) => card.id === before?.id);
-  if (there >= 0) at = there;
+  const index = fresh.waiting.findIndex((card) => card.id === before?.id);
+  if (index >= 0) at = index;
   else {
     at = Math.min(at, Math.max(0, fresh.waiting.length - 1));
     // Another reply must not slip under a thumb that is about to approve
-    if (before && quiet && !mine.includes(before.id)) return overtaken();
+    if (before && quiet && !decidedIds.includes(before.id)) return overtaken();
   }
   draw();
 }
@@ -74,23 +74,23 @@ function failed(words) {
 
 function draw() {
   const card = current();
-  const rest = [...state.asks, ...state.handed].map((reply) => handed(reply, settle));
+  const openQuestions = [...state.asks, ...state.handed].map((reply) => handed(reply, settle));
   if (!card) {
     const words = state.elsewhere
       ? `${state.elsewhere} wait for the other site: start the page ${live() ? "without" : "with"} --live to judge them.`
       : state.approved
         ? `${state.approved} approved: the bot posts them in its next round.`
         : "The bot proposes replies each round. To begin one: python -m botlib bot --workspace DIR";
-    put(place, el("div", { class: "desk" }, rest, empty("Nothing waits for you", words, again())));
+    put(place, el("div", { class: "desk" }, openQuestions, empty("Nothing waits for you", words, again())));
     return;
   }
-  put(place, el("div", { class: "desk fresh" }, rest, head(card), conversation(card), ...judged(card), others(card), rules(card)), bar(card));
+  put(place, el("div", { class: "desk fresh" }, openQuestions, head(card), conversation(card), ...judged(card), others(card), rules(card)), bar(card));
   if (mode === "edit") place.querySelector("textarea").focus();
   if (mode === "reject") place.querySelector(".why input").focus();
 }
 
 function again() {
-  return mine.length || state.approved ? el("button", { onclick: undo }, "Undo the last decision", el("kbd", {}, "u")) : null;
+  return decidedIds.length || state.approved ? el("button", { onclick: undo }, "Undo the last decision", el("kbd", {}, "u")) : null;
 }
 
 function head(card) {
@@ -100,41 +100,41 @@ function head(card) {
     el("h2", { class: "topic" }, card.title || "(no title)"));
 }
 
-// The thread above; it is read once for each version of a reply
+// The thread above, read once for each version of a reply
 function read(card) {
   const key = `${card.id} ${card.version}`;
   if (!threads.has(key)) {
-    const asked = ask(`/api/review/${card.id}`);
-    threads.set(key, asked);
-    asked.catch(() => threads.delete(key));
+    const request = ask(`/api/review/${card.id}`);
+    threads.set(key, request);
+    request.catch(() => threads.delete(key));
   }
   return threads.get(key);
 }
 
-// Whoever leafs through quickly asks Reddit nothing; who stays has the next one ready, too
+// Quick browsing asks Reddit nothing; after a pause the next thread is read too
 async function calmly(card) {
   if (threads.has(`${card.id} ${card.version}`)) return read(card);
   await new Promise((resolve) => setTimeout(resolve, 250));
   if (current()?.id !== card.id) return null;
-  const said = await read(card);
+  const thread = await read(card);
   const next = state.waiting[at + 1];
   if (next && current()?.id === card.id) read(next);
-  return said;
+  return thread;
 }
 
 function conversation(card) {
   const box = el("div", { class: "thread", tabindex: "0", role: "region", "aria-label": "The conversation above", onclick: () => box.classList.toggle("open") },
     el("p", { class: "soft" }, "Reading the thread …"));
   const warning = el("div", { id: "changed" });
-  calmly(card).then((said) => {
-    if (!said) return;
-    const { turns, changed } = said;
+  calmly(card).then((thread) => {
+    if (!thread) return;
+    const { turns, changed } = thread;
     const above = turns.slice(1, -1).filter((turn) => turn.text);
     const last = turns[turns.length - 1];
     put(box, above.length ? above.map(({ who, text }) => el("p", { class: "text" }, el("b", {}, who ? `${who}  ` : "The post  "), text))
-      : el("p", { class: "soft" }, "Nothing stands above it but the title."));
+      : el("p", { class: "soft" }, "There is only the title above it."));
     box.scrollTop = box.scrollHeight;
-    if (changed) put(warning, el("p", { class: "note" }, `It would not be posted as things stand: ${changed}.`,
+    if (changed) put(warning, el("p", { class: "note" }, `It would not be posted now: ${changed}.`,
       changed.includes("edited") && last ? el("span", { class: "text" }, `\nThe comment now: ${last.text}`) : null));
   }, (error) => put(box, el("p", { class: "soft" }, `${error.message}. You can still judge the reply.`)));
   return el("div", { class: "desk-part" }, box, warning,
@@ -142,9 +142,9 @@ function conversation(card) {
 }
 
 function judged(card) {
-  const kept = draft(card);
+  const draftText = draft(card);
   const body = mode === "edit"
-    ? el("textarea", { "aria-label": "The reply's text", rows: 7, value: kept ?? card.reply, oninput: (event) => keep(card, event.target.value), onkeydown: editing })
+    ? el("textarea", { "aria-label": "The reply's text", rows: 7, value: draftText ?? card.reply, oninput: (event) => keep(card, event.target.value), onkeydown: editing })
     : el("div", { class: "text", id: "reply" }, card.reply);
   return [
     card.why ? el("p", { class: "note" }, `Look again: ${card.why}.`) : null,
@@ -164,8 +164,8 @@ function others(card) {
 
 function rules(card) {
   if (!card.rules.length) return null;
-  const about = card.rules.filter((rule) => rule.startsWith("!"));
-  return el("details", { open: about.length > 0 }, el("summary", {}, `Rules of r/${card.subreddit}`),
+  const botRules = card.rules.filter((rule) => rule.startsWith("!"));
+  return el("details", { open: botRules.length > 0 }, el("summary", {}, `Rules of r/${card.subreddit}`),
     el("ul", {}, card.rules.map((rule) => el("li", { class: rule.startsWith("!") ? "note" : "" }, rule.replace(/^! /, "")))));
 }
 
@@ -197,26 +197,26 @@ function bar(card) {
       el("button", { class: "quiet", disabled: at + 1 >= state.waiting.length, onclick: () => move(1) }, "Next ›", el("kbd", {}, "j"))));
 }
 
-const SAID = { approve: "Approved. It is posted in the bot's next round.", edit: "Approved with your text.", reject: "Rejected.", "hand-over": "It is yours now: copy it, post it, and say below how it went." };
+const MESSAGES = { approve: "Approved. It is posted in the bot's next round.", edit: "Approved with your text.", reject: "Rejected.", "hand-over": "It is yours now: copy it, post it, and say below how it went." };
 
-async function decide(what, more = {}) {
+async function decide(decision, more = {}) {
   const card = current();
   if (!card || busy) return;
   busy = true;
   try {
-    const fresh = await ask(`/api/review/${card.id}/${what}`, { version: card.version, ...more });
-    mine.push(card.id);
+    const fresh = await ask(`/api/review/${card.id}/${decision}`, { version: card.version, ...more });
+    decidedIds.push(card.id);
     forget(card);
     mode = "";
     busy = false;
     take(fresh);
-    toast(SAID[what]);
+    toast(MESSAGES[decision]);
     scrollTo(0, 0);
   } catch (error) {
     busy = false;
     toast(error.message);
     if (error.status !== 409) return;
-    // The text that was typed is kept; the list is shown as it is now
+    // The draft is kept; the list is read again
     mode = "";
     await refresh();
   } finally {
@@ -228,8 +228,8 @@ async function undo() {
   if (busy) return;
   busy = true;
   try {
-    const fresh = await ask("/api/review/undo", { id: mine.at(-1) ?? null });
-    mine = mine.filter((id) => id !== fresh.undone);
+    const fresh = await ask("/api/review/undo", { id: decidedIds.at(-1) ?? null });
+    decidedIds = decidedIds.filter((id) => id !== fresh.undone);
     mode = "";
     busy = false;
     take(fresh);
@@ -237,7 +237,7 @@ async function undo() {
     draw();
     toast(`It was ${fresh.was}; it waits again.`);
   } catch (error) {
-    mine.pop();
+    decidedIds.pop();
     toast(error.message);
   } finally {
     busy = false;
@@ -253,9 +253,9 @@ async function settle(reply, answer) {
 }
 
 function move(step) {
-  const to = at + step;
-  if (to < 0 || to >= state.waiting.length) return;
-  at = to;
+  const position = at + step;
+  if (position < 0 || position >= state.waiting.length) return;
+  at = position;
   mode = "";
   draw();
   scrollTo(0, 0);
@@ -270,12 +270,12 @@ function editing(event) {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save(current());
 }
 
-// What was typed outlives a reload, and a restart of the program
+// A draft survives a reload, and a restart of the program
 const draft = (card) => stored((place) => place.getItem(`draft ${card.id} ${card.version}`));
 const keep = (card, text) => stored((place) => place.setItem(`draft ${card.id} ${card.version}`, text));
 const forget = (card) => card && stored((place) => place.removeItem(`draft ${card.id} ${card.version}`));
 
-// A browser may allow no storage, in a notebook's frame for instance
+// A browser may forbid storage, in a notebook's frame for instance
 function stored(act) {
   try {
     return act(localStorage);

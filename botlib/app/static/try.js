@@ -9,15 +9,15 @@ const SLIDERS = {
   top_k: [0, 200, 1, "Draw from the k likeliest tokens; 0: from all"],
   top_p: [0.05, 1, 0.01, "… and from the fewest that reach this probability"],
   n: [1, 20, 1, "How many candidates"],
-  threshold: [0, 1, 0.01, "Least realism; decides again at once"],
+  threshold: [0, 1, 0.01, "Lowest realism; decides again at once"],
 };
 const LABELS = { top_k: "top k", top_p: "top p", n: "candidates" };
 let about;
 let text;
 let sides = [];
 
-export async function shown(yes) {
-  if (!yes || about) return;
+export async function onToggle(visible) {
+  if (!visible || about) return;
   try {
     about = await ask("/api/try");
   } catch (error) {
@@ -83,12 +83,12 @@ class Side {
 
   controls() {
     const rows = Object.entries(SLIDERS).map(([name, [least, most, step, title]]) => {
-      const value = el("output", {}, this.said(name));
+      const value = el("output", {}, this.format(name));
       return el("label", { class: "slider", title }, el("span", {}, LABELS[name] ?? name), value,
         el("input", { type: "range", min: least, max: name === "n" ? about.most : most, step, value: this.values[name], name: `${name}-${this.name}`, oninput: (event) => {
           const before = this.values[name];
           this.values[name] = Number(event.target.value);
-          value.textContent = this.said(name);
+          value.textContent = this.format(name);
           this.changed(name, before);
         } }));
     });
@@ -97,7 +97,7 @@ class Side {
     return el("details", { class: "settings", open: matchMedia("(min-width: 760px)").matches || this.name === "B" }, el("summary", {}, `Setting ${this.name}`), el("div", { class: "sliders" }, rows, runs));
   }
 
-  said(name) {
+  format(name) {
     const value = this.values[name];
     return Number.isInteger(SLIDERS[name][2]) ? String(value) : value.toFixed(2);
   }
@@ -131,15 +131,15 @@ class Side {
 
   async write() {
     this.stop();
-    const mine = new AbortController();
-    this.aborting = mine;
+    const controller = new AbortController();
+    this.aborting = controller;
     this.cards.clear();
     put(this.list);
     put(this.head);
     this.trial = null;
     this.status.textContent = "Writing …";
     try {
-      for await (const line of stream("/api/try", { text: text.value, ...this.values }, mine.signal)) {
+      for await (const line of stream("/api/try", { text: text.value, ...this.values }, controller.signal)) {
         if (line.error) throw new Error(line.error);
         if (line.trial) this.begin(line);
         if (line.candidates) {
@@ -160,29 +160,29 @@ class Side {
     if (!comment.author && !refusal) return;
     put(this.head, refusal ? el("p", { class: "note" }, `The bot would not answer this: ${refusal}.`) : null,
       el("div", { class: "said" }, el("b", {}, `${comment.author ? `u/${comment.author}` : ""}${comment.subreddit ? ` in r/${comment.subreddit}` : ""}`), el("div", { class: "text" }, comment.text)),
-      above ? el("details", {}, el("summary", {}, "What stands above it"), el("div", { class: "text soft" }, above)) : null);
+      above ? el("details", {}, el("summary", {}, "The conversation above it"), el("div", { class: "text soft" }, above)) : null);
   }
 
-  // A card keeps its place: what arrives goes below, and decisions change in a line of one height
+  // A card keeps its place: new ones are added below, and a decision changes no heights
   draw(candidates) {
-    for (const one of candidates) {
-      let card = this.cards.get(one.sample);
+    for (const candidate of candidates) {
+      let card = this.cards.get(candidate.sample);
       if (!card) {
         card = { verdict: el("span", { class: "verdict" }), why: el("p", { class: "reason soft" }), scores: el("div", {}) };
-        card.use = this.linked ? el("button", { class: "chip", onclick: () => this.propose(one.sample) }, "Propose it") : null;
-        card.node = el("li", { class: "card fresh" }, el("div", { class: "foot" }, card.verdict, card.use), el("div", { class: "text" }, one.text || "(empty)"), card.scores, card.why);
-        this.cards.set(one.sample, card);
+        card.use = this.linked ? el("button", { class: "chip", onclick: () => this.propose(candidate.sample) }, "Propose it") : null;
+        card.node = el("li", { class: "card fresh" }, el("div", { class: "foot" }, card.verdict, card.use), el("div", { class: "text" }, candidate.text || "(empty)"), card.scores, card.why);
+        this.cards.set(candidate.sample, card);
         this.list.append(card.node);
       }
-      card.node.className = `card ${one.decision}`;
-      card.verdict.textContent = { reply: "✓ would reply", outranked: `rank ${one.rank}`, refused: "✗ refused" }[one.decision];
-      card.why.textContent = one.reason;
-      card.why.title = one.reason;
-      if (card.use) card.use.disabled = one.decision === "refused";
-      put(card.scores, meters(one));
+      card.node.className = `card ${candidate.decision}`;
+      card.verdict.textContent = { reply: "✓ would reply", outranked: `rank ${candidate.rank}`, refused: "✗ refused" }[candidate.decision];
+      card.why.textContent = candidate.reason;
+      card.why.title = candidate.reason;
+      if (card.use) card.use.disabled = candidate.decision === "refused";
+      put(card.scores, meters(candidate));
     }
-    const kept = new Set(candidates.map((one) => one.sample));
-    for (const [sample, card] of this.cards) card.node.hidden = !kept.has(sample);
+    const visibleSamples = new Set(candidates.map((candidate) => candidate.sample));
+    for (const [sample, card] of this.cards) card.node.hidden = !visibleSamples.has(sample);
   }
 
   async propose(sample) {
