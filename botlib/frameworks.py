@@ -1,4 +1,4 @@
-"""Keeps gpt-2-simple and Keras in separate processes: one turns off what the other needs."""
+"""Keeps gpt-2-simple and Keras in separate processes: the first turns off what the second needs."""
 
 import logging
 import os

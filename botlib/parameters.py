@@ -1,4 +1,4 @@
-"""The one way from a profile, a parameters cell and the command line to settings.
+"""The one way to settings: from a profile, a parameters cell, bot.yaml and the command line.
 
 Notebooks, `run` and `bot` all end in `settle`. A profile fills what nobody set; what a person set
 is never replaced, and two values that disagree are an error. `set_by` says who set what.

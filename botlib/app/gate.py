@@ -1,4 +1,4 @@
-"""Who may use the page: a secret is needed, and other host names and sites are refused."""
+"""Access to the page: needs a secret, and refuses other host names and other sites."""
 
 import dataclasses
 import hashlib

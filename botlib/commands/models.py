@@ -1,4 +1,4 @@
-"""`export` and `import`: trained models to hand on, or to start from: a file, a URL, the Hub."""
+"""`export` and `import`: share trained models, or start from them: a file, a URL, the Hub."""
 
 import argparse
 from pathlib import Path

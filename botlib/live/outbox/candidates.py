@@ -1,4 +1,4 @@
-"""The other candidates of a reply's comment, kept so that a person can choose another one."""
+"""The other candidates of a comment, stored so that a person can choose another reply."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""Answers that mean "never" only if they repeat: a lone 403 or 404 is often a fault of the hour."""
+"""Answers that mean "never" only if they repeat: a single 403 or 404 is often temporary."""
 
 from botlib.live.outbox.queue import Outbox
 

@@ -1,1 +1,1 @@
-"""From an approval to a reply on Reddit, once: sent, checked again, settled, or by hand."""
+"""Posts approved replies, each once: checks, sends, settles unclear answers, or hands over."""

@@ -1,1 +1,1 @@
-"""Reddit as it is reached and read: the client, the archive, threads, rules, the inbox."""
+"""Access to Reddit: the client, the archive, threads, rules, the inbox."""

@@ -53,7 +53,7 @@ def check_account(outbox: Outbox, reddit: Client) -> None:
     try:
         suspended = bool(getattr(reddit.user.me(use_cache=False), "is_suspended", False))
     except prawcore.Forbidden:
-        # A lone 403 is often a fault of the hour
+        # A single 403 is often temporary
         if not refusals.record(outbox, reddit.site, _LOGIN, "HTTP 403"):
             return
         _shut_out(outbox, reddit, "Reddit refuses the account everything (HTTP 403)")
