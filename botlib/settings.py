@@ -49,7 +49,7 @@ class DataSettings(Settings):
     # where the pairs come from
     source: str = setting("archive", choices=("archive", "dumps", "bigquery", "sample"))
     subreddits: str = setting(TUTORIAL_SUBREDDITS, required=True)  # comma-separated
-    # YYYY-MM, inclusive; empty: from the first there is, and of the archive the newest
+    # YYYY-MM, inclusive; empty: the first month there is; from the archive the newest items
     first_month: str = ""
     last_month: str = ""  # YYYY-MM, inclusive
     dumps: str = ""  # folder or glob of dump files, or hf://…/*.parquet, for source="dumps"
@@ -60,19 +60,20 @@ class DataSettings(Settings):
     archive_max_items: int = setting(1_000_000, minimum=100)
     # E-mail address or link where the archive's author can reach you; empty: BOTLIB_CONTACT
     contact: str = ""
-    sample_threads: int = setting(1500, minimum=20)  # size of the made-up Reddit
+    sample_threads: int = setting(1500, minimum=20)  # threads of the made-up Reddit
     project: str = ""  # Google Cloud project that pays for the query
     bigquery_comments: str = "fh-bigquery.reddit_comments"  # or a table of your own
     bigquery_posts: str = "fh-bigquery.reddit_posts"  # the dataset of posts
     bigquery_location: str = ""  # where they lie; empty: Google finds it
-    max_gigabytes: float = setting(1099.0, minimum=0.0)  # scanned; a month's first TiB is free
+    # The most that a query may scan; a month's first TiB is free
+    max_gigabytes: float = setting(1099.0, minimum=0.0)
     month_by_month: bool = False  # a query a month: spread over days, but scans more
     depth: int = setting(1, minimum=0)  # 1: comments on posts, as in 2020; 0: at any depth
     self_posts_only: bool = True  # as in 2020: link posts have no text
     max_pairs: int = setting(0, minimum=0)  # 0: all; else whole threads up to this many pairs
     reach_months: int = setting(1, minimum=0)  # 99.8 % of replies come within a month
     # Cleaning; botlib/data/pairs/cleaning.py says what each rule does
-    skip_rules: str = "deleted_account"  # comma-separated: a closed account withdraws no text
+    skip_rules: str = "deleted_account"  # comma-separated; a closed account withdraws no text
     min_words: int = setting(2, minimum=0)  # "Thanks!" teaches a model to say just that
     max_words: int = setting(300, minimum=1)  # longer ones are essays, not replies
     max_tokens: int = setting(450, minimum=1)  # a comment and a reply fit GPT-2's 1024 tokens
@@ -87,7 +88,8 @@ class DataSettings(Settings):
     # Room for the join of source="dumps"
     memory_limit: str = "1GB"
     max_temp: str = "20GB"  # disk that the join may use
-    max_malformed: float = setting(0.01, minimum=0.0, maximum=1.0)  # share of a file's lines
+    # The highest share of damaged lines in a file
+    max_malformed: float = setting(0.01, minimum=0.0, maximum=1.0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -110,11 +112,11 @@ class Gpt2Settings(Settings):
     context: str = setting("title", choices=("comment", "title", "thread"))
     context_tokens: int = setting(128, minimum=16)  # the most tokens it may take of the prompt
     batch_size: int = setting(0, minimum=0)  # 0: what a 16 GB GPU takes for this base model
-    learning_rate: float = setting(0.0, minimum=0.0)  # 0: by the base model's size
+    learning_rate: float = setting(0.0, minimum=0.0)  # 0: chosen by the base model's size
     # Tokens of a training window: 1024 in gpt-2-simple; comments are short, and fewer are cheaper
     window: int = setting(1024, minimum=32, maximum=1024)
     accumulate_gradients: int = setting(1, minimum=1)  # batches added up before a step
-    schedule: str = setting("cosine", choices=("cosine", "constant"))  # of the learning rate
+    schedule: str = setting("cosine", choices=("cosine", "constant"))  # learning rate
     optimizer: str = setting("adam", choices=("adam", "sgd"))  # sgd: a third of the memory
     only_train_transformer_layers: bool = False  # embeddings frozen: less memory
     multi_gpu: bool = False  # layers spread over all GPUs
@@ -145,8 +147,8 @@ class Sampling(Checked):
     # … and of these from the fewest whose probabilities reach p
     top_p: float = setting(1.0, above=0.0, maximum=1.0)
     repetition_penalty: float = setting(1.0, above=0.0)  # above 1: tokens used get less likely
-    min_tokens: int = setting(1, minimum=0)  # of the reply, without its end
-    max_tokens: int = setting(100, minimum=1)  # of the reply; where this cuts it, it isn't finished
+    min_tokens: int = setting(1, minimum=0)  # the fewest of a reply
+    max_tokens: int = setting(100, minimum=1)  # the most of a reply; a reply cut here is unfinished
 
     def _check(self) -> None:
         super()._check()
@@ -178,7 +180,7 @@ class ClassifierSettings(Settings):
     trained_layers: int = setting(0, minimum=0)  # only this many top layers; 0: all
     mixed_precision: str = setting("auto", choices=("auto", "off"))  # auto: if supported
     xla: str = setting("auto", choices=("auto", "off"))  # auto: on a GPU
-    classifier_max_tokens: int = setting(64, minimum=8)  # of comment and reply together
+    classifier_max_tokens: int = setting(64, minimum=8)  # comment and reply together
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -208,7 +210,7 @@ class UpvotesSettings(ClassifierSettings):
     # What orders the replies to one comment: "own", trained here, or a DialogRPT of the Hub
     # (hf:microsoft/DialogRPT-updown, 1.5 GB) where validation finds it to be better
     rank: str = "own"
-    classifier_max_tokens: int = setting(128, minimum=8)  # of comment and reply together
+    classifier_max_tokens: int = setting(128, minimum=8)  # comment and reply together
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -223,12 +225,12 @@ class GenerateSettings(DecoderSettings):
     listing: str = setting("rising", choices=("rising", "hot", "new"))  # which posts are read
     posts_per_subreddit: int = setting(5, minimum=1)  # posts read in each subreddit
     min_comment_score: int = 3  # a comment needs a score above this
-    max_age_hours: float = setting(24.0, minimum=0.0)  # of a comment; 0: any age
+    max_age_hours: float = setting(24.0, minimum=0.0)  # of the oldest comment; 0: any
     # Replies to the bot's own comments may be answered: at most twice in a conversation, a person
     # at most twice a day, and as always after a person approved
     answer_replies: bool = setting(False, looser=different)
     answer_mentions: bool = setting(False, looser=different)  # the same for u/NAME of the bot
-    more_requests: int = setting(4, minimum=0)  # for the rest of one long thread
+    more_requests: int = setting(4, minimum=0)  # the most for the rest of a long thread
     gpt2_run: str = "run1"  # which models/gpt2/{run_name} writes
     candidates: int = setting(10, minimum=1)  # replies for each comment
     date: str = ""  # names the tables; empty: today
@@ -264,7 +266,7 @@ class PostSettings(Settings):
     # replies in one subreddit an hour
     max_per_subreddit_hour: int = setting(1, minimum=0, looser=higher_or_none)
     max_per_day: int = setting(10, minimum=0, looser=higher_or_none)  # replies a day in all
-    # Between two posts, as in 2020
+    # The shortest pause between two posts, as in 2020
     min_pause_minutes: float = setting(1.0, minimum=0.0, looser=lower)
     # the longest pause between two posts
     max_pause_minutes: float = setting(11.0, minimum=0.0, looser=lower)
