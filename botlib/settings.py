@@ -72,7 +72,7 @@ class DataSettings(Settings):
     self_posts_only: bool = True  # as in 2020: link posts have no text
     max_pairs: int = setting(0, minimum=0)  # 0: all; else whole threads up to this many pairs
     reach_months: int = setting(1, minimum=0)  # 99.8 % of replies come within a month
-    # Cleaning; botlib/data/pairs/cleaning.py says what each rule does
+    # Cleaning rules to skip, of those in botlib/data/pairs/cleaning.py
     skip_rules: str = "deleted_account"  # comma-separated; a closed account withdraws no text
     min_words: int = setting(2, minimum=0)  # "Thanks!" teaches a model to say just that
     max_words: int = setting(300, minimum=1)  # longer ones are essays, not replies
@@ -116,7 +116,9 @@ class Gpt2Settings(Settings):
     # Tokens of a training window: 1024 in gpt-2-simple; comments are short, and fewer are cheaper
     window: int = setting(1024, minimum=32, maximum=1024)
     accumulate_gradients: int = setting(1, minimum=1)  # batches added up before a step
-    schedule: str = setting("cosine", choices=("cosine", "constant"))  # learning rate
+    schedule: str = setting(
+        "cosine", choices=("cosine", "constant")
+    )  # of the learning rate over time
     optimizer: str = setting("adam", choices=("adam", "sgd"))  # sgd: a third of the memory
     only_train_transformer_layers: bool = False  # embeddings frozen: less memory
     multi_gpu: bool = False  # layers spread over all GPUs
@@ -147,8 +149,10 @@ class Sampling(Checked):
     # … and of these from the fewest whose probabilities reach p
     top_p: float = setting(1.0, above=0.0, maximum=1.0)
     repetition_penalty: float = setting(1.0, above=0.0)  # above 1: tokens used get less likely
-    min_tokens: int = setting(1, minimum=0)  # the fewest of a reply
-    max_tokens: int = setting(100, minimum=1)  # the most of a reply; a reply cut here is unfinished
+    min_tokens: int = setting(1, minimum=0)  # the fewest tokens of a reply
+    max_tokens: int = setting(
+        100, minimum=1
+    )  # the most tokens of a reply; a cut reply is unfinished
 
     def _check(self) -> None:
         super()._check()
@@ -180,7 +184,7 @@ class ClassifierSettings(Settings):
     trained_layers: int = setting(0, minimum=0)  # only this many top layers; 0: all
     mixed_precision: str = setting("auto", choices=("auto", "off"))  # auto: if supported
     xla: str = setting("auto", choices=("auto", "off"))  # auto: on a GPU
-    classifier_max_tokens: int = setting(64, minimum=8)  # comment and reply together
+    classifier_max_tokens: int = setting(64, minimum=8)  # of comment and reply together
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -210,7 +214,7 @@ class UpvotesSettings(ClassifierSettings):
     # What orders the replies to one comment: "own", trained here, or a DialogRPT of the Hub
     # (hf:microsoft/DialogRPT-updown, 1.5 GB) where validation finds it to be better
     rank: str = "own"
-    classifier_max_tokens: int = setting(128, minimum=8)  # comment and reply together
+    classifier_max_tokens: int = setting(128, minimum=8)  # of comment and reply together
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -225,12 +229,12 @@ class GenerateSettings(DecoderSettings):
     listing: str = setting("rising", choices=("rising", "hot", "new"))  # which posts are read
     posts_per_subreddit: int = setting(5, minimum=1)  # posts read in each subreddit
     min_comment_score: int = 3  # a comment needs a score above this
-    max_age_hours: float = setting(24.0, minimum=0.0)  # of the oldest comment; 0: any
+    max_age_hours: float = setting(24.0, minimum=0.0)  # of the oldest comment that is read; 0: any
     # Replies to the bot's own comments may be answered: at most twice in a conversation, a person
     # at most twice a day, and as always after a person approved
     answer_replies: bool = setting(False, looser=different)
     answer_mentions: bool = setting(False, looser=different)  # the same for u/NAME of the bot
-    more_requests: int = setting(4, minimum=0)  # the most for the rest of a long thread
+    more_requests: int = setting(4, minimum=0)  # the most requests for the rest of a thread
     gpt2_run: str = "run1"  # which models/gpt2/{run_name} writes
     candidates: int = setting(10, minimum=1)  # replies for each comment
     date: str = ""  # names the tables; empty: today
