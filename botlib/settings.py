@@ -72,7 +72,7 @@ class DataSettings(Settings):
     self_posts_only: bool = True  # as in 2020: link posts have no text
     max_pairs: int = setting(0, minimum=0)  # 0: all; else whole threads up to this many pairs
     reach_months: int = setting(1, minimum=0)  # 99.8 % of replies come within a month
-    # Cleaning rules to skip, of those in botlib/data/pairs/cleaning.py
+    # Cleaning rules to skip, of those in botlib/data/pairs/cleaning.py,
     skip_rules: str = "deleted_account"  # comma-separated; a closed account withdraws no text
     min_words: int = setting(2, minimum=0)  # "Thanks!" teaches a model to say just that
     max_words: int = setting(300, minimum=1)  # longer ones are essays, not replies
@@ -102,9 +102,8 @@ class Gpt2Settings(Settings):
     # GPT-2 of the Hugging Face Hub), a folder, or "scratch"
     base_model: str = "355M"
     run_name: str = "run1"  # models/gpt2/{run_name}
-    steps: int = setting(
-        1000, minimum=0
-    )  # of batch_size × window tokens; 0: the base model unchanged
+    # Training steps of batch_size × window tokens; 0: the base model unchanged
+    steps: int = setting(1000, minimum=0)
     # What the model sees above a comment, in training, fakes and live replies alike: nothing (as in
     # 2020), the post's title, or the post's text and the comments in between too. Measured once,
     # on small models from scratch: perplexity 339 of unseen replies with nothing, 322 with the
@@ -116,9 +115,8 @@ class Gpt2Settings(Settings):
     # Tokens of a training window: 1024 in gpt-2-simple; comments are short, and fewer are cheaper
     window: int = setting(1024, minimum=32, maximum=1024)
     accumulate_gradients: int = setting(1, minimum=1)  # batches added up before a step
-    schedule: str = setting(
-        "cosine", choices=("cosine", "constant")
-    )  # of the learning rate over time
+    # How the learning rate changes over time
+    schedule: str = setting("cosine", choices=("cosine", "constant"))
     optimizer: str = setting("adam", choices=("adam", "sgd"))  # sgd: a third of the memory
     only_train_transformer_layers: bool = False  # embeddings frozen: less memory
     multi_gpu: bool = False  # layers spread over all GPUs
@@ -150,9 +148,8 @@ class Sampling(Checked):
     top_p: float = setting(1.0, above=0.0, maximum=1.0)
     repetition_penalty: float = setting(1.0, above=0.0)  # above 1: tokens used get less likely
     min_tokens: int = setting(1, minimum=0)  # the fewest tokens of a reply
-    max_tokens: int = setting(
-        100, minimum=1
-    )  # the most tokens of a reply; a cut reply is unfinished
+    # The most tokens of a reply; a reply cut here is unfinished
+    max_tokens: int = setting(100, minimum=1)
 
     def _check(self) -> None:
         super()._check()
