@@ -113,7 +113,9 @@ def _copy(site: Site, notebook: str) -> Path | None:
 def _figures(site: Site, notebook: str) -> tuple[executed.Shown, ...]:
     path = _copy(site, notebook) if notebook in NOTEBOOKS else None
     if path is None:
-        raise BotlibError("no run of this notebook is in the workspace: python -m botlib run")
+        raise BotlibError(
+            "no run of this notebook is in the workspace: start `python -m botlib run`"
+        )
     return _read(path, path.stat().st_mtime_ns)
 
 

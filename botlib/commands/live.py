@@ -183,7 +183,9 @@ def run_outcomes(args: argparse.Namespace) -> int:
         if not args.offline:
             with connect_to_read(site, workspace) as reddit:
                 if args.delete and reddit.from_archive:
-                    raise BotlibError("--delete needs a key: without one, delete it yourself")
+                    raise BotlibError(
+                        "--delete needs a key: without a key, delete the reply yourself"
+                    )
                 inbox.listen(outbox, reddit, dry_run=not args.delete)
                 outcomes.follow(outbox, reddit, dry_run=not args.delete)
         table = outcomes.table(outbox, site)

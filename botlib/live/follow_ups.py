@@ -161,7 +161,7 @@ def _refusal(thread: Threads, comment_id: str, me: str, kind: str) -> str:
     while (comment := rows.get(comment["parent_id"])) is not None and len(above) <= len(rows):
         above.append(comment)
     if kind == ANSWER and not (above and _is_by(above[0], me)):
-        return "it doesn't stand below a comment of ours"
+        return "it isn't below a comment of ours"
     if sum(_is_by(row, me) for row in above) > DEPTH:
         return f"the conversation has {DEPTH} more replies of ours already"
     return ""

@@ -92,7 +92,7 @@ class Notices:
         """Notifies once in a row of failed rounds."""
         if failures == FAILURES:
             self._notify(
-                "failing", f"{failures} rounds in a row failed, it goes on trying: {reason}"
+                "failing", f"{failures} rounds in a row failed, the bot goes on trying: {reason}"
             )
 
     def outcomes(self, outbox: Outbox, site: str, outcome_rows: pd.DataFrame, below: int) -> None:

@@ -118,7 +118,7 @@ def unanswerable(comment: Mapping[str, Any], post: Mapping[str, Any], me: str | 
     if body.strip().lower() in ("[deleted]", "[removed]"):
         return f"it was {body.strip().lower()[1:-1]}"
     if me and author.lower() == me.lower():
-        return "it is our own"
+        return "it is our own comment"
     if looks_like_bot(author, body):
         return f"u/{author} looks like a bot"
     for name, thing in (("the comment", comment), ("the post", post)):
@@ -244,7 +244,7 @@ class Policy:
     def _never(self, reply: Reply) -> str:
         """Why a reply may never be posted, or ""."""
         if self.me and reply.author.lower() == self.me.lower():
-            return "it would answer ourselves"
+            return "it answers our own comment"
         if reply.author and looks_like_bot(reply.author):
             return f"u/{reply.author} looks like a bot"
         if reply.author and optouts.opted_out(self.outbox, reply.author):

@@ -60,7 +60,7 @@ def test_allows_what_breaks_no_rule(policy, outbox):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"author": "Our_Account"}, "answer ourselves"),
+        ({"author": "Our_Account"}, "answers our own comment"),
         ({"author": "AutoModerator"}, "looks like a bot"),
         ({"author": "haiku-bot"}, "looks like a bot"),
     ],
@@ -209,7 +209,7 @@ def test_missing_fields_are_harmless_but_for_author_and_text():
     assert unanswerable({"author": "ann", "body": "Why?"}, {}, "me") == ""
     assert unanswerable({"body": "Why?"}, {}, None) == "its author is gone"
     assert unanswerable({"author": "ann"}, {}, None) == "it has no text"
-    assert unanswerable({"author": "ME", "body": "Why?"}, {}, "me") == "it is our own"
+    assert unanswerable({"author": "ME", "body": "Why?"}, {}, "me") == "it is our own comment"
 
 
 def test_a_stop_switch_that_is_a_dangling_link_stops(policy, outbox):

@@ -310,7 +310,7 @@ class Outbox(Database):
             before = self.get(reply_id).state
             if before not in allowed:
                 raise BotlibError(
-                    f"reply {reply_id} is {before}: only one that is {' or '.join(allowed)} "
+                    f"reply {reply_id} is {before}: only a reply that is {' or '.join(allowed)} "
                     f"can be {state}"
                 )
             values = {"state": state, "reason": reason, "changed": self.clock(), **fields}

@@ -111,7 +111,7 @@ def objection(
     has_sunk = score is None or reply.comment_score is None or score < reply.comment_score
     if min_score is not None and has_sunk and (score is None or score <= min_score):
         # A person who approved at this score is not asked again
-        return Objection(f"the comment's score is {score} by now", False, current)
+        return Objection(f"the comment's score is now {score}", False, current)
     if reply.state == APPROVED and _repeats_newer(reply, [*above, *below]):
         return Objection("somebody has written the same meanwhile", False, current)
     return None

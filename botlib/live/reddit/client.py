@@ -289,8 +289,8 @@ def _client(
         missing = next(k for k in ("client_id", "client_secret") if k not in account)
         raise NoKey(
             f"REDDIT_{missing.upper()} is not set: put it into the environment, Colab's secrets or "
-            f"praw.ini; Reddit gives keys on request only ({REQUEST_FORM}), and until you have one "
-            "reddit=archive reads without, and you post by hand what you approve"
+            f"praw.ini. Reddit gives keys only on request ({REQUEST_FORM}); without a key set "
+            "reddit=archive, which only reads, and post approved replies by hand"
         ) from error
     client.stop = stop
     make_stoppable(client, stop)
@@ -304,7 +304,7 @@ def _client(
         raise LoginRefused(
             "Reddit refused the account: check REDDIT_USERNAME and REDDIT_PASSWORD, and that the "
             'application is of type "script" and the account has no two-factor login; '
-            "with one, use a refresh token (docs/reddit_key.md)"
+            "with two-factor login, use a refresh token (docs/reddit_key.md)"
         ) from None
     except prawcore.ResponseException as error:
         status = error.response.status_code
@@ -320,7 +320,7 @@ def _client(
         ) from None
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise Unreachable(
-            f"Reddit answered the login with no JSON ({type(error).__name__}): try again later"
+            f"Reddit's answer to the login isn't JSON ({type(error).__name__}): try again later"
         ) from None
     except prawcore.RequestException as error:
         kind = type(error.original_exception).__name__

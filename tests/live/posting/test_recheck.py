@@ -65,7 +65,7 @@ def test_a_comment_that_sank_is_asked_about_once_more(approved, sandbox, post, o
     change(sandbox, f"t1_{approved.comment_id}", score=-30)
     done, why, after = post()
     assert (done, after.state, after.comment_score) == ("asks again", "proposed", -30)
-    assert why == "the comment's score is -30 by now"
+    assert why == "the comment's score is now -30"
     outbox.approve(1, "ann")
     change(sandbox, f"t1_{approved.comment_id}", score=-31)
     assert post()[0] == "asks again"
