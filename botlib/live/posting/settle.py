@@ -190,7 +190,7 @@ def say_not_posted(outbox: Outbox, reply_id: int, by: str) -> None:
 def _unclear_reply(outbox: Outbox, reply_id: int) -> Reply:
     reply = outbox.get(reply_id)
     if reply.state != POSTING:
-        raise BotlibError(f"reply {reply_id} is {reply.state}: it isn't unclear any more")
+        raise BotlibError(f"reply {reply_id} is {reply.state}: there is nothing to settle")
     return reply
 
 

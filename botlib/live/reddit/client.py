@@ -290,7 +290,7 @@ def _client(
         raise NoKey(
             f"REDDIT_{missing.upper()} is not set: put it into the environment, Colab's secrets or "
             f"praw.ini. Reddit gives keys only on request ({REQUEST_FORM}); without a key set "
-            "reddit=archive, which only reads, and post approved replies by hand"
+            "reddit=archive, which only reads, and post by hand what you approve"
         ) from error
     client.stop = stop
     make_stoppable(client, stop)

@@ -148,7 +148,7 @@ def test_what_a_person_may_give_as_the_link(poster, outbox, link, found):
         return
     settle.say_posted(outbox, 1, link, "ann")
     assert outbox.get(1).reply_id == found
-    with pytest.raises(BotlibError, match="it is clear"):
+    with pytest.raises(BotlibError, match="nothing to settle"):
         settle.say_not_posted(outbox, 1, "ann")
 
 
