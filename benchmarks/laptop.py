@@ -96,6 +96,10 @@ def _stand_in(folder: Path, names: list[str]) -> Path:
     (folder / "config.json").write_text(json.dumps(config | {"vocab_size": tokens}))
     # As GPT-2 is initialised: a tenth of what the tests' small models have
     small = {n: a * np.float32(0.1) if a.ndim == 2 else a for n, a in weights.items()}
+    # A reply ends after some twenty tokens, as Reddit's do: random weights would never end one
+    direction = random.normal(0, SMALL["width"] ** -0.5, SMALL["width"]).astype(np.float32)
+    small["wte.weight"][-1] += direction / 2
+    small["ln_f.bias"] += 5 * direction
     save_file(
         {f"transformer.{n}": array for n, array in small.items()}, folder / "model.safetensors"
     )
