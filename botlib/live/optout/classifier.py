@@ -10,13 +10,13 @@ from botlib.live.optout.grammar import DELETE, STOP
 
 KINDS = (STOP, DELETE)
 # Hash slots; a power of two
-SLOTS = 2**14
+SLOTS = 2**15
 # A request is short; a long text that holds none of the patterns is talk
 MOST_WORDS = 25
 FEWEST_WORDS = 2
 FEW = 12
 # Log-odds from which a kind counts: of 10,000 replies between people, few reach the first
-THRESHOLDS = {STOP: 0.7, DELETE: 0.7}
+THRESHOLDS = {STOP: 0.75, DELETE: 0.75}
 # In a message, or right below the bot's own comment, where such a request is likelier
 THRESHOLDS_TO_BOT = {STOP: 0.3, DELETE: 0.0}
 # Below this a pattern's find is doubted, in a text of some words; no known request lies there

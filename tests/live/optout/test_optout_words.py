@@ -103,7 +103,7 @@ def test_below_the_bots_own_comment_hardly_a_request_goes_unheard(name, least):
 
 
 def test_what_may_be_said_to_anybody_is_a_request_only_below_the_bots_own_comment():
-    text = "I never want to see this bot again"
+    text = "how can I get off this list"
     assert asked_for(text) == set()
     assert asked_for(text, to_bot=True) == asked_for(text, private=True) == {"stop"}
 
