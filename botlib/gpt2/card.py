@@ -1,5 +1,6 @@
 """The model card of a fine-tuned GPT-2: data, sizes, losses, and how much it memorised."""
 
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from botlib.gpt2 import conversation
 from botlib.gpt2.convert import read_hparams
 from botlib.gpt2.download import NAMES, parameters_of
 from botlib.gpt2.generator import Decoder, Generator
-from botlib.gpt2.validation import HeldOut
+from botlib.gpt2.validation import HeldOut, perplexity_loss
 from botlib.manifests import read_manifest
 from botlib.settings import Gpt2Settings
 
@@ -30,6 +31,7 @@ def make(
     base: Path,
     state: dict[str, Any],
     losses: pd.DataFrame,
+    scores: pd.DataFrame,
     source: Path,
     tokens_seen: int,
 ) -> dict[str, Any]:
@@ -43,6 +45,7 @@ def make(
       base: the base model's folder.
       state: step, best_step, best_loss and seconds.
       losses: a row for each step, with `validation_loss` where a round ended.
+      scores: of the held-out pairs, by `HeldOut.scored`.
       source: gpt2_finetune.csv, whose manifest says where its texts came from.
       tokens_seen: in training.
     """
@@ -72,9 +75,12 @@ def make(
     }
     if len(held_out):
         card["chosen"] = _choice(state, losses)
-        own, other = held_out.listening(folder / "ctranslate2", settings.seed)
+        own = perplexity_loss(scores)
+        other = perplexity_loss(scores.assign(log_prob=scores["stranger_log_prob"]))
         # With a model that sees the thread, the comment stands for all that it sees
-        card["perplexity"] = {"own_comment": own, "shuffled_comment": other}
+        card["perplexity"] = {
+            "own_comment": math.exp(own), "shuffled_comment": math.exp(other),
+        }  # fmt: skip
         card["memorisation"] = _memorisation(folder, texts, held_out, settings.seed)
     return card
 

@@ -1,9 +1,28 @@
-"""TensorFlow checkpoints of a run: which is the latest, which may go, and a copy of the best."""
+"""A run's state and TensorFlow checkpoints: the latest, which may go, a copy of the best."""
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
+from botlib.errors import BotlibError
 from botlib.workspace import atomic_file
+
+
+def read_state(path: Path) -> dict[str, Any] | None:
+    """Returns what a run remembers of its last whole round; None for a new run.
+
+    Raises:
+      BotlibError: the file is damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except json.JSONDecodeError as error:
+        raise BotlibError(
+            f"{path} is damaged ({error}): delete {path.parent} to start again"
+        ) from error
 
 
 def point_to(folder: Path, step: int) -> None:

@@ -19,7 +19,7 @@ from botlib.gpt2 import checkpoints, conversation, dataset, session
 from botlib.gpt2.base import base_model
 from botlib.gpt2.convert import convert, read_hparams
 from botlib.gpt2.plan import Plan, check_memory, plan
-from botlib.gpt2.validation import HeldOut
+from botlib.gpt2.validation import SCORES, HeldOut
 from botlib.gpt2.vocabulary import FILES, Vocabulary
 from botlib.manifests import hash_path, write_manifest
 from botlib.settings import Gpt2Settings
@@ -99,8 +99,7 @@ class Run:
     def stopped(self) -> bool:
         """Returns whether training is over: all steps done, or no patience left."""
         patience = self.settings.patience if len(self.held_out) else 0
-        impatient = 0 < patience <= self.state["bad_rounds"]
-        return impatient or self.state["step"] >= self.plan.steps
+        return self.state["step"] >= self.plan.steps or 0 < patience <= self.state["bad_rounds"]
 
     def train(self, texts: dataset.Texts) -> None:
         check_memory(self.plan, read_hparams(self.base))
@@ -170,6 +169,10 @@ class Run:
         """Writes the declaration, the model card and the manifest of a run that has ended."""
         parts = (self.folder / "ctranslate2").iterdir()
         model_files.declare(self.folder, "gpt2", [f"ctranslate2/{path.name}" for path in parts])
+        scores = pd.DataFrame()
+        if len(self.held_out):
+            scores = self.held_out.scored(self.folder / "ctranslate2", self.settings.seed)
+            self._write(SCORES, scores)
         card = gpt2_card.make(
             self.folder,
             texts,
@@ -178,6 +181,7 @@ class Run:
             base=self.base,
             state=self.state,
             losses=self.losses,
+            scores=scores,
             source=self.workspace.gpt2_finetune,
             tokens_seen=self.state["step"] * self.plan.tokens_per_step,
         )
@@ -290,15 +294,7 @@ class Run:
     def _resume(self) -> dict[str, Any]:
         """Returns the state to resume from; deletes what is newer."""
         identity = self._identity()
-        path = self.folder / "state.json"
-        try:
-            state = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            state = None
-        except json.JSONDecodeError as error:
-            raise BotlibError(
-                f"{path} is damaged ({error}): delete {self.folder} to start again"
-            ) from error
+        state = checkpoints.read_state(self.folder / "state.json")
         imported = (self.folder / "ctranslate2").is_dir() and not self.checkpoint.is_dir()
         if state is None and imported:
             raise BotlibError(
@@ -331,9 +327,12 @@ class Run:
         return state
 
     def _write_tables(self) -> None:
-        for name, frame in (("losses.csv", self.losses), ("samples.csv", self.samples)):
-            with atomic_file(self.folder / name) as file:
-                frame.to_csv(file, index=False, lineterminator="\n")
+        self._write("losses.csv", self.losses)
+        self._write("samples.csv", self.samples)
+
+    def _write(self, name: str, frame: pd.DataFrame) -> None:
+        with atomic_file(self.folder / name) as file:
+            frame.to_csv(file, index=False, lineterminator="\n")
 
     def _write_state(self) -> None:
         with atomic_file(self.folder / "state.json") as file:

@@ -19,6 +19,8 @@ from botlib.tables import BERT_GAN_REAL, read_table
 from botlib.workspace import Workspace
 
 SAMPLED_COMMENTS = 3
+# In a run's folder: what `HeldOut.scored` returns of its best model
+SCORES = "held_out.csv"
 T = TypeVar("T")
 
 
@@ -70,7 +72,7 @@ class HeldOut:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def evaluate(self, model: Path, seed: int) -> Result:
-        """Returns loss and samples of a CTranslate2 model, computed in float32."""
+        """Returns loss and samples of a CTranslate2 model."""
         if not len(self):
             return Result(None, pd.DataFrame(columns=["comment", "reply"]))
         return _beside_training(model, lambda generator: self._evaluate(generator, seed))
@@ -109,45 +111,42 @@ class HeldOut:
         strangers[order] = np.roll(order, largest if largest < len(self) else 1)
         return strangers
 
-    def listening(self, model: Path, seed: int) -> tuple[float, float]:
-        """Returns the perplexity of replies after their own conversation, and after a stranger's.
+    def scored(self, model: Path, seed: int) -> pd.DataFrame:
+        """Returns how a model finds each reply after its own conversation, and after a stranger's.
 
-        Both are equal for a model that ignores what it is given.
+        Returns:
+          A row a reply: submission_id, tokens, log_prob, and stranger_log_prob, after the
+          conversation of another thread. Both are equal for a model that ignores what it is given.
         """
 
-        def both(generator: Generator) -> tuple[float, float]:
-            scores = self.scores(generator), self.scores(generator, self.strangers(seed))
-            own, other = (math.exp(perplexity_loss(some)) for some in scores)
-            return own, other
+        def both(generator: Generator) -> pd.DataFrame:
+            other = self.scores(generator, self.strangers(seed))["log_prob"]
+            return self.scores(generator).assign(
+                stranger_log_prob=other, submission_id=self.frame["submission_id"]
+            )
 
         return _beside_training(model, both)
 
 
 def scored(workspace: Workspace, settings: Gpt2Settings) -> pd.DataFrame:
-    """Returns how the run's best model finds each held-out reply.
-
-    Returns:
-      A row a reply: submission_id, tokens, log_prob, and stranger_log_prob, after the
-      conversation of another thread.
-    """
+    """Returns `HeldOut.scored` of a run's best model, as its training kept it in `SCORES`."""
+    folder = workspace.gpt2(settings.run_name)
+    if (folder / SCORES).is_file():
+        return pd.read_csv(folder / SCORES, dtype={"submission_id": str})
     held_out = HeldOut(workspace, settings.validation_pairs, settings.seed)
-    strangers = held_out.strangers(settings.seed)
-
-    def both(generator: Generator) -> pd.DataFrame:
-        other = held_out.scores(generator, strangers)["log_prob"]
-        return held_out.scores(generator).assign(
-            stranger_log_prob=other, submission_id=held_out.frame["submission_id"]
-        )
-
-    return _beside_training(workspace.gpt2(settings.run_name), both)
+    return held_out.scored(folder, settings.seed)
 
 
 def _beside_training(model: Path, work: Callable[[Generator], T]) -> T:
-    """Returns the work's result: done on the GPU if there is room, else on the CPU."""
+    """Returns the work's result: done on the GPU if there is room, else on the CPU.
+
+    It computes as the bot will. On a CPU that is int8: three times as fast as float32, and as
+    exact (benchmarks/generation.py).
+    """
     try:
-        return work(Generator(model, compute_type="float32"))
+        return work(Generator(model))
     except BotlibError:
-        return work(Generator(model, device="cpu", compute_type="float32"))
+        return work(Generator(model, device="cpu"))
 
 
 def perplexity_loss(scores: pd.DataFrame) -> float:
