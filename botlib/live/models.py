@@ -1,7 +1,8 @@
 """The models of a workspace, loaded once: the generator, the judges, and their thresholds."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from botlib import tables
+from botlib.cores import cores
 from botlib.errors import BotlibError
 from botlib.live.copies import CopyIndex
 from botlib.live.events import note
@@ -85,37 +87,51 @@ class Models(Judges):
         """
         from botlib.gpt2.generator import Generator
 
-        generator = Generator(workspace.gpt2(gpt2_run), threads=threads)
-        return cls(generator=generator, **_judges(workspace, threads))
+        folder = workspace.gpt2(gpt2_run)
+        writer = {"generator": lambda: Generator(folder, threads=threads)}
+        return cls(**_judges(workspace, threads, writer))
 
 
-def _judges(workspace: Workspace, threads: int) -> dict[str, Any]:
+def _judges(
+    workspace: Workspace, threads: int, beside: Mapping[str, Callable[[], Any]] | None = None
+) -> dict[str, Any]:
+    """Returns `Judges`' attributes, and what is loaded beside them.
+
+    Most of the loading is done outside Python's lock, so each core loads a model of its own.
+    """
     from botlib.bert.fit import Fit
     from botlib.bert.scorer import Scorer
     from botlib.worth.model import ContextModel
 
     realism, upvotes = workspace.bert_realism, workspace.bert_upvotes
     optional = (workspace.bert_fit, workspace.bert_rank, workspace.context)
-    present = [folder for folder in optional if (folder / "config.json").exists()]
-    fit = Fit(workspace.bert_fit, threads) if workspace.bert_fit in present else None
-    if fit is None:
+    more = [folder for folder in optional if (folder / "config.json").exists()]
+    own_rank = workspace.bert_rank in more
+    loaders: dict[str, Callable[[], Any]] = {
+        **(beside or {}),
+        "realism": lambda: Scorer(realism, threads=threads),
+        "upvotes": lambda: Scorer(upvotes, threads=threads),
+        "rank": lambda: ranker(
+            workspace,
+            Scorer(workspace.bert_rank, threads=threads) if own_rank else None,
+            threads,
+        ),
+        "training_replies": lambda: training_replies(workspace),
+    }
+    if workspace.bert_fit in more:
+        loaders["fit"] = lambda: Fit(workspace.bert_fit, threads)
+    else:
         note("judges", missing="bert_fit", cure="run 03_bert_realism again",
              reason="nothing checks whether a reply answers its comment")  # fmt: skip
-    rank = ranker(
-        workspace,
-        Scorer(workspace.bert_rank, threads=threads) if workspace.bert_rank in present else None,
-        threads,
-    )
-    return {
-        "fit": fit,
-        "fit_weight": float(rank.config.get("fit_weight", 0.0)) if rank else 0.0,
-        "rank": rank,
-        "realism": Scorer(realism, threads=threads),
-        "upvotes": Scorer(upvotes, threads=threads),
-        "context": ContextModel(workspace.context) if workspace.context in present else None,
-        "training_replies": training_replies(workspace),
-        "folders": (realism, upvotes, *present),
-    }
+    if workspace.context in more:
+        loaders["context"] = lambda: ContextModel(workspace.context)
+    with ThreadPoolExecutor(cores()) as pool:
+        futures = {name: pool.submit(load) for name, load in loaders.items()}
+    # In order, so that of several missing models the first one is named
+    loaded = {name: future.result() for name, future in futures.items()}
+    rank = loaded["rank"]
+    weight = float(rank.config.get("fit_weight", 0.0)) if rank else 0.0
+    return loaded | {"fit_weight": weight, "folders": (realism, upvotes, *more)}
 
 
 def ranker(workspace: Workspace, own_rank: Any, threads: int = 0) -> Any:
