@@ -239,8 +239,8 @@ def _whole_threads(frame: pd.DataFrame, task: str, seed: int) -> pd.DataFrame:
     if task == "rank":
         frame = frame[frame.duplicated("comment_id", keep=False)]
     order = _thread_numbers(frame, seed)
-    kept = np.cumsum(np.bincount(order)) <= MAX_HEAD_ROWS
-    return frame[kept[order]] if len(frame) > MAX_HEAD_ROWS else frame
+    fits = np.cumsum(np.bincount(order)) <= MAX_HEAD_ROWS
+    return frame[fits[order]] if len(frame) > MAX_HEAD_ROWS else frame
 
 
 def _thread_numbers(frame: pd.DataFrame, seed: int) -> np.ndarray:

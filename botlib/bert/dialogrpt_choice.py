@@ -83,5 +83,5 @@ def _sample(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     rows = rows.iloc[sorted({*pairs["better"], *pairs["worse"]})]
     parents = rows["comment_id"].drop_duplicates().sample(frac=1, random_state=seed)
     counts = rows["comment_id"].value_counts().reindex(parents).cumsum()
-    kept = counts.index[counts <= max(MOST_REPLIES, counts.min() if len(counts) else 0)]
-    return rows[rows["comment_id"].isin(kept)].reset_index(drop=True)
+    comment_ids = counts.index[counts <= max(MOST_REPLIES, counts.min() if len(counts) else 0)]
+    return rows[rows["comment_id"].isin(comment_ids)].reset_index(drop=True)

@@ -78,8 +78,8 @@ class Embedder:
             tqdm(total=len(texts), desc="reading texts", unit="text", disable=not progress) as bar,
             ThreadPoolExecutor(self._threads) as pool,
         ):
-            for rows, found in zip(batches, pool.map(run, batches), strict=True):
-                vectors[rows] = found
+            for rows, batch_vectors in zip(batches, pool.map(run, batches), strict=True):
+                vectors[rows] = batch_vectors
                 bar.update(len(rows))
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
@@ -105,14 +105,14 @@ class _Store:
 
     def find(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Returns float32 vectors of the texts, and which of them are missing."""
-        found = np.zeros((len(texts), self.vectors.shape[1]), np.float32)
+        vectors = np.zeros((len(texts), self.vectors.shape[1]), np.float32)
         if not len(self.keys):
-            return found, np.arange(len(texts))
+            return vectors, np.arange(len(texts))
         keys = _keys(texts)
         place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        known = self.keys[place] == keys
-        found[known] = self.vectors[place[known]]
-        return found, np.flatnonzero(~known)
+        stored = self.keys[place] == keys
+        vectors[stored] = self.vectors[place[stored]]
+        return vectors, np.flatnonzero(~stored)
 
     def add(self, texts: list[str], vectors: np.ndarray) -> None:
         if self.path is None:

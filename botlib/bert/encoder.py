@@ -76,13 +76,13 @@ def load(
     """
     if _URL.match(handle):
         return inspect(_download(handle, workspace.encoders / "hub"), handle)
-    if found := _SCRATCH.fullmatch(handle):
+    if match := _SCRATCH.fullmatch(handle):
         layers, width = (
-            int(number or default) for number, default in zip(found.groups(), (2, 128), strict=True)
+            int(number or default) for number, default in zip(match.groups(), (2, 128), strict=True)
         )
         return _scratch(handle, workspace, texts, layers, width, vocabulary, seed)
-    if found := _MINILM.fullmatch(handle):
-        layers = int(found[1] or 0)
+    if match := _MINILM.fullmatch(handle):
+        layers = int(match[1] or 0)
         name = f"minilm_{layers}" if layers else "minilm"
         return _converted(handle, workspace.encoders / name, _minilm_files(), layers)
     return _from_folder(handle, workspace)
@@ -138,7 +138,7 @@ def _scratch(handle, workspace, texts, layers, width, vocabulary, seed) -> Encod
 def _download(handle: str, cache: Path) -> Path:
     """TF Hub's own download, with its progress, into the workspace instead of /tmp."""
     cache.mkdir(parents=True, exist_ok=True)
-    known = sorted(cache.iterdir())
+    before = sorted(cache.iterdir())
     os.environ["TFHUB_CACHE_DIR"] = str(cache)
     os.environ["TFHUB_DOWNLOAD_PROGRESS"] = "1"
     hub = tensorflow_hub()
@@ -149,7 +149,7 @@ def _download(handle: str, cache: Path) -> Path:
             f"cannot download the encoder {handle} ({_one_line(error)}); check the address and "
             'the connection, or set encoder to "minilm", which needs neither'
         ) from error
-    if sorted(cache.iterdir()) != known:
+    if sorted(cache.iterdir()) != before:
         write_manifest(cache, parameters={"handle": handle}, seed=None)
     return folder
 

@@ -192,9 +192,9 @@ def _huggingface_config(source: Path) -> dict:
 def _lower_case(source: Path, pieces: list[str]) -> bool:
     path = source / "tokenizer_config.json"
     if path.is_file():
-        known = json.loads(path.read_text(encoding="utf-8")).get("do_lower_case")
-        if known is not None:
-            return bool(known)
+        lower_case = json.loads(path.read_text(encoding="utf-8")).get("do_lower_case")
+        if lower_case is not None:
+            return bool(lower_case)
     # Without a word on it: a cased vocabulary has capital letters outside its special tokens
     return not any(piece.isalpha() and piece != piece.lower() for piece in pieces)
 

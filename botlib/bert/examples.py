@@ -99,8 +99,8 @@ def draw(frame: pd.DataFrame, task: str, rows: int, seed: int) -> pd.DataFrame:
         return frame.iloc[np.sort(generator.permutation(len(frame))[:rows])].reset_index(drop=True)
     codes, names = pd.factorize(frame["comment_id"])
     place = generator.permutation(len(names))[codes]
-    kept = np.cumsum(np.bincount(place)) <= rows
-    return frame[kept[place]].reset_index(drop=True)
+    fits = np.cumsum(np.bincount(place)) <= rows
+    return frame[fits[place]].reset_index(drop=True)
 
 
 def examples_of(

@@ -125,9 +125,9 @@ class PairFeatures:
     def encode_texts(self, texts: Sequence[str]) -> EncodedPairs:
         """Returns single texts encoded, [CLS] text [SEP], cut at `max_tokens`; in order."""
         room = self.max_tokens - 2
-        pieces = [found[:room] for found in self.tokenize(texts)]
-        lengths = [len(found) + 2 for found in pieces]
-        parts = (part for found in pieces for part in ([self._cls], found, [self._sep]))
+        pieces = [text_pieces[:room] for text_pieces in self.tokenize(texts)]
+        lengths = [len(text_pieces) + 2 for text_pieces in pieces]
+        parts = (part for text_pieces in pieces for part in ([self._cls], text_pieces, [self._sep]))
         ids = np.fromiter((piece for part in parts for piece in part), np.int32, sum(lengths))
         starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         # All of it is the first segment
@@ -139,11 +139,11 @@ class PairFeatures:
         if len(self._pieces) > MOST_WORDS:
             self._pieces.clear()
         # Words repeat: each distinct one is cut into pieces once
-        new = list({word for found in words for word in found} - self._pieces.keys())
+        new = list({word for text_words in words for word in text_words} - self._pieces.keys())
         encodings = self._tokenizer.encode_batch_fast(new, add_special_tokens=False)
         self._pieces.update(zip(new, (encoding.ids for encoding in encodings), strict=True))
         pieces = self._pieces
-        return [[piece for word in found for piece in pieces[word]] for found in words]
+        return [[piece for word in text_words for piece in pieces[word]] for text_words in words]
 
     def _clean(self, text: str) -> str:
         if self.do_lower_case and "Σ" in text:
@@ -174,8 +174,8 @@ def _cut(comment: list[int], reply: list[int], room: int) -> tuple[list[int], li
     """The comment gives way before the reply, down to its share; then the reply is cut."""
     if len(comment) + len(reply) <= room:
         return comment, reply
-    kept = min(len(comment), max(room - len(reply), int(room * COMMENT_SHARE)))
-    return comment[:kept], reply[: room - kept]
+    comment_room = min(len(comment), max(room - len(reply), int(room * COMMENT_SHARE)))
+    return comment[:comment_room], reply[: room - comment_room]
 
 
 class _Characters(dict):

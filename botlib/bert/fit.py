@@ -101,14 +101,18 @@ class Fit:
     ) -> dict[str, np.ndarray]:
         """Returns what the form looks at: name → (n,)."""
         names = FEATURES[self.form]
-        found = {"words": word_cosine(self._words, comments, replies)} if "words" in names else {}
+        features = (
+            {"words": word_cosine(self._words, comments, replies)} if "words" in names else {}
+        )
         if "vectors" in names:
             vectors = self.vectors([*comments, *replies], progress)
             first, second = vectors[: len(comments)], vectors[len(comments) :]
-            found |= vector_features(first, second, self.arrays)
+            features |= vector_features(first, second, self.arrays)
         if self.form == TRAINED:
-            found |= lengths(comments, replies) | {"both": found["projected"] * found["vectors"]}
-        return found
+            features |= lengths(comments, replies) | {
+                "both": features["projected"] * features["vectors"]
+            }
+        return features
 
     def read_with(self, embedder: Embedder) -> None:
         """Lets another session of the same frozen encoder read, which remembers texts."""
@@ -150,11 +154,11 @@ def vector_features(
     first: np.ndarray, second: np.ndarray, arrays: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Returns the cosines of comments' and replies' vectors, as they are and projected."""
-    found = {"vectors": (first * second).sum(axis=1)}
+    features = {"vectors": (first * second).sum(axis=1)}
     if "of_comment" in arrays:
         ours, theirs = project(first, arrays["of_comment"]), project(second, arrays["of_reply"])
-        found["projected"] = (ours * theirs).sum(axis=1)
-    return found
+        features["projected"] = (ours * theirs).sum(axis=1)
+    return features
 
 
 def project(vectors: np.ndarray, matrix: np.ndarray) -> np.ndarray:

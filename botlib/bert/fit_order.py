@@ -42,17 +42,17 @@ def add(
       weight, siblings and strangers (how many pairs), and by "without" and "with" the share of
       either in the right order; only the weight where there is no judge of fit or too few pairs.
     """
-    found: dict[str, Any] = {"weight": 0.0}
+    measured: dict[str, Any] = {"weight": 0.0}
     if (Path(fit) / "config.json").is_file():
-        found = _measured(Scorer(rank), Fit(fit), drawn(validation, 2 * MOST_JUDGED, seed), seed,
+        measured = _measured(Scorer(rank), Fit(fit), drawn(validation, 2 * MOST_JUDGED, seed), seed,
                           progress)  # fmt: skip
-    for name, kept in (("config.json", found["weight"]), ("model_card.json", found)):
+    for name, kept in (("config.json", measured["weight"]), ("model_card.json", measured)):
         path = Path(rank) / name
         content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         with atomic_file(path) as file:
             json.dump(content | {"fit_weight": kept}, file, indent=1)
             file.write("\n")
-    return found
+    return measured
 
 
 def _measured(rank: Scorer, fit: Fit, rows: pd.DataFrame, seed: int, progress: bool) -> dict:
@@ -87,8 +87,8 @@ def _measured(rank: Scorer, fit: Fit, rows: pd.DataFrame, seed: int, progress: b
         }
 
     tried = {step: shares(step) for step in STEPS}
-    top = max(found["siblings"] for found in tried.values())
+    top = max(shares["siblings"] for shares in tried.values())
     error = np.sqrt(top * (1 - top) / counts["siblings"])
-    kept = [step for step in STEPS if tried[step]["siblings"] >= top - error]
-    best = max(kept, key=lambda step: (round(sum(tried[step].values()), 4), -step))
+    good_steps = [step for step in STEPS if tried[step]["siblings"] >= top - error]
+    best = max(good_steps, key=lambda step: (round(sum(tried[step].values()), 4), -step))
     return {"weight": best * scale, **counts, "without": tried[0.0], "with": tried[best]}

@@ -212,15 +212,15 @@ def _info_nce(first, second, matrices, comment) -> list[np.ndarray]:
     logits[siblings & ~np.eye(len(a), dtype=bool)] = -1e4
     chances = sum(_softmax(logits, axis) for axis in (0, 1)) / 2
     error = (chances - np.eye(len(a), dtype=np.float32)) / (len(a) * TEMPERATURE)
-    found = []
+    projections = []
     for unit, other, norm, inputs in (
         (a, error @ b, norms[0], first),
         (b, error.T @ a, norms[1], second),
     ):
         # Through the division by the length
         inner = (other - (other * unit).sum(axis=1, keepdims=True) * unit) / norm
-        found.append((inputs.T @ inner).astype(np.float32))
-    return found
+        projections.append((inputs.T @ inner).astype(np.float32))
+    return projections
 
 
 def _softmax(logits: np.ndarray, axis: int) -> np.ndarray:
@@ -250,10 +250,10 @@ class _Adam:
 def _features(judged: pd.DataFrame, words: Words, vectors, arrays: dict) -> dict:
     comments, replies = judged["comment"].tolist(), judged["reply"].tolist()
     both = vectors([*comments, *replies])
-    found = form_of.vector_features(both[: len(judged)], both[len(judged) :], arrays)
-    found |= {"words": form_of.word_cosine(words, comments, replies)}
-    return found | form_of.lengths(comments, replies) | {
-        "both": found["projected"] * found["vectors"]
+    features = form_of.vector_features(both[: len(judged)], both[len(judged) :], arrays)
+    features |= {"words": form_of.word_cosine(words, comments, replies)}
+    return features | form_of.lengths(comments, replies) | {
+        "both": features["projected"] * features["vectors"]
     }  # fmt: skip
 
 
@@ -296,7 +296,7 @@ def _cross_fitted(form: str, features: dict, judged: pd.DataFrame, seed: int) ->
 def _choice(judged: pd.DataFrame, scores: dict[str, np.ndarray]) -> dict[str, Any]:
     """The form with the highest mean AUC; the trained one only if it beats both baselines."""
     aucs = {form: _aucs(judged, score) for form, score in scores.items()}
-    mean = {form: float(np.mean(list(found.values()))) for form, found in aucs.items()}
+    mean = {form: float(np.mean(list(by_kind.values()))) for form, by_kind in aucs.items()}
     best = max((VECTORS, WORDS), key=mean.get)
     form = TRAINED if mean[TRAINED] > mean[best] else best
     own = judged["real"].to_numpy() == 1

@@ -98,8 +98,8 @@ def trained_variables(model, trained_layers: int) -> list:
 
 
 def _layer_number(name: str) -> int | None:
-    found = re.search(r"(?:^|/)layer_(\d+)/", name)
-    return int(found[1]) if found else None
+    match = re.search(r"(?:^|/)layer_(\d+)/", name)
+    return int(match[1]) if match else None
 
 
 def loss_sums(task: str, logits, batch) -> tuple:

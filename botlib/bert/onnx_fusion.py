@@ -53,25 +53,25 @@ class _Graph:
 
     def before(self, node, *kinds: str) -> list | None:
         """The nodes that lead to one, over its inputs, as far as the kinds fit; nearest first."""
-        found = []
+        inputs = []
         for kind in kinds:
             makers = [self.maker[name] for name in node.input if name in self.maker]
             node = next((maker for maker in makers if maker.op_type == kind), None)
             if node is None:
                 return None
-            found.append(node)
-        return found
+            inputs.append(node)
+        return inputs
 
     def after(self, node, *kinds: str) -> list | None:
         """The nodes that follow one, each the only taker of the one before."""
-        found = []
+        consumers = []
         for kind in kinds:
             takers = self.takers.get(node.output[0], [])
             if len(takers) != 1 or takers[0].op_type != kind:
                 return None
             node = takers[0]
-            found.append(node)
-        return found
+            consumers.append(node)
+        return consumers
 
     def replace(self, last, new: list) -> None:
         """Puts new nodes in the place of the one whose output they give."""
@@ -82,13 +82,13 @@ class _Graph:
         new = {id(last): nodes for last, nodes in self.added}
         nodes = [n for node in self.nodes for n in new.get(id(node), [node])]
         needed = {output.name for output in self.graph.output}
-        kept = []
+        live_nodes = []
         for node in reversed(nodes):
             if needed.intersection(node.output):
                 needed.update(node.input)
-                kept.append(node)
+                live_nodes.append(node)
         del self.graph.node[:]
-        self.graph.node.extend(reversed(kept))
+        self.graph.node.extend(reversed(live_nodes))
 
 
 def _fuse_gelu(graph: _Graph, erf) -> bool:

@@ -136,8 +136,8 @@ class Scorer:
             ) as bar,
             ThreadPoolExecutor(self._threads) as pool,
         ):
-            for rows, found in zip(batches, pool.map(run, batches), strict=True):
-                logits[rows] = found
+            for rows, batch_logits in zip(batches, pool.map(run, batches), strict=True):
+                logits[rows] = batch_logits
                 bar.update(len(rows))
         return logits
 

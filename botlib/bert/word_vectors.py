@@ -41,12 +41,12 @@ def from_cooccurrence(
     presence = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape)
     counts = np.asarray(presence.sum(axis=0)).ravel()
     meetings = (presence.T @ presence).tocoo()
-    kept = meetings.data >= LEAST_MEETINGS
-    first, second = meetings.row[kept], meetings.col[kept]
-    information = np.log(meetings.data[kept] * len(documents) / (counts[first] * counts[second]))
+    frequent = meetings.data >= LEAST_MEETINGS
+    left, right = meetings.row[frequent], meetings.col[frequent]
+    information = np.log(meetings.data[frequent] * len(documents) / (counts[left] * counts[right]))
     positive = information > 0
     matrix = sparse.csr_matrix(
-        (information[positive], (first[positive], second[positive])), (vocabulary, vocabulary)
+        (information[positive], (left[positive], right[positive])), (vocabulary, vocabulary)
     )
     rank = min(width, vocabulary - 1)
     left, values, _ = randomized_svd(matrix, rank, random_state=seed)

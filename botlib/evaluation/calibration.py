@@ -46,9 +46,9 @@ def by_threshold(y: Sequence[int], p: Sequence[float], thresholds: Sequence[floa
     """Returns what each threshold keeps: threshold, kept (rows), coverage, precision, recall."""
     y, p = np.asarray(y), np.asarray(p, dtype=float)
     thresholds = np.asarray(thresholds, dtype=float)
-    kept = at_least(p[None, :], thresholds[:, None])
-    right = (kept & (y == 1)[None, :]).sum(axis=1)
-    count = kept.sum(axis=1)
+    passes = at_least(p[None, :], thresholds[:, None])
+    right = (passes & (y == 1)[None, :]).sum(axis=1)
+    count = passes.sum(axis=1)
     return pd.DataFrame(
         {
             "threshold": thresholds,

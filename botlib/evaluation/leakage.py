@@ -102,8 +102,8 @@ def _near_duplicates(test: pd.DataFrame, other: pd.DataFrame) -> tuple[int, int]
     ours, theirs = _long_replies(test), _long_replies(other)
     # Each side is one group, so only test and other are compared
     groups = np.repeat([0, 1], [len(theirs), len(ours)])
-    found = near_duplicates([*theirs, *ours], NEAR, groups)
-    return int(found[len(theirs) :].sum()), len(ours)
+    near = near_duplicates([*theirs, *ours], NEAR, groups)
+    return int(near[len(theirs) :].sum()), len(ours)
 
 
 def _long_replies(frame: pd.DataFrame) -> pd.Series:

@@ -286,8 +286,8 @@ class _Gain:
         all_weights = _spread(rows, weights, self._n)
         aucs = [[ranked.auc(all_weights) for ranked in ours] for ours in self._pairs]
         differences = np.subtract(*aucs)
-        known = differences[np.isfinite(differences)]
-        return {"gain": float(known.mean()) if len(known) else float("nan")}
+        finite = differences[np.isfinite(differences)]
+        return {"gain": float(finite.mean()) if len(finite) else float("nan")}
 
 
 def one_hot(y: np.ndarray, k: int) -> np.ndarray:

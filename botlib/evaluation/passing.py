@@ -70,30 +70,30 @@ def passing(
     """
     y = np.asarray(y)
     real = y == 1
-    kept = float(at_least(models[model], threshold)[real].mean())
+    share_kept = float(at_least(models[model], threshold)[real].mean())
     rows = {}
     for name, p in models.items():
         p = np.asarray(p, dtype=float)
-        keeps = at_least(p, threshold) if name == model else _keeps(p, real, kept)
+        keeps = at_least(p, threshold) if name == model else _keeps(p, real, share_kept)
         ones = np.ones(len(y))
         low, high = bootstrap(
-            _per_100, (real, keeps), groups, resamples=resamples if kept else 0, seed=seed
+            _per_100, (real, keeps), groups, resamples=resamples if share_kept else 0, seed=seed
         )["per_100"]
         if high == 0:
             # No resample lets a fake pass either: as many as there may be, by Wilson
             fakes = len(set(np.asarray(groups)[~real])) if groups is not None else (~real).sum()
-            high = 100 * wilson(0.0, int(fakes))[1] / kept
+            high = 100 * wilson(0.0, int(fakes))[1] / share_kept
         rows[name] = {**_per_100(real, keeps, ones), "low": low, "high": high}
     counts = {"real": int(real.sum()), "fakes": int((~real).sum())}
-    return {"threshold": float(threshold), "kept": kept, **counts, "models": rows}
+    return {"threshold": float(threshold), "kept": share_kept, **counts, "models": rows}
 
 
 def _keeps(p: np.ndarray, real: np.ndarray, share: float) -> np.ndarray:
     """Returns which rows a threshold keeps that keeps this share of the real ones, or more."""
-    wanted = math.ceil(round(share * real.sum(), 9))
-    if not wanted:
+    count = math.ceil(round(share * real.sum(), 9))
+    if not count:
         return np.zeros(len(p), dtype=bool)
-    return p >= np.sort(p[real])[::-1][wanted - 1]
+    return p >= np.sort(p[real])[::-1][count - 1]
 
 
 def _per_100(real: np.ndarray, keeps: np.ndarray, weights: np.ndarray) -> dict[str, float]:

@@ -53,18 +53,18 @@ def diversity(
       BotlibError: a group has no reply of two words.
     """
     words = {name: [str(text).lower().split() for text in texts] for name, texts in groups.items()}
-    pairs = {name: sum(max(0, len(w) - 1) for w in found) for name, found in words.items()}
+    pairs = {name: sum(max(0, len(w) - 1) for w in texts) for name, texts in words.items()}
     if empty := [name for name, count in pairs.items() if not count]:
         raise BotlibError(f"{empty[0]!r} has no reply of two words: nothing can be compared")
     rng, least = np.random.default_rng(seed), min(pairs.values())
     rows = {}
-    for name, found in words.items():
-        shuffled = [found[i] for i in rng.permutation(len(found))]
-        repeated = np.array([_repeated(w) for w in found])
+    for name, texts in words.items():
+        shuffled = [texts[i] for i in rng.permutation(len(texts))]
+        repeated = np.array([_repeated(w) for w in texts])
         low, high = bootstrap(_mean, [repeated], resamples=resamples, seed=seed)["mean"]
         rows[name] = {
-            "replies": len(found),
-            "words": float(np.mean([len(w) for w in found])),
+            "replies": len(texts),
+            "words": float(np.mean([len(w) for w in texts])),
             "distinct-1": _distinct(shuffled, 1, least),
             "distinct-2": _distinct(shuffled, 2, least),
             "self-repetition": float(repeated.mean()),

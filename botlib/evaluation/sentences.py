@@ -138,12 +138,12 @@ def ratings(results: Results, model: str = "BERT", gain: Mapping[str, Any] | Non
     """Returns a sentence on `metrics.multiclass` of all models."""
     result = results[model]
     classes = {k: v for k, v in result.items() if k.startswith("auc_") and k[4:].isdigit()}
-    known = {name: value for name, value in classes.items() if np.isfinite(value)}
-    easiest, hardest = max(known, key=known.get), min(known, key=known.get)
+    aucs = {name: value for name, value in classes.items() if np.isfinite(value)}
+    easiest, hardest = max(aucs, key=aucs.get), min(aucs, key=aucs.get)
     return (
         f"{against_baselines(results, 'auc_macro', model, gain)} Rating {easiest[4:]} is "
-        f"easiest to predict (AUC {known[easiest]:.2f}), rating {hardest[4:]} hardest "
-        f"({known[hardest]:.2f}). The micro AUC of {result['auc_micro']:.2f} mostly shows how "
+        f"easiest to predict (AUC {aucs[easiest]:.2f}), rating {hardest[4:]} hardest "
+        f"({aucs[hardest]:.2f}). The micro AUC of {result['auc_micro']:.2f} mostly shows how "
         "common the ratings are."
     )
 
@@ -187,18 +187,18 @@ def fit(choice: Mapping[str, Any], results: Mapping[str, Results], gain: Mapping
     )
 
 
-def fit_order(found: Mapping[str, Any]) -> str:
+def fit_order(measured: Mapping[str, Any]) -> str:
     """Returns what `fit_order.add` found: how much fit counts beside the rank."""
-    if "with" not in found:
+    if "with" not in measured:
         return "The rank alone orders candidates: there is no judge of fit, or too few pairs."
     (before, own_before), (after, own_after) = (
-        (found[key]["siblings"], found[key]["strangers"]) for key in ("without", "with")
+        (measured[key]["siblings"], measured[key]["strangers"]) for key in ("without", "with")
     )
     return (
-        f"In the order of candidates, fit counts {found['weight']:.2f} times its log-odds: on "
+        f"In the order of candidates, fit counts {measured['weight']:.2f} times its log-odds: on "
         f"validation threads the better of two siblings goes first in {after:.1%} of "
-        f"{found['siblings']:,} pairs ({before:.1%} without), the comment's own reply before a "
-        f"stranger's in {own_after:.1%} of {found['strangers']:,} ({own_before:.1%})."
+        f"{measured['siblings']:,} pairs ({before:.1%} without), the comment's own reply before a "
+        f"stranger's in {own_after:.1%} of {measured['strangers']:,} ({own_before:.1%})."
     )
 
 
@@ -256,16 +256,16 @@ def threshold(rows: pd.DataFrame) -> str:
 
 def slices(rows: pd.DataFrame, what: str, model: str = "BERT") -> str:
     """Returns a sentence on `slices.auc_by_decoder` or `auc_by_length`; `what` says which."""
-    known = rows[rows["auc"].notna()]
-    if known.empty:
+    rated = rows[rows["auc"].notna()]
+    if rated.empty:
         return f"No {what} has both real and generated replies, so none can be judged."
-    if len(known) == 1:
-        return f"There is only one {what}, {known.index[0]}: AUC {known['auc'].iloc[0]:.3f}."
-    best, worst = known["auc"].idxmax(), known["auc"].idxmin()
-    apart = known.loc[best, "low"] > known.loc[worst, "high"]
+    if len(rated) == 1:
+        return f"There is only one {what}, {rated.index[0]}: AUC {rated['auc'].iloc[0]:.3f}."
+    best, worst = rated["auc"].idxmax(), rated["auc"].idxmin()
+    apart = rated.loc[best, "low"] > rated.loc[worst, "high"]
     return (
-        f"{model} is best at {what} {best} (AUC {known.loc[best, 'auc']:.3f}) and worst at "
-        f"{worst} ({known.loc[worst, 'auc']:.3f})"
+        f"{model} is best at {what} {best} (AUC {rated.loc[best, 'auc']:.3f}) and worst at "
+        f"{worst} ({rated.loc[worst, 'auc']:.3f})"
         + ("." if apart else "; the intervals overlap, so the order may be chance.")
     )
 

@@ -163,15 +163,15 @@ class Conversation:
             texts = [prompt(comment) for comment in comments]
         else:
             texts = [clean_text(comment) for comment in comments]
-        seen = [NOTHING] * len(comments)
+        contexts = [NOTHING] * len(comments)
         if above and self.reads_above:
-            seen = [_cleaned(self.context.reduced(one)) for one in above]
+            contexts = [_cleaned(self.context.reduced(one)) for one in above]
         # Each text is encoded once: threads repeat their posts and turns
-        pieces = list(dict.fromkeys(text for one in seen for text in _pieces(one)))
+        pieces = list(dict.fromkeys(text for one in contexts for text in _pieces(one)))
         ids = dict(zip(pieces, self.vocabulary.encode(pieces), strict=True))
         written = []
         for last, one, room in zip(
-            self.vocabulary.encode(texts), seen, _each(rooms, len(comments)), strict=True
+            self.vocabulary.encode(texts), contexts, _each(rooms, len(comments)), strict=True
         ):
             if self.form == "turns":
                 last = [*last, self.vocabulary.end]

@@ -39,8 +39,8 @@ def read(workspace: Workspace, settings: Gpt2Settings) -> Texts:
     table = read_table(workspace.gpt2_finetune, GPT2_FINETUNE)
     if table.empty:
         raise BotlibError(f"{workspace.gpt2_finetune} is empty: run 01_data with more data")
-    known = Conversations.load(workspace) if settings.context != "comment" else ()
-    if not len(known):
+    conversations = Conversations.load(workspace) if settings.context != "comment" else ()
+    if not len(conversations):
         if settings.context != "comment":
             tqdm.write(
                 f"{workspace.conversations.name} is missing, so GPT-2 sees the comment alone: "
@@ -48,7 +48,7 @@ def read(workspace: Workspace, settings: Gpt2Settings) -> Texts:
             )
         return Texts(table["text"], None, Context())
     context = Context(settings.context, settings.context_tokens)
-    above = known.above(table["comment_id"])
+    above = conversations.above(table["comment_id"])
     if context.kind == "thread":
         context = dataclasses.replace(context, turns=max(len(one.turns) for one in above))
     return Texts(table["text"], [context.reduced(one) for one in above], context)

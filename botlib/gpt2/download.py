@@ -40,20 +40,20 @@ def download(name: str, folder: Path, url: str = URL, progress: bool = True) -> 
     """
     folder.mkdir(parents=True, exist_ok=True)
     record = folder / "downloads.json"
-    known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    downloaded = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
     fetched = False
     for file in FILES:
         path = folder / file
-        if path.is_file() and path.stat().st_size == known.get(file, {}).get("bytes"):
+        if path.is_file() and path.stat().st_size == downloaded.get(file, {}).get("bytes"):
             continue
         http_file.fetch(f"{url}/{name}/{file}", path, alternative=ALTERNATIVE, progress=progress)
-        known[file] = {"bytes": path.stat().st_size, "sha256": hash_path(path)}
+        downloaded[file] = {"bytes": path.stat().st_size, "sha256": hash_path(path)}
         with atomic_file(record) as out:
-            json.dump(known, out, indent=1)
+            json.dump(downloaded, out, indent=1)
         fetched = True
     _check_weights(folder)
     if fetched:
-        write_manifest(folder, parameters={"url": f"{url}/{name}"}, seed=None, extra=known)
+        write_manifest(folder, parameters={"url": f"{url}/{name}"}, seed=None, extra=downloaded)
     return folder
 
 

@@ -83,8 +83,10 @@ def write_fakes(
     if generator.reads_above:
         # As in training, and as live: the model answers a conversation, not a comment alone
         inputs.append(workspace.conversations)
-        known = Conversations.load(workspace)
-        above = dict(zip(comments["comment_id"], known.above(comments["comment_id"]), strict=True))
+        conversations = Conversations.load(workspace)
+        above = dict(
+            zip(comments["comment_id"], conversations.above(comments["comment_id"]), strict=True)
+        )
     parameters = {
         "decoders": [dataclasses.asdict(d) for d in decoders(settings)],
         "fakes_per_comment": settings.fakes_per_comment,
@@ -166,9 +168,9 @@ def _generate(
         source = some.iloc[replies["comment_index"]].reset_index(drop=True)
         parts.append(replies.assign(**source[["comment_id", "comment", "split"]], real=0))
     fakes = pd.concat(parts, ignore_index=True)
-    kept = fakes[fakes["reply"].str.len() > 0].reset_index(drop=True)
-    kept.attrs["unfinished"] = int((~kept["finished"]).sum())
-    return kept
+    nonempty = fakes[fakes["reply"].str.len() > 0].reset_index(drop=True)
+    nonempty.attrs["unfinished"] = int((~nonempty["finished"]).sum())
+    return nonempty
 
 
 def realism_pairs(workspace: Workspace, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -208,17 +210,17 @@ def realism_pairs(workspace: Workspace, seed: int) -> tuple[pd.DataFrame, pd.Dat
     both = both[columns + sampling]
     rng = np.random.default_rng(seed)
     both = both.iloc[rng.permutation(len(both))]
-    kept, by_words = (_matched(both, cells) for cells in (_cells(both), _word_bands(both)))
+    matched_pairs, by_words = (_matched(both, cells) for cells in (_cells(both), _word_bands(both)))
     matched = "characters and words"
-    if len(kept) < LEAST_MATCHED * len(by_words):
-        kept, matched = by_words, "words"
-    kept.attrs["matched"] = matched
-    if missing := [split for split in SPLITS if split not in set(kept["split"])]:
+    if len(matched_pairs) < LEAST_MATCHED * len(by_words):
+        matched_pairs, matched = by_words, "words"
+    matched_pairs.attrs["matched"] = matched
+    if missing := [split for split in SPLITS if split not in set(matched_pairs["split"])]:
         raise BotlibError(
             f"no fakes and real replies of similar length in the {missing[0]} threads: "
             "raise fake_comments, or run 01_data with more threads"
         )
-    return kept, _kept(both, kept)
+    return matched_pairs, _kept(both, matched_pairs)
 
 
 def _cells(pairs: pd.DataFrame) -> pd.Series:

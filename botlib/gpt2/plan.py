@@ -143,17 +143,17 @@ def memory_left() -> int | None:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
         return None
-    found = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    limits = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
     try:
         limit = int((_CGROUP / "memory.max").read_text())
         stat = dict(line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
         # What files fill is given back when it is needed
         used = int((_CGROUP / "memory.current").read_text()) - int(stat["inactive_file"])
-        found.append(max(limit - used, 0))
+        limits.append(max(limit - used, 0))
     except (OSError, ValueError, KeyError):
         # No such group, or "max": no limit
         pass
-    return min(found, default=None)
+    return min(limits, default=None)
 
 
 def _gpu() -> bool:

@@ -60,7 +60,7 @@ class Hooks:
         # The share of max_minutes that has passed
         self.time_share = 0.0
 
-    def feeds(self, session: Any, given: dict | None, applies: bool) -> dict:
+    def feeds(self, session: Any, batch: dict | None, applies: bool) -> dict:
         """Returns the feeds that replace those of gpt-2-simple's own call."""
         import tensorflow as tf
 
@@ -71,7 +71,7 @@ class Hooks:
                 saver = tf.compat.v1.train.Saver(_optimizer_variables())
                 saver.restore(session, str(self._optimizer_state))
         feeds = {}
-        for key in given or {}:
+        for key in batch or {}:
             number = self.step * self.plan.accumulate_gradients + self._micro_batches
             feeds[key] = self._batch(number)
             self._micro_batches += 1

@@ -94,7 +94,7 @@ def _missing(value: object) -> bool:
 def _write(target: Path, first: Path, second: Path, differ: pd.DataFrame) -> None:
     clear = int((differ["verdict"] == CLEAR).sum())
     equal = differ.attrs["equal"]
-    said = (
+    summary_line = (
         f"{clear} differences are more than chance"
         if clear != 1
         else ("1 difference is more than chance")
@@ -102,9 +102,9 @@ def _write(target: Path, first: Path, second: Path, differ: pd.DataFrame) -> Non
     parts = [
         "<h1>Two runs</h1>",
         f"<p>first: {html.escape(str(first))}<br>second: {html.escape(str(second))}</p>",
-        f'<section class="verdict unsure"><h2>{said}; {len(differ) - clear} more figures differ, '
-        f"{equal} are equal and left out.</h2><p>A difference is second less first. Its interval "
-        "takes the runs as measured on different replies; on the same ones it would be narrower."
+        f'<section class="verdict unsure"><h2>{summary_line}; {len(differ) - clear} more figures '
+        f"differ, {equal} are equal and left out.</h2><p>A difference is second less first. Its "
+        "interval takes the runs as measured on different replies; on the same ones it would be narrower."
         "</p></section>",
         page.table(differ) if len(differ) else "<p>Nothing differs.</p>",
     ]

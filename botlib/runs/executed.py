@@ -45,7 +45,7 @@ def read(path: Path) -> Copy:
     notebook = nbformat.read(path, as_version=4)
     title = _title(notebook.cells) or path.stem
     figures: list[Shown] = []
-    seen: dict[str, Shown] = {}
+    by_image: dict[str, Shown] = {}
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown":
             # The badge's picture would be fetched from elsewhere
@@ -54,10 +54,12 @@ def read(path: Path) -> Copy:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if "image/png" in data:
-                shown = seen.get(data["image/png"])
+                shown = by_image.get(data["image/png"])
                 if shown is None:
-                    shown = _figure(notebook.cells, index, output, f"{path.stem}-{len(seen) + 1}")
-                    seen[data["image/png"]] = shown
+                    shown = _figure(
+                        notebook.cells, index, output, f"{path.stem}-{len(by_image) + 1}"
+                    )
+                    by_image[data["image/png"]] = shown
                     figures.append(shown)
                 outputs.append(_pointer(shown))
                 continue

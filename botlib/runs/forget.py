@@ -245,11 +245,11 @@ def _models(workspace: Workspace, splits: set[str], above: set[str]) -> pd.DataF
       above: splits of threads with forgotten texts above a comment, which only GPT-2 sees.
     """
     rows = []
-    for kind, seen, folders, table in (
+    for kind, splits_seen, folders, table in (
         ("gpt2", splits | above, sorted(workspace.models.glob("gpt2/*")), workspace.gpt2_finetune),
         ("bert", splits, _judges(workspace), workspace.bert_gan_real),
     ):
-        if not seen & set(_LEARNT[kind]):
+        if not splits_seen & set(_LEARNT[kind]):
             continue
         now = hash_path(table)
         for folder in folders:

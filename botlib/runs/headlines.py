@@ -83,10 +83,10 @@ def collect(workspace: Workspace) -> list[Headline]:
 
 def number(text: Any) -> tuple[float, float, float]:
     """Returns value, low and high of "0.723 [0.701, 0.745]"; NaN for what isn't there."""
-    found = _NUMBER.fullmatch(str(text).strip())
-    if not found:
+    match = _NUMBER.fullmatch(str(text).strip())
+    if not match:
         return (math.nan, math.nan, math.nan)
-    value, low, high = (float(part) if part else math.nan for part in found.groups())
+    value, low, high = (float(part) if part else math.nan for part in match.groups())
     return (value, low, high)
 
 
@@ -107,8 +107,8 @@ def passing_at(workspace: Workspace) -> Mapping[str, Any] | None:
         return None
     tables = sorted(workspace.root.glob(workspace.reply_score_predictions("*").name))
     used = read_manifest(tables[-1]).get("parameters", {}).get("threshold") if tables else None
-    wanted = THRESHOLD if used is None else float(used)
-    return min(rows, key=lambda row: abs(row["threshold"] - wanted))
+    threshold = THRESHOLD if used is None else float(used)
+    return min(rows, key=lambda row: abs(row["threshold"] - threshold))
 
 
 def _realism(workspace: Workspace) -> Iterator[Headline]:

@@ -63,15 +63,15 @@ def _scores(workspace: Workspace, key: str, title: str) -> Iterator[Figure]:
         return
     table = evaluation.scores
     rows = [(str(row.iloc[0]), *number(row.iloc[1])) for _, row in table.iterrows()]
-    known = [row for row in rows if math.isfinite(row[1])]
-    if not known:
+    measured = [row for row in rows if math.isfinite(row[1])]
+    if not measured:
         return
     measure = _measure(table.columns[1])
     own = own_rows([row[0] for row in rows])
     ax = draw.beside_baselines(
-        known, own=own, title=title, x=f"{measure}; a guess: 0.5", chance=0.5
+        measured, own=own, title=title, x=f"{measure}; a guess: 0.5", chance=0.5
     )
-    listed = ", ".join(f"{name} {value:.2f}" for name, value, *_ in known)
+    listed = ", ".join(f"{name} {value:.2f}" for name, value, *_ in measured)
     yield _svg(ax, f"{measure}: {listed}.")
 
 

@@ -35,12 +35,12 @@ def build(workspace: Workspace, folder: Path, results: Sequence[Result]) -> Path
       The page: one file without external requests, readable on a phone and in dark mode.
     """
     sections = summary.collect(workspace)
-    found = headlines.collect(workspace)
-    summary.save(sections, found, folder)
+    headline_values = headlines.collect(workspace)
+    summary.save(sections, headline_values, folder)
     parts = [
         f"<h1>botlib: results of {text(folder.name.replace('T', ', '))}</h1>",
-        _verdict(verdict.judge(workspace, found, results)),
-        _cards(found),
+        _verdict(verdict.judge(workspace, headline_values, results)),
+        _cards(headline_values),
         _replies(workspace),
         _figures(overview.figures(workspace), "The run in figures"),
         *(_stage(result, sections, folder) for result in results),
@@ -61,16 +61,16 @@ def best_replies_text(workspace: Workspace, limit: int = 12, width: int = 44) ->
 
 def verdict_text(workspace: Workspace, results: Sequence[Result]) -> str:
     """Returns the verdict for the terminal: its title, why, and the first thing to do."""
-    found = verdict.judge(workspace, headlines.collect(workspace), results)
-    lines = [found.title, *found.lines, *(f"Next: {step}" for step in found.steps[:1])]
+    judged = verdict.judge(workspace, headlines.collect(workspace), results)
+    lines = [judged.title, *judged.lines, *(f"Next: {step}" for step in judged.steps[:1])]
     return "\n".join(textwrap.fill(line, 96, break_on_hyphens=False) for line in lines)
 
 
-def _verdict(found: Verdict) -> str:
-    why = "".join(f"<p>{text(line)}</p>" for line in found.lines)
-    steps = "".join(f"<li>{_step(step)}</li>" for step in found.steps)
+def _verdict(judged: Verdict) -> str:
+    why = "".join(f"<p>{text(line)}</p>" for line in judged.lines)
+    steps = "".join(f"<li>{_step(step)}</li>" for step in judged.steps)
     return (
-        f'<section class="verdict {found.state}"><h2>{text(found.title)}</h2>{why}'
+        f'<section class="verdict {judged.state}"><h2>{text(judged.title)}</h2>{why}'
         f"<p><b>What to do next</b></p><ol>{steps}</ol></section>"
     )
 
@@ -81,8 +81,12 @@ def _step(step: str) -> str:
     return text(before) + (f"<code>{text(command + after)}</code>" if command else "")
 
 
-def _cards(found: Sequence[Headline]) -> str:
-    return f'<section class="cards">{"".join(map(_card, found))}</section>' if found else ""
+def _cards(headline_values: Sequence[Headline]) -> str:
+    return (
+        f'<section class="cards">{"".join(map(_card, headline_values))}</section>'
+        if headline_values
+        else ""
+    )
 
 
 def _card(headline: Headline) -> str:

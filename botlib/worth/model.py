@@ -57,7 +57,7 @@ def features(
         _numbers(frame, "reply_created_utc"),
         _numbers(frame, "comment_created_utc"),
     )
-    known = {
+    at_reply = {
         "minutes_since_comment": np.log1p(np.maximum(reply_time - comment_time, 0) / 60),
         "earlier_replies": _position(frame, "comment_id", reply_time),
         "earlier_in_thread": _position(frame, "submission_id", reply_time),
@@ -70,10 +70,10 @@ def features(
         "reply_chars": _log_length(frame, "reply"),
     }
     for name in subreddits:
-        known[f"subreddit {name}"] = (_column(frame, "subreddit") == name).astype(float)
+        at_reply[f"subreddit {name}"] = (_column(frame, "subreddit") == name).astype(float)
     if text is not None:
         columns = np.asarray(text, dtype=float).reshape(len(frame), -1)
-        known |= {f"text {number}": column for number, column in enumerate(columns.T)}
+        at_reply |= {f"text {number}": column for number, column in enumerate(columns.T)}
     later = {
         "comment_score": _numbers(frame, "comment_score"),
         "hours_until_read": np.log1p(
@@ -82,7 +82,7 @@ def features(
         "replies_in_all": _size(frame, "comment_id"),
         "thread_in_all": _size(frame, "submission_id"),
     }
-    return pd.DataFrame({**known, **later}), list(later)
+    return pd.DataFrame({**at_reply, **later}), list(later)
 
 
 def train(

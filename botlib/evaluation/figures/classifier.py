@@ -266,8 +266,8 @@ def by_threshold(
     rows = cal.by_threshold(y, p, at)
     y = np.asarray(y)
     passed = cal.by_threshold(1 - y, p, at)["recall"]
-    kept = rows["recall"] + LIVE_FAKES * passed
-    live = (rows["recall"] / kept).where(kept > 0)
+    passing = rows["recall"] + LIVE_FAKES * passed
+    live = (rows["recall"] / passing).where(passing > 0)
     looks = (
         ("real replies kept", rows["recall"], "#D55E00", "-."),
         ("fakes that pass", passed, "#0072B2", "-"),
@@ -280,8 +280,8 @@ def by_threshold(
         ax.axvline(threshold, color="black", linewidth=1.2, label="threshold")
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     marks = [0.5, 0.9] if threshold is None else [threshold]
-    told = (f"{name} {np.interp(m, at, v):.0%}" for m in marks for name, v, *_ in looks)
-    words(ax, f"At {' and '.join(f'{m:g}' for m in marks)}: {', '.join(told)}")
+    values = (f"{name} {np.interp(m, at, v):.0%}" for m in marks for name, v, *_ in looks)
+    words(ax, f"At {' and '.join(f'{m:g}' for m in marks)}: {', '.join(values)}")
     finish(ax, title, "threshold on the probability of being real", "share", "best")
     return ax
 

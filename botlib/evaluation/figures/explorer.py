@@ -59,8 +59,8 @@ class ThresholdExplorer:
         self.p = np.asarray(p, dtype=float)
         self.columns = list(columns)
         self.threshold = float(threshold)
-        wanted = [*self.columns, *([label] if label else [])]
-        if missing := [column for column in wanted if column not in frame.columns]:
+        needed = [*self.columns, *([label] if label else [])]
+        if missing := [column for column in needed if column not in frame.columns]:
             raise BotlibError(f"the explorer's rows lack the column {missing[0]!r}")
         if frame.empty or len(frame) != len(self.p):
             raise BotlibError(
@@ -82,15 +82,15 @@ class ThresholdExplorer:
         """Returns the replies just above and just below the threshold, highest first."""
         at = self.threshold if threshold is None else threshold
         order = np.argsort(-self.p, kind="stable")
-        kept = at_least(self.p, at)
-        cut = int(kept.sum())
+        passes = at_least(self.p, at)
+        cut = int(passes.sum())
         rows = order[max(0, cut - BESIDE) : cut + BESIDE]
-        found = self.frame.loc[rows, self.columns].reset_index(drop=True)
-        found.insert(0, "probability", self.p[rows].round(4))
-        found.insert(1, "kept", np.where(kept[rows], "yes", "no"))
+        replies = self.frame.loc[rows, self.columns].reset_index(drop=True)
+        replies.insert(0, "probability", self.p[rows].round(4))
+        replies.insert(1, "kept", np.where(passes[rows], "yes", "no"))
         if self.y is not None:
-            found.insert(2, "truth", np.where(self.y[rows] == 1, "real", "generated"))
-        return found
+            replies.insert(2, "truth", np.where(self.y[rows] == 1, "real", "generated"))
+        return replies
 
     def figure(self, threshold: float | None = None):
         """Returns a figure: a confusion matrix, or a histogram where there are no labels."""

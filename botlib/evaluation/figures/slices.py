@@ -83,9 +83,9 @@ def lift_table(results: Mapping[str, Mapping]) -> pd.DataFrame:
 
 def _points(tables: Tables, value: str, ax: Axes | None, count: str) -> Axes:
     """Draws tables (index: band; columns value, low, high, a count) as points with intervals."""
-    found = next(iter(tables.values()))[count]
+    counts = next(iter(tables.values()))[count]
     # A band without a single row says nothing
-    bands = [band for band, n in found.items() if n]
+    bands = [band for band, n in counts.items() if n]
     ax = axes(ax, (WIDTH, 1.5 + (0.22 + 0.16 * len(tables)) * max(2, len(bands))))
     for place, (name, frame) in enumerate(tables.items()):
         frame = frame.reindex(bands)
@@ -99,7 +99,7 @@ def _points(tables: Tables, value: str, ax: Axes | None, count: str) -> Axes:
         for line in bars[2]:
             line.set_linestyle(style(name)["linestyle"])
     ax.axvline(0.5, **CHANCE)
-    names = [f"{band} ({found[band]:,.0f})" for band in bands]
+    names = [f"{band} ({counts[band]:,.0f})" for band in bands]
     ax.set_yticks(np.arange(len(bands)), names)
     ax.set_ylim(len(bands) - 0.5, -0.5)
     return ax

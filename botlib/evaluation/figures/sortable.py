@@ -87,10 +87,14 @@ def table(frame: pd.DataFrame, columns: Sequence[str] | None = None, rows: int =
     ]
     body = "".join(f"<tr>{''.join(map(_html, row))}</tr>" for row in values[:rows])
     # One text where what is shown is what sorts: half the size
-    kept = [[shown if shown == sort else [shown, sort] for shown, sort in r] for r in values[rows:]]
+    hidden_rows = [
+        [shown if shown == sort else [shown, sort] for shown, sort in r] for r in values[rows:]
+    ]
     # "</script>" in a comment must not end the script
-    data = json.dumps(kept, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    hidden = "" if kept else " hidden"
+    data = json.dumps(hidden_rows, ensure_ascii=False, separators=(",", ":")).replace(
+        "<", "\\u003c"
+    )
+    hidden = "" if hidden_rows else " hidden"
     more = f"show more ({min(rows, len(values)):,} of {len(values):,} rows)"
     style = _STYLE.replace("ID", name)
     script = _SCRIPT.replace("ID", name).replace("STEP", str(rows))
@@ -106,13 +110,13 @@ def shortened(text: str, rows: int) -> str:
 
     def cut(match: re.Match) -> str:
         try:
-            kept = json.loads(match[2])
+            hidden_rows = json.loads(match[2])
         except json.JSONDecodeError:
             return match[0]
-        if not isinstance(kept, list) or len(kept) <= rows:
+        if not isinstance(hidden_rows, list) or len(hidden_rows) <= rows:
             return match[0]
-        data = json.dumps(kept[:rows], ensure_ascii=False, separators=(",", ":"))
-        note = f"<p>{len(kept) - rows:,} more rows are in the executed notebook.</p>"
+        data = json.dumps(hidden_rows[:rows], ensure_ascii=False, separators=(",", ":"))
+        note = f"<p>{len(hidden_rows) - rows:,} more rows are in the executed notebook.</p>"
         return match[1] + data.replace("<", "\\u003c") + match[3] + note
 
     return _KEPT.sub(cut, text)
