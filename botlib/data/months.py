@@ -14,10 +14,10 @@ def month_of(text: str, setting: str) -> str:
     """
     if not text:
         return ""
-    found = re.fullmatch(r"(\d{4})[-_]?(\d{1,2})", text.strip())
-    if not found or not 1 <= int(found[2]) <= 12:
+    match = re.fullmatch(r"(\d{4})[-_]?(\d{1,2})", text.strip())
+    if not match or not 1 <= int(match[2]) <= 12:
         raise BotlibError(f"{setting} must be a month such as 2019-05, not {text!r}")
-    return f"{found[1]}_{int(found[2]):02d}"
+    return f"{match[1]}_{int(match[2]):02d}"
 
 
 def shifted(month: str, by: int) -> str:

@@ -113,7 +113,7 @@ def join(
           created_utc, retrieved_on, {_MONTH} AS month
         FROM comments_once WHERE taken_back IS NOT TRUE AND {_is_there("body")}"""
     )
-    (kept,) = run("SELECT count(*) FROM texts").fetchone()
+    (comments_kept,) = run("SELECT count(*) FROM texts").fetchone()
     taken_back = "SELECT count(*) FROM comments_once WHERE taken_back"
     (taken_back,) = run(taken_back).fetchone()
     run(
@@ -134,7 +134,7 @@ def join(
     return {
         **counts,
         "duplicate_rows": duplicates,
-        "gone_comments": counts["comments"] - kept - taken_back,
+        "gone_comments": counts["comments"] - comments_kept - taken_back,
         "taken_back_comments": taken_back,
         "posts": run("SELECT count(*) FROM posts").fetchone()[0],
     }

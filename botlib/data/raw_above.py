@@ -88,9 +88,9 @@ def write_above(
       workspace: where to write; what it has forgotten is left out.
       months: the months whose files are replaced.
     """
-    known = {name for (name,) in connection.execute("SHOW TABLES").fetchall()}
+    tables = {name for (name,) in connection.execute("SHOW TABLES").fetchall()}
     written: set[str] = set()
-    if "above" in known:
+    if "above" in tables:
         # All months in one query: the texts are looked up once
         rows = connection.sql(
             f"""SELECT month, {", ".join(ABOVE.columns)} FROM above

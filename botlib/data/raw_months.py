@@ -91,12 +91,12 @@ def write_months(
     if rows:
         about = {name: value for name, value in parameters.items() if not name.endswith("_month")}
         selection = key_of(**about)
-        known = manifest_of(workspace).get("months", {})
-        known |= {m: {"rows": n, "key": key, "selection": selection} for m, n in rows.items()}
+        written = manifest_of(workspace).get("months", {})
+        written |= {m: {"rows": n, "key": key, "selection": selection} for m, n in rows.items()}
         extra = {
             "sources": sources,
             "counts": {**counts, "pairs": sum(rows.values())},
-            "months": dict(sorted(known.items())),
+            "months": dict(sorted(written.items())),
             "key": key,
             "selection": selection,
         }
@@ -148,9 +148,9 @@ def _parts(connection: duckdb.DuckDBPyConnection) -> Iterator[_Part]:
           {_csv(_AFTER)} || chr(10) AS after FROM remembered ORDER BY {_ORDER}"""
     )
     batches = joined.to_arrow_reader(_ROWS)
-    found = in_order(lambda batch: _with_posts(connection, batch), batches)
-    with contextlib.closing(found):
-        for parts in found:
+    joined = in_order(lambda batch: _with_posts(connection, batch), batches)
+    with contextlib.closing(joined):
+        for parts in joined:
             yield from parts
 
 

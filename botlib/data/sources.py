@@ -22,13 +22,13 @@ def collect(workspace: Workspace, settings: DataSettings) -> ExtractReport:
     if not subreddits:
         raise BotlibError("subreddits is empty: name at least one, such as College,GradSchool")
     # What both engines are asked for
-    wanted = {name: getattr(settings, name) for name in _WANTED}
-    wanted |= {"subreddits": subreddits, "out": workspace}
+    selection = {name: getattr(settings, name) for name in _SELECTION}
+    selection |= {"subreddits": subreddits, "out": workspace}
     if settings.source == "bigquery":
         from botlib.data.bigquery import extract as bigquery
 
         return bigquery.extract(
-            **wanted,
+            **selection,
             project=settings.project,
             comments=settings.bigquery_comments,
             posts=settings.bigquery_posts,
@@ -61,7 +61,7 @@ def collect(workspace: Workspace, settings: DataSettings) -> ExtractReport:
         place = settings.dumps
     else:
         raise BotlibError('dumps is empty: with source="dumps" name a folder or file of dumps')
-    report = extract.extract(place, **wanted, max_malformed=settings.max_malformed)
+    report = extract.extract(place, **selection, max_malformed=settings.max_malformed)
     workspace.damaged.unlink(missing_ok=True)
     if report.errors:
         with atomic_file(workspace.damaged) as file:
@@ -69,7 +69,7 @@ def collect(workspace: Workspace, settings: DataSettings) -> ExtractReport:
     return report
 
 
-_WANTED = (
+_SELECTION = (
     *("first_month", "last_month", "depth", "self_posts_only", "reach_months"),
     *("memory_limit", "max_temp"),
 )

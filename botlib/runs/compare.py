@@ -104,7 +104,8 @@ def _write(target: Path, first: Path, second: Path, differ: pd.DataFrame) -> Non
         f"<p>first: {html.escape(str(first))}<br>second: {html.escape(str(second))}</p>",
         f'<section class="verdict unsure"><h2>{summary_line}; {len(differ) - clear} more figures '
         f"differ, {equal} are equal and left out.</h2><p>A difference is second less first. Its "
-        "interval takes the runs as measured on different replies; on the same ones it would be narrower."
+        "interval takes the runs as measured on different replies; on the same ones it would be "
+        "narrower."
         "</p></section>",
         page.table(differ) if len(differ) else "<p>Nothing differs.</p>",
     ]

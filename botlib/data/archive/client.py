@@ -126,15 +126,15 @@ class Archive:
           TimedOut: the time is too long for the archive.
           ArchiveError: it can't be read now.
         """
-        given = {"subreddit": subreddit, "after": after, "before": before, "sort": sort}
-        return self._rows(f"{_checked(kind)}/search", **given, limit=limit)
+        query = {"subreddit": subreddit, "after": after, "before": before, "sort": sort}
+        return self._rows(f"{_checked(kind)}/search", **query, limit=limit)
 
     def by_ids(self, kind: str, ids: Sequence[str]) -> list[dict[str, Any]]:
         """Returns posts or comments by their ids (without prefix); unknown ones are missing."""
-        found: list[dict[str, Any]] = []
+        rows: list[dict[str, Any]] = []
         for start in range(0, len(ids), IDS):
-            found += self._rows(f"{_checked(kind)}/ids", ids=",".join(ids[start : start + IDS]))
-        return found
+            rows += self._rows(f"{_checked(kind)}/ids", ids=",".join(ids[start : start + IDS]))
+        return rows
 
     def tree(self, post_id: str, limit: int = 9999) -> list[dict[str, Any]]:
         """Returns a thread's comments as Reddit nests them: things with `kind` and `data`."""
@@ -151,8 +151,8 @@ class Archive:
 
     def about(self, subreddit: str) -> dict[str, Any]:
         """Returns what the archive knows of a subreddit; {} if there is none of that name."""
-        found = self._rows("subreddits/search", subreddit=subreddit, limit=1)
-        return found[0] if found else {}
+        rows = self._rows("subreddits/search", subreddit=subreddit, limit=1)
+        return rows[0] if rows else {}
 
     def volume(self, kind: str, subreddit: str, after: int) -> list[tuple[int, int]]:
         """Returns (first second, items) of each day of a subreddit, in order."""
@@ -161,7 +161,7 @@ class Archive:
         return sorted((_second(row["date"]), int(row["value"])) for row in rows)
 
     # How it is asked
-    def get(self, path: str, **given: Any) -> Any:
+    def get(self, path: str, **query: Any) -> Any:
         """Returns what the archive answers, `data` alone.
 
         Raises:
@@ -176,7 +176,7 @@ class Archive:
             reraise=True,
         )
         try:
-            return tries(self._once, path, given)
+            return tries(self._once, path, query)
         except _Again as error:
             kind = TimedOut if error.query else ArchiveError
             raise kind(
@@ -184,7 +184,7 @@ class Archive:
                 f"again later, it goes on from here ({STATUS} says how it is)"
             ) from None
 
-    def _once(self, path: str, given: Mapping[str, Any]) -> Any:
+    def _once(self, path: str, query: Mapping[str, Any]) -> Any:
         if (wait := self._next - self._clock()) > 0:
             self._sleep(wait)
         self._next = self._clock() + self._pace
@@ -192,7 +192,7 @@ class Archive:
         try:
             # Elsewhere than asked nobody is contacted
             answer = self._http.get(
-                f"{self.address}/api/{path}", params=given, timeout=TIMEOUT, allow_redirects=False
+                f"{self.address}/api/{path}", params=query, timeout=TIMEOUT, allow_redirects=False
             )
         except requests.RequestException as error:
             raise _Again(type(error).__name__) from None
@@ -207,17 +207,17 @@ class Archive:
         if answer.status_code == 200 and isinstance(body, dict) and body.get("data") is not None:
             return body["data"]
         if answer.status_code == 429 or "slow down" in text.lower():
-            said = text or "too many requests"
-            raise _Again(said, asked, query="timeout" in text.lower())
+            reason = text or "too many requests"
+            raise _Again(reason, asked, query="timeout" in text.lower())
         if re.search(r"time(d)? ?out", text, re.I):
             raise _Again(text, query=True)
         if answer.status_code >= 500 or (answer.status_code == 200 and not text):
             raise _Again(f"HTTP {answer.status_code}")
-        said = text or f"HTTP {answer.status_code}"
-        raise ArchiveError(f"the archive at {self.address} refuses {path}: {said}")
+        reason = text or f"HTTP {answer.status_code}"
+        raise ArchiveError(f"the archive at {self.address} refuses {path}: {reason}")
 
-    def _rows(self, path: str, **given: Any) -> list[dict[str, Any]]:
-        rows = self.get(path, **given)
+    def _rows(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        rows = self.get(path, **query)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise ArchiveError(f"the archive at {self.address} answered {path} with no list")
         return rows

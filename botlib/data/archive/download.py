@@ -224,13 +224,13 @@ def _earlier_posts(archive: Archive, shelf: Shelf, wish: _Wish) -> None:
     for month in wish.months():
         comments = shelf.read(shelf.file(wish.subreddit, "comments", month))
         threads |= {str(row.get("link_id")).removeprefix("t3_") for row in comments}
-    known = list(shelf.read(path))
-    threads -= {row["id"] for row in known}
+    earlier = list(shelf.read(path))
+    threads -= {row["id"] for row in earlier}
     for month in wish.months():
         posts = shelf.read(shelf.file(wish.subreddit, "posts", month))
         threads -= {row["id"] for row in posts}
     if threads:
-        shelf.write(path, known + archive.by_ids("posts", sorted(threads)), "posts")
+        shelf.write(path, earlier + archive.by_ids("posts", sorted(threads)), "posts")
 
 
 def _files(shelf: Shelf, wish: _Wish) -> Iterator[Path]:

@@ -36,7 +36,7 @@ def pages(
     Raises:
       ArchiveError: the archive can't be read now; what was yielded is good.
     """
-    at, known, span, calm = start, set(seen), end - start, 0
+    at, read_ids, span, calm = start, set(seen), end - start, 0
     while at < end:
         until = min(end, at + span)
         try:
@@ -52,7 +52,7 @@ def pages(
         full = len(rows) >= FULL_PAGE
         rows = _within(usable(rows), at, until, subreddit, full)
         if not rows:
-            at, known = until, set()
+            at, read_ids = until, set()
             continue
         last = created(rows[-1])
         if last > at or not full:
@@ -60,21 +60,21 @@ def pages(
             following = last if full else last + 1
         else:
             rows, following = _crowded(archive, kind, subreddit, at, rows), at + 1
-        if fresh := [row for row in rows if row["id"] not in known]:
+        if fresh := [row for row in rows if row["id"] not in read_ids]:
             yield fresh
-        at, known = following, {row["id"] for row in rows if created(row) == following}
+        at, read_ids = following, {row["id"] for row in rows if created(row) == following}
 
 
 def _within(rows: list[Row], start: int, end: int, subreddit: str, full: bool) -> list[Row]:
     """The rows of the time that was asked for; an order that would lose some is an error."""
     times = [created(row) for row in rows]
-    kept = [row for row, second in zip(rows, times, strict=True) if start <= second < end]
-    if times != sorted(times) or (full and not kept):
+    inside = [row for row, second in zip(rows, times, strict=True) if start <= second < end]
+    if times != sorted(times) or (full and not inside):
         raise ArchiveError(
             f"the archive answered for r/{subreddit} in another order, or with another time, than "
             "was asked for: nothing is taken from such an answer, run this again later"
         )
-    return kept
+    return inside
 
 
 def _crowded(
@@ -84,8 +84,8 @@ def _crowded(
 
     Asking from the other end is no help: the archive shows the same part again.
     """
-    found = {row["id"]: row for row in rows}
-    numbers = [int(name, 36) for name in found]
+    by_id = {row["id"]: row for row in rows}
+    numbers = [int(name, 36) for name in by_id]
     low, high = min(numbers), max(numbers) + 1
     new = _of_second(archive, kind, subreddit, second, range(low, high))
     for step in (1, -1):
@@ -97,7 +97,7 @@ def _crowded(
             edge += step * IDS
             if not beside:
                 break
-    return list((found | {row["id"]: row for row in new}).values())
+    return list((by_id | {row["id"]: row for row in new}).values())
 
 
 def _of_second(

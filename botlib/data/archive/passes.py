@@ -46,8 +46,8 @@ class Passes:
         last, since, rows = self._read.get((kind, subreddit), (None, 0, []))
         if last != span or start < since:
             # From this window on: earlier ones of the span are there already
-            found = pages(self._archive, kind, subreddit, start, span.end, seen)
-            rows = [row for page in found for row in page]
+            span_pages = pages(self._archive, kind, subreddit, start, span.end, seen)
+            rows = [row for page in span_pages for row in page]
             self._read[kind, subreddit] = span, start, rows
         page = [row for row in rows if start <= created(row) < end and row["id"] not in seen]
         if page:

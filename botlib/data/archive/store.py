@@ -68,8 +68,8 @@ class Shelf:
         The same rows give the same bytes. The forgotten are left out, and of what was deleted since
         the text.
         """
-        kept = {row["id"]: kept_fields(row, kind) for row in self._remembered(rows, kind)}
-        ordered = sorted(kept.values(), key=lambda row: (created(row), int(row["id"], 36)))
+        by_id = {row["id"]: kept_fields(row, kind) for row in self._remembered(rows, kind)}
+        ordered = sorted(by_id.values(), key=lambda row: (created(row), int(row["id"], 36)))
         with atomic_file(path, "wb") as file:
             compressor = zstandard.ZstdCompressor(level=10).compressobj()
             for row in ordered:
@@ -103,8 +103,8 @@ class Shelf:
 
 def kept_fields(row: Row, kind: str) -> Row:
     """Returns the fields that 01 reads; a text that was deleted since isn't kept."""
-    kept = {name: row[name] for name in (*_SHARED, *_FIELDS[kind]) if name in row}
-    return {**kept, "created_utc": created(row), **taken_back(row, kind)}
+    fields = {name: row[name] for name in (*_SHARED, *_FIELDS[kind]) if name in row}
+    return {**fields, "created_utc": created(row), **taken_back(row, kind)}
 
 
 def taken_back(row: Mapping[str, Any], kind: str) -> Row:

@@ -56,19 +56,19 @@ class Stretch:
         start, end = max(start, start_of(self.month)), min(end, start_of(shifted(self.month, 1)))
         if start >= end:
             return []
-        known = self.shelf.covered(self.subreddit).get(self._key)
-        if not known:
+        covered = self.shelf.covered(self.subreddit).get(self._key)
+        if not covered:
             return [(start, end)]
         windows = []
-        if start < known["since"]:
-            windows.append((start, known["since"]))
-        if known["unread"] and now - known["checked"] >= LOOK_AGAIN * _HOUR:
-            windows.append((known["unread"][0], min(known["unread"][1] + 1, known["until"])))
-        if end > known["until"]:
-            windows.append((known["until"], end))
+        if start < covered["since"]:
+            windows.append((start, covered["since"]))
+        if covered["unread"] and now - covered["checked"] >= LOOK_AGAIN * _HOUR:
+            windows.append((covered["unread"][0], min(covered["unread"][1] + 1, covered["until"])))
+        if end > covered["until"]:
+            windows.append((covered["until"], end))
         return windows
 
-    def fetch(self, passes: Passes, windows: list[Window], now: int, told: Callable) -> None:
+    def fetch(self, passes: Passes, windows: list[Window], now: int, on_items: Callable) -> None:
         """Fetches windows and merges them into the file; goes on where a run was stopped.
 
         Args:
@@ -80,61 +80,61 @@ class Stretch:
         plan = self._work / "plan.json"
         if plan.is_file():
             planned = json.loads(plan.read_text(encoding="utf-8"))
-            self._finish(passes, [tuple(w) for w in planned["windows"]], planned["now"], told)
+            self._finish(passes, [tuple(w) for w in planned["windows"]], planned["now"], on_items)
             # What has become due since then
             windows = list(self._left(windows))
         if windows:
             with atomic_file(plan) as file:
                 json.dump({"windows": windows, "now": now}, file)
-            self._finish(passes, windows, now, told)
+            self._finish(passes, windows, now, on_items)
 
     def _left(self, windows: list[Window]) -> Iterator[Window]:
-        known = self.shelf.covered(self.subreddit)[self._key]
+        covered = self.shelf.covered(self.subreddit)[self._key]
         for start, end in windows:
-            if start < known["since"]:
-                yield start, known["since"]
-            if end > known["until"]:
-                yield known["until"], end
+            if start < covered["since"]:
+                yield start, covered["since"]
+            if end > covered["until"]:
+                yield covered["until"], end
 
-    def _finish(self, passes: Passes, windows: list[Window], now: int, told: Callable) -> None:
+    def _finish(self, passes: Passes, windows: list[Window], now: int, on_items: Callable) -> None:
         rows: list[Row] = []
         for number, (start, end) in enumerate(windows):
             there = sorted(self._work.glob(f"{number}-*.zst"))
             fetched = [row for path in there for row in self.shelf.read(path)]
             if fetched:
-                told(len(fetched))
+                on_items(len(fetched))
                 start = max(start, max(map(created, fetched)))
-            seen = {row["id"] for row in fetched if created(row) == start}
-            found = passes.pages(self.kind, self.subreddit, start, end, seen)
-            for position, page in enumerate(found, len(there)):
+            read_ids = {row["id"] for row in fetched if created(row) == start}
+            new_pages = passes.pages(self.kind, self.subreddit, start, end, read_ids)
+            for position, page in enumerate(new_pages, len(there)):
                 with atomic_file(self._work / f"{number}-{position:06d}.zst", "wb") as file:
                     file.write(zstandard.compress(b"".join(map(line, page)), 3))
                 fetched += page
-                told(len(page))
+                on_items(len(page))
             rows += fetched
         self._merge(windows, rows, now)
 
     def _merge(self, windows: list[Window], rows: list[Row], now: int) -> None:
         # What was in these times and isn't any more was taken out of the archive
-        kept = [
+        earlier_rows = [
             row
             for row in self.shelf.read(self.file)
             if not any(start <= created(row) < end for start, end in windows)
         ]
-        rows = kept + rows
+        rows = earlier_rows + rows
         self.shelf.write(self.file, rows, self.kind)
         young = [
             created(row) for row in rows if unread(row) and now - created(row) < GIVEN_UP * _DAY
         ]
-        known = self.shelf.covered(self.subreddit).get(self._key)
-        spans = [*windows, (known["since"], known["until"])] if known else windows
-        due = known["unread"][:1] if known else []
+        covered = self.shelf.covered(self.subreddit).get(self._key)
+        spans = [*windows, (covered["since"], covered["until"])] if covered else windows
+        due = covered["unread"][:1] if covered else []
         looked = not due or any(start <= due[0] < end for start, end in windows)
         entry = {
             "since": min(start for start, _ in spans),
             "until": max(end for _, end in spans),
             "unread": [min(young), max(young)] if young else [],
-            "checked": now if looked else known["checked"],
+            "checked": now if looked else covered["checked"],
         }
         self.shelf.cover(self.subreddit, self._key, entry)
         # Under another name first: a folder that is half deleted would look half fetched

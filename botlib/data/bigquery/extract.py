@@ -129,12 +129,12 @@ def extract(
         return _report(made, counts, raw.done(out, key), skipped=False)
 
 
-def _is_finished(out: Workspace, key: str, wanted: dict[str, Any]) -> bool:
+def _is_finished(out: Workspace, key: str, request: dict[str, Any]) -> bool:
     """Return whether the last extraction was asked for the same, and all its months are there."""
     if not raw.finished(out, key):
         return False
     made = read_manifest(out.raw_data)["parameters"]
-    if any(made.get(name) != value for name, value in wanted.items()):
+    if any(made.get(name) != value for name, value in request.items()):
         return False
     return set(between(made["first_month"], made["last_month"])) <= set(raw.done(out, key))
 
@@ -168,13 +168,13 @@ def _spelt(
     ]
     job = Job(client, sql, months, parameters, location)
     job.dry_run(max_gigabytes)
-    found = sorted(row["subreddit"] for row in job.rows(max_gigabytes))
-    if missing := set(names) - {name.lower() for name in found}:
+    existing = sorted(row["subreddit"] for row in job.rows(max_gigabytes))
+    if missing := set(names) - {name.lower() for name in existing}:
         raise BotlibError(
             f"no post of r/{', r/'.join(sorted(missing))} in {posts.name} between {months[0]} and "
             f"{months[-1]}: check the spelling and the months; the large query has not been started"
         )
-    return found
+    return existing
 
 
 def _bounds(comments: Table, posts: Table, months: list[str], depth: int, reach: int) -> list[Any]:

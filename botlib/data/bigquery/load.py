@@ -74,8 +74,8 @@ def load(
                 f"{name!r} must be a project, a dataset and a table, such as mine.reddit.comments"
             )
     names = checked_names(subreddits) if subreddits else []
-    found = find_files(paths, names)
-    files = found.files
+    dump_files = find_files(paths, names)
+    files = dump_files.files
     read = read_files(files, out.cache / "dumps", names, 0, 2**62, max_malformed, progress)
     key = raw.key_of(files=sorted(file.fingerprint for file in files), names=names)
     rows: dict[str, int] = {}
@@ -91,7 +91,7 @@ def load(
                 _load(client, path, table, month, key, location)
                 path.unlink()
                 rows[f"{table} {month}"] = count
-    return LoadReport(rows, [*found.unreadable, *(one.error for one in read if one.error)])
+    return LoadReport(rows, [*dump_files.unreadable, *(one.error for one in read if one.error)])
 
 
 def _make_dataset(client: Any, name: str, location: str) -> None:

@@ -106,8 +106,8 @@ def extract(
     first, last = month_of(first_month, "first_month"), month_of(last_month, "last_month")
     if first and last and last < first:
         raise BotlibError(f"last_month {last_month} lies before first_month {first_month}")
-    found = find_files(paths, names)
-    files = _in_reach(found.files, first, last, reach_months)
+    dump_files = find_files(paths, names)
+    files = _in_reach(dump_files.files, first, last, reach_months)
     start, end = span(first, last, reach_months)
     selection = {
         "engine": "dumps",
@@ -123,8 +123,8 @@ def extract(
     prints = sorted(file.fingerprint for file in files)
     key = raw.key_of(selection=selection, sources=prints, version=_VERSION, tables=_TABLES)
     table = pd.DataFrame([dataclasses.asdict(one) for one in read])
-    errors = [*found.unreadable, *(one.error for one in read if one.error)]
-    not_opened = tuple(path.name for path in found.others)
+    errors = [*dump_files.unreadable, *(one.error for one in read if one.error)]
+    not_opened = tuple(path.name for path in dump_files.others)
     if raw.finished(out, key) and not errors:
         months = raw.done(out, key)
         return ExtractReport(table, raw.last_counts(out), months, [], True, not_opened)
@@ -132,7 +132,7 @@ def extract(
         for kind in SCHEMAS:
             parts = ", ".join(raw.quoted(one.rows) for one in read if one.kind == kind)
             connection.execute(f"CREATE VIEW {kind} AS FROM read_parquet([{parts}])")
-        _check_names(connection, names, found, errors)
+        _check_names(connection, names, dump_files, errors)
         counts = raw.join(
             connection,
             first=first,
@@ -206,8 +206,8 @@ def read_files(
 
     # The largest first, so that in the end no thread waits long for the others.
     by_size = sorted(files, key=lambda file: file.size, reverse=True)
-    found = in_order(read, by_size, stop, room=len(files))
-    bar = tqdm(found, "dump files", len(files), unit="file", disable=not progress)
+    read_files = in_order(read, by_size, stop, room=len(files))
+    bar = tqdm(read_files, "dump files", len(files), unit="file", disable=not progress)
     rows = dict(zip(by_size, bar, strict=True))
     return [rows[file] for file in files]
 
@@ -259,8 +259,8 @@ def _read_file(
             rows = doubtful
         else:
             doubtful.replace(rows)
-    found = pq.read_metadata(rows).metadata
-    counts = Counts(**{name: int(found[name.encode()]) for name in Counts.__annotations__})
+    metadata = pq.read_metadata(rows).metadata
+    counts = Counts(**{name: int(metadata[name.encode()]) for name in Counts.__annotations__})
     lines, kept, malformed = counts.lines, counts.kept, counts.malformed
     if malformed > max_malformed * lines and not error:
         hint = f"is it a dump of {file.kind}?"
@@ -296,22 +296,22 @@ def _in_reach(files: list[DumpFile], first: str, last: str, reach: int) -> list[
     """Leave out monthly files (RC_2019-05…) that can't hold anything wanted, unread."""
     earliest = shifted(first, -reach) if first else ""
     latest = shifted(last, reach) if last else "9999_99"
-    kept = [file for file in files if not file.month or earliest <= file.month <= latest]
-    if not kept:
+    in_reach = [file for file in files if not file.month or earliest <= file.month <= latest]
+    if not in_reach:
         raise BotlibError(f"no dump file lies between {earliest or 'the beginning'} and {latest}")
-    return kept
+    return in_reach
 
 
 def _check_names(
-    connection: duckdb.DuckDBPyConnection, names: list[str], found: Found, errors: list[str]
+    connection: duckdb.DuckDBPyConnection, names: list[str], dump_files: Found, errors: list[str]
 ) -> None:
     there = connection.execute("SELECT DISTINCT lower(subreddit) FROM comments").fetchall()
     if missing := set(names) - {name for (name,) in there}:
         cure = _because(errors) or ": check the spelling and the files"
-        left_out = unread(dataclasses.replace(found, unreadable=[]))
+        left_out = unread(dataclasses.replace(dump_files, unreadable=[]))
         raise BotlibError(
             f"no comment of r/{', r/'.join(sorted(missing))} in these months of "
-            f"{len(found.files)} files in {found.files[0].path.parent}{cure}{left_out}"
+            f"{len(dump_files.files)} files in {dump_files.files[0].path.parent}{cure}{left_out}"
         )
 
 

@@ -104,11 +104,11 @@ def find_files(paths: str | Path | Iterable[str | Path], subreddits: Iterable[st
     Raises:
       BotlibError: nothing is there, or no file holds comments, or none submissions.
     """
-    given = [paths] if isinstance(paths, str | Path) else list(paths)
-    wanted = {name.lower() for name in subreddits}
-    remote = [name for name in map(str, given) if parquet.is_remote(name)]
-    explicit, searched = _look([name for name in given if str(name) not in remote])
-    others = {path for path in searched - explicit if wanted and _is_other(path, wanted)}
+    given_paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    names = {name.lower() for name in subreddits}
+    remote = [name for name in map(str, given_paths) if parquet.is_remote(name)]
+    explicit, searched = _look([name for name in given_paths if str(name) not in remote])
+    others = {path for path in searched - explicit if names and _is_other(path, names)}
     files, unreadable = [], []
     for path in sorted((explicit | searched) - others):
         try:
@@ -128,16 +128,16 @@ def find_files(paths: str | Path | Iterable[str | Path], subreddits: Iterable[st
             path = Path(address)
             kind = _kind_by_name(path) or parquet.kind_of(address)
             files.append(DumpFile(path, kind, _month(path), address))
-    found = Found(files, unreadable, sorted(others))
-    _check(found, given, wanted)
-    return found
+    dump_files = Found(files, unreadable, sorted(others))
+    _check(dump_files, given_paths, names)
+    return dump_files
 
 
-def _look(given: list[str | Path]) -> tuple[set[Path], set[Path]]:
+def _look(given_paths: list[str | Path]) -> tuple[set[Path], set[Path]]:
     """Return files that are given by path, and those found in folders and by patterns."""
     explicit: set[Path] = set()
     searched: set[Path] = set()
-    for name in map(str, given):
+    for name in map(str, given_paths):
         path = Path(name).expanduser()
         if path.is_dir():
             searched.update(entry for entry in _below(path) if _may_be_dump(entry))
@@ -156,29 +156,29 @@ def _below(folder: Path) -> Iterator[Path]:
         yield from (Path(place) / name for name in names if not name.startswith("."))
 
 
-def _check(found: Found, given: list[str | Path], wanted: set[str]) -> None:
-    where = ", ".join(map(str, given)) or "(no path given)"
-    about = unread(found)
-    if not found.files:
+def _check(dump_files: Found, given_paths: list[str | Path], subreddits: set[str]) -> None:
+    where = ", ".join(map(str, given_paths)) or "(no path given)"
+    about = unread(dump_files)
+    if not dump_files.files:
         hint = "" if about else ": give a folder, a file or a pattern such as dumps/RC_2019-*.zst"
-        of = f" of r/{', r/'.join(sorted(wanted))}" if found.others else ""
+        of = f" of r/{', r/'.join(sorted(subreddits))}" if dump_files.others else ""
         raise BotlibError(f"no dump files{of} at {where}{hint}{about}")
     for kind in ("comments", "submissions"):
-        if not any(file.kind == kind for file in found.files):
-            names = shown([file.path.name for file in found.files])
+        if not any(file.kind == kind for file in dump_files.files):
+            names = shown([file.path.name for file in dump_files.files])
             raise BotlibError(
                 f"no file of {kind} among {names}: pairs need both (NAME_comments.zst and "
                 f"NAME_submissions.zst, or RC_… and RS_…){about}"
             )
 
 
-def unread(found: Found) -> str:
+def unread(dump_files: Found) -> str:
     """Return, for the end of an error, which files were not read and why; "" if there is none."""
     parts = []
-    if found.unreadable:
-        parts.append(f"not readable: {shown(found.unreadable, '; ')}")
-    if found.others:
-        names = shown([path.name for path in found.others])
+    if dump_files.unreadable:
+        parts.append(f"not readable: {shown(dump_files.unreadable, '; ')}")
+    if dump_files.others:
+        names = shown([path.name for path in dump_files.others])
         parts.append(f"named for other subreddits, not opened: {names}")
     return "".join(f"; {part}" for part in parts)
 
@@ -191,8 +191,8 @@ def shown(names: list[str], between: str = ", ") -> str:
 
 def _may_be_dump(path: Path) -> bool:
     suffix = path.suffix.lower()
-    known = suffix in (*_COMPRESSED, *_LINES, ".json", _PARQUET)
-    return known or (not suffix and (bool(_NAMED.match(path.name)) or _is_monthly(path)))
+    has_suffix = suffix in (*_COMPRESSED, *_LINES, ".json", _PARQUET)
+    return has_suffix or (not suffix and (bool(_NAMED.match(path.name)) or _is_monthly(path)))
 
 
 def _is_dump_name(path: Path) -> bool:
@@ -208,13 +208,13 @@ def _is_monthly(path: Path) -> bool:
     return bool(_MONTHLY.match(path.name))
 
 
-def _is_other(path: Path, wanted: set[str]) -> bool:
+def _is_other(path: Path, subreddits: set[str]) -> bool:
     """Whether the file's name gives a subreddit, none of those wanted."""
     named = _NAMED.match(path.name)
     if not named or not named[1] or _is_monthly(path):
         return False
     name = named[1].lower()
-    return name not in wanted and _PREFIX.sub("", name, count=1) not in wanted
+    return name not in subreddits and _PREFIX.sub("", name, count=1) not in subreddits
 
 
 def _kind(path: Path) -> str:
@@ -249,7 +249,7 @@ def _kind_by_line(path: Path) -> str:
 
 
 def _month(path: Path) -> str:
-    found = _MONTHLY.match(path.name)
-    if not found and path.suffix.lower() == _PARQUET:
-        found = _LAYOUT.search(path.as_posix())
-    return f"{found[2]}_{found[3]}" if found else ""
+    match = _MONTHLY.match(path.name)
+    if not match and path.suffix.lower() == _PARQUET:
+        match = _LAYOUT.search(path.as_posix())
+    return f"{match[2]}_{match[3]}" if match else ""

@@ -31,8 +31,8 @@ def addresses(pattern: str) -> list[str]:
       BotlibError: there are none, or the server or DuckDB's httpfs can't be reached.
     """
     with _database(pattern) as connection:
-        found = connection.execute("SELECT file FROM glob(?) ORDER BY 1", [pattern]).fetchall()
-    return [address for (address,) in found]
+        addresses = connection.execute("SELECT file FROM glob(?) ORDER BY 1", [pattern]).fetchall()
+    return [address for (address,) in addresses]
 
 
 def kind_of(address: str) -> str:
@@ -74,17 +74,17 @@ def tables(address: str, reader: RowReader) -> Iterator[pa.Table]:
         count = "SELECT num_rows FROM parquet_file_metadata(?)"
         reader.counts.lines += connection.execute(count, [address]).fetchall()[0][0]
         created = _number("created_utc", columns["created_utc"])
-        wanted = f"({created} BETWEEN {reader.start} AND {reader.end - 1})"
+        condition = f"({created} BETWEEN {reader.start} AND {reader.end - 1})"
         if reader.names:
             names = ", ".join(map(quoted, reader.names))
-            wanted += f" AND lower(subreddit) IN ({names})"
+            condition += f" AND lower(subreddit) IN ({names})"
         # What can't be right is let through, so that it is counted.
         bad = " OR ".join(f"{name} IS NULL" for name in reader.required)
         bad += f" OR {created} IS NULL OR {created} NOT BETWEEN 1 AND 4102444799"
-        found = connection.sql(
-            f"SELECT {fields} FROM read_parquet({quoted(address)}) WHERE {wanted} OR {bad}"
+        relation = connection.sql(
+            f"SELECT {fields} FROM read_parquet({quoted(address)}) WHERE {condition} OR {bad}"
         )
-        for batch in found.to_arrow_reader(_ROWS):
+        for batch in relation.to_arrow_reader(_ROWS):
             rows = pa.Table.from_batches([batch]).cast(reader.written)
             yield reader.take(rows)
 
@@ -155,17 +155,17 @@ def _meta_part(name: str, kind: pa.DataType, columns: dict[str, str]) -> str:
     return f"CAST(NULL AS {_TYPES[kind]})"
 
 
-def _cast(column: str, found: str, wanted: pa.DataType) -> str:
-    if wanted == pa.int64():
-        return _number(column, found)
-    return f"TRY_CAST({column} AS {_TYPES[wanted]})"
+def _cast(column: str, stored_type: str, arrow_type: pa.DataType) -> str:
+    if arrow_type == pa.int64():
+        return _number(column, stored_type)
+    return f"TRY_CAST({column} AS {_TYPES[arrow_type]})"
 
 
-def _number(column: str, found: str) -> str:
+def _number(column: str, stored_type: str) -> str:
     """Return SQL for a whole number; a time becomes seconds since 1970."""
-    if found.startswith(("TIMESTAMP", "DATE")):
+    if stored_type.startswith(("TIMESTAMP", "DATE")):
         return f"CAST(floor(epoch({column})) AS BIGINT)"
-    if found in ("VARCHAR", "DOUBLE", "FLOAT"):
+    if stored_type in ("VARCHAR", "DOUBLE", "FLOAT"):
         return f"TRY_CAST(trunc(TRY_CAST({column} AS DOUBLE)) AS BIGINT)"
     return f"TRY_CAST({column} AS BIGINT)"
 

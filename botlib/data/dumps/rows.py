@@ -121,10 +121,10 @@ class RowReader:
             table = self._slow(block)
         else:
             self.counts.lines += table.num_rows
-        kept = self.take(table)
-        few = kept.num_rows < _FEW * (self.counts.lines - lines)
+        rows = self.take(table)
+        few = rows.num_rows < _FEW * (self.counts.lines - lines)
         self._few = self._few or (few and bool(self.names))
-        return kept
+        return rows
 
     def take(self, table: pa.Table) -> pa.Table:
         """Return the wanted rows of a table of `written` fields; count them and the malformed."""
@@ -132,10 +132,10 @@ class RowReader:
         good = self._good(table)
         chosen = pc.and_(good, self._wanted(table))
         # Of a dump of one subreddit all rows are wanted, and need no copy.
-        kept = table if pc.all(chosen).as_py() else table.filter(chosen)
+        rows = table if pc.all(chosen).as_py() else table.filter(chosen)
         self.counts.malformed += table.num_rows - (pc.sum(good).as_py() or 0)
-        self.counts.kept += kept.num_rows
-        return kept
+        self.counts.kept += rows.num_rows
+        return rows
 
     def _only_named(self, block: bytes) -> bytes:
         """Return the lines that name a wanted subreddit; count and leave out the others."""
@@ -143,7 +143,7 @@ class RowReader:
         ends = np.flatnonzero(letters == _NEWLINE) + 1
         if not len(ends) or ends[-1] != len(block):
             ends = np.append(ends, len(block))
-        hits = [found.start() for found in self._named.finditer(block)]
+        hits = [match.start() for match in self._named.finditer(block)]
         named = np.unique(np.searchsorted(ends, hits, side="right"))
         starts = np.concatenate([[0], ends[:-1]])
         last = letters[np.maximum(ends - 2, 0)]

@@ -117,11 +117,11 @@ def _cleaned_texts(
 
 def without_quotes(reply: str, comment: str) -> str:
     """Return the reply without the lines in which it quotes the comment."""
-    told = _letters(comment)
+    letters = _letters(comment)
     lines = []
     for line in reply.split("\n"):
         quoted = _QUOTED_LINE.match(line)
-        if not (quoted and _letters(quoted[1]) in told):
+        if not (quoted and _letters(quoted[1]) in letters):
             lines.append(line)
     return "\n".join(lines).strip()
 

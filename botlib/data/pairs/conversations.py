@@ -95,10 +95,10 @@ def write_conversations(
       Counts (what, rows): posts, answered comments, and turns between them.
     """
     comments = pairs.drop_duplicates("comment_id")
-    wanted, answered = set(comments["submission_id"]), set(comments["comment_id"])
+    post_ids, answered = set(comments["submission_id"]), set(comments["comment_id"])
     posts, links = [], []
     for path in months:
-        posts.append(_posts(path, wanted, workspace))
+        posts.append(_posts(path, post_ids, workspace))
         above = workspace.above_month(path.stem[-7:])
         if above.is_file():
             links.append(_links(above, workspace))
@@ -106,17 +106,19 @@ def write_conversations(
     links = links.drop_duplicates("comment_id")
     turns = _turns(links, answered)
     submissions = comments.set_index("comment_id")["submission_id"]
-    said = comments[["comment_id", "comment", "submission_id"]]
-    said = pd.concat(
+    texts = comments[["comment_id", "comment", "submission_id"]]
+    texts = pd.concat(
         [
-            said.set_axis(["id", "text", "submission_id"], axis=1),
+            texts.set_axis(["id", "text", "submission_id"], axis=1),
             turns[["id", "text"]].assign(submission_id=turns["root"].map(submissions)),
         ]
     )
     parents = links.set_index("comment_id")["parent_id"]
-    said = said.assign(kind=COMMENT, title="", parent_id=said["id"].map(parents))
+    texts = texts.assign(kind=COMMENT, title="", parent_id=texts["id"].map(parents))
     posts = pd.concat(posts).drop_duplicates("id").assign(kind=POST, parent_id="")
-    write_table(workspace.conversations, pd.concat([posts, said], ignore_index=True), CONVERSATIONS)
+    write_table(
+        workspace.conversations, pd.concat([posts, texts], ignore_index=True), CONVERSATIONS
+    )
     counts = {
         "posts": len(posts),
         "answered comments": len(comments),
@@ -125,10 +127,10 @@ def write_conversations(
     return pd.DataFrame(list(counts.items()), columns=["what", "rows"])
 
 
-def _posts(path: Path, wanted: set[str], workspace: Workspace) -> pd.DataFrame:
+def _posts(path: Path, post_ids: set[str], workspace: Workspace) -> pd.DataFrame:
     columns = ["submission_id", "title", "submission", "submission_author"]
     frame = read_table(path, RAW, columns).drop_duplicates("submission_id")
-    frame = frame[frame["submission_id"].isin(wanted)]
+    frame = frame[frame["submission_id"].isin(post_ids)]
     frame = frame[~forgotten.rows_of(frame, workspace, "submission")]
     return pd.DataFrame(
         {
@@ -154,17 +156,17 @@ def _turns(links: pd.DataFrame, answered: set[str]) -> pd.DataFrame:
     """Returns id, text and root (an answered comment below) of each turn above the answered."""
     parents = dict(zip(links["comment_id"], links["parent_id"], strict=True))
     texts = dict(zip(links["parent_id"], links["parent"], strict=True))
-    found: dict[str, str] = {}
+    root_of: dict[str, str] = {}
     for root in sorted(answered):
         name = parents.get(root)
-        while name is not None and name not in found and name not in answered:
-            found[name] = root
+        while name is not None and name not in root_of and name not in answered:
+            root_of[name] = root
             name = parents.get(name)
     return pd.DataFrame(
         {
-            "id": list(found),
-            "text": [clean_text(texts[name]) for name in found],
-            "root": list(found.values()),
+            "id": list(root_of),
+            "text": [clean_text(texts[name]) for name in root_of],
+            "root": list(root_of.values()),
         },
         dtype="str",
     )

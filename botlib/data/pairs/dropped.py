@@ -26,11 +26,11 @@ class Dropped:
     def add(self, rule: str, frame: pd.DataFrame, drop: np.ndarray) -> None:
         """Note that a rule dropped these rows of a table of pairs."""
         self.counts[rule] = self.counts.get(rule, 0) + int(drop.sum())
-        kept = self.examples.setdefault(rule, [])
-        for row in np.flatnonzero(drop)[: _EXAMPLES - len(kept)]:
+        examples = self.examples.setdefault(rule, [])
+        for row in np.flatnonzero(drop)[: _EXAMPLES - len(examples)]:
             texts = (frame["comment"].iloc[row], frame["reply"].iloc[row])
             comment, reply = (_cut(clean_text(text)) for text in texts)
-            kept.append((comment, reply))
+            examples.append((comment, reply))
 
     def table(self) -> pd.DataFrame:
         """Return the examples as a table: rule, comment, reply."""

@@ -111,8 +111,10 @@ def _sequences(texts: Sequence[str], numbers: dict[str, int]) -> tuple[np.ndarra
     """
     words, lengths = words_of(texts)
     words = words.dictionary_encode()
-    known = [numbers.setdefault(word, len(numbers) + 1) for word in words.dictionary.to_pylist()]
-    codes = np.array(known, dtype=np.uint64)[words.indices.to_numpy(zero_copy_only=False)]
+    word_numbers = [
+        numbers.setdefault(word, len(numbers) + 1) for word in words.dictionary.to_pylist()
+    ]
+    codes = np.array(word_numbers, dtype=np.uint64)[words.indices.to_numpy(zero_copy_only=False)]
     text_of_word = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
     ends = np.cumsum(lengths)
     left = ends[text_of_word] - np.arange(len(codes))
@@ -147,7 +149,7 @@ def _similar_pairs(
     elements = sets.elements[sets.starts[rows] + places]
     order = np.lexsort((rows, elements))
     elements, rows, places = elements[order], rows[order], places[order]
-    found = [np.empty((0, 2), dtype=np.int64)]
+    near_pairs = [np.empty((0, 2), dtype=np.int64)]
     apart = 1
     here = np.arange(len(rows))
     while len(here := here[here + apart < len(rows)]):
@@ -157,9 +159,9 @@ def _similar_pairs(
         common = np.minimum(sizes[one] - places[here], sizes[other] - places[here + apart])
         near = common * (1 + threshold) >= threshold * (sizes[one] + sizes[other]) - 1e-9
         pairs = np.unique(np.column_stack([one[near], other[near]]), axis=0)
-        found.append(_verified(sets, pairs, threshold))
+        near_pairs.append(_verified(sets, pairs, threshold))
         apart += 1
-    pairs = np.unique(np.concatenate(found), axis=0)
+    pairs = np.unique(np.concatenate(near_pairs), axis=0)
     pairs = pairs[groups[pairs[:, 0]] != groups[pairs[:, 1]]]
     # By the later text, so that whether the earlier one stays is known by then.
     return list(map(tuple, pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))].tolist()))
@@ -179,7 +181,7 @@ def _equal_sets(sets: _Sets) -> tuple[np.ndarray, np.ndarray]:
 def _verified(sets: _Sets, pairs: np.ndarray, threshold: float) -> np.ndarray:
     """Return those pairs whose sets really are that similar."""
     sizes = np.diff(sets.starts)
-    kept = [np.empty((0, 2), dtype=np.int64)]
+    verified = [np.empty((0, 2), dtype=np.int64)]
     for at in range(0, len(pairs), _PAIRS):
         part = pairs[at : at + _PAIRS].astype(np.int64)
         both = part.ravel()
@@ -193,5 +195,5 @@ def _verified(sets: _Sets, pairs: np.ndarray, threshold: float) -> np.ndarray:
         twice = (elements[1:] == elements[:-1]) & (pair[1:] == pair[:-1])
         common = np.bincount(pair[1:][twice], minlength=len(part))
         total = sizes[part[:, 0]] + sizes[part[:, 1]] - common
-        kept.append(part[common >= threshold * total - 1e-9])
-    return np.concatenate(kept)
+        verified.append(part[common >= threshold * total - 1e-9])
+    return np.concatenate(verified)

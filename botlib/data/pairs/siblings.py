@@ -44,15 +44,15 @@ def sibling_pairs(
     gap = pairs["score"] - pairs["score_worse"]
     hours = (pairs["time"] - pairs["time_worse"]) / 3600
     near = hours.abs().le(max_hours) if np.isfinite(max_hours) else True
-    kept = (gap >= min_gap) & (gap > 0) & near
-    better = pairs.loc[kept, "row"].to_numpy()
+    clear = (gap >= min_gap) & (gap > 0) & near
+    better = pairs.loc[clear, "row"].to_numpy()
     group = "submission_id" if "submission_id" in frame else "comment_id"
     return pd.DataFrame(
         {
             "better": better,
-            "worse": pairs.loc[kept, "row_worse"].to_numpy(),
-            "gap": gap[kept].to_numpy(),
-            "hours": hours[kept].to_numpy(),
+            "worse": pairs.loc[clear, "row_worse"].to_numpy(),
+            "gap": gap[clear].to_numpy(),
+            "hours": hours[clear].to_numpy(),
             "group": frame[group].to_numpy()[better],
             "subreddit": frame["subreddit"].to_numpy()[better] if "subreddit" in frame else "",
         }

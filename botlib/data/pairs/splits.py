@@ -19,8 +19,8 @@ def split_of(submission_ids: Iterable[str]) -> np.ndarray:
     names = np.array(list(SPLITS), dtype=object)
     edges = np.cumsum(list(SPLITS.values()))[:-1]
     ids = [str(name).removeprefix("t3_") for name in submission_ids]
-    known = {name: _fraction(name) for name in set(ids)}
-    return names[np.searchsorted(edges, [known[name] for name in ids], side="right")]
+    fractions = {name: _fraction(name) for name in set(ids)}
+    return names[np.searchsorted(edges, [fractions[name] for name in ids], side="right")]
 
 
 def _fraction(name: str) -> float:

@@ -38,11 +38,11 @@ def strangers(real: pd.DataFrame, place: str, seed: int) -> pd.DataFrame:
     largest = runs.groupby(level=0).max().reindex(range(len(sizes))).to_numpy()
     start, size, shift = starts[group], sizes[group], largest[group]
     partner = start + (rows - start + shift) % size
-    kept = owner[partner] != owner
-    found = real.iloc[order[kept]].reset_index(drop=True)
-    source = order[partner[kept]]
+    elsewhere = owner[partner] != owner
+    strangers = real.iloc[order[elsewhere]].reset_index(drop=True)
+    source = order[partner[elsewhere]]
     # One text under two comments ("Thanks!") is no stranger
     replies = real["reply"].to_numpy()[source]
-    other = replies != found["reply"].to_numpy()
-    found = found.assign(reply=replies, row=source)
-    return found[other].reset_index(drop=True)
+    other = replies != strangers["reply"].to_numpy()
+    strangers = strangers.assign(reply=replies, row=source)
+    return strangers[other].reset_index(drop=True)

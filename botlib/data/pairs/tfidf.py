@@ -73,16 +73,16 @@ def _strength(train: pd.DataFrame, label: str, seed: int) -> float:
     """
     rows = train.sample(min(len(train), _ROWS_TO_TUNE), random_state=seed)
     cut = len(rows) // 5
-    held, kept = rows[:cut], rows[cut:]
-    if kept[label].nunique() < train[label].nunique() or held.empty:
+    held_out, fitted = rows[:cut], rows[cut:]
+    if fitted[label].nunique() < train[label].nunique() or held_out.empty:
         return 1.0
-    classes = np.unique(kept[label])
+    classes = np.unique(fitted[label])
     losses = {}
     for strength in (0.1, 1.0, 10.0):
-        pipeline = _pipeline(len(kept)).set_params(logisticregression__C=strength)
-        pipeline.fit(kept[["comment", "reply"]], kept[label])
-        p = pipeline.predict_proba(held[["comment", "reply"]])
-        losses[strength] = log_loss(held[label], p, labels=classes)
+        pipeline = _pipeline(len(fitted)).set_params(logisticregression__C=strength)
+        pipeline.fit(fitted[["comment", "reply"]], fitted[label])
+        p = pipeline.predict_proba(held_out[["comment", "reply"]])
+        losses[strength] = log_loss(held_out[label], p, labels=classes)
     return min(losses, key=losses.get)
 
 

@@ -41,7 +41,7 @@ def of_test_split(subreddits: Sequence[str], *, seed: int) -> pd.DataFrame:
 
 def _pairs(subreddit: str, things: list[dict]) -> list[dict]:
     post, comments = things[0], {f"t1_{thing['id']}": thing for thing in things[1:]}
-    said = {
+    visible = {
         name: thing
         for name, thing in comments.items()
         if thing["author"] != "[deleted]" and thing["body"] not in _EMPTY
@@ -54,12 +54,12 @@ def _pairs(subreddit: str, things: list[dict]) -> list[dict]:
             "submission": post["selftext"],
             "submission_author": post["author"],
             "submission_score": post["score"],
-            **_columns("comment", said[reply["parent_id"]]),
+            **_columns("comment", visible[reply["parent_id"]]),
             **_columns("reply", reply),
             "reply_retrieved_utc": int(reply["retrieved_on"]),
         }
-        for reply in said.values()
-        if reply["parent_id"] in said
+        for reply in visible.values()
+        if reply["parent_id"] in visible
     ]
 
 

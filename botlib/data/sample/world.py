@@ -105,8 +105,8 @@ def rule_features(comment: str, reply: str) -> dict[str, bool]:
 
 def rule_score(comment: str, reply: str, *, early: bool = False, popular: bool = False) -> float:
     """Return the score the rule expects, before noise and rounding; `RULE` says it in words."""
-    seen = rule_features(comment, reply) | {"early": early, "popular": popular}
-    return sum(_WEIGHTS[name] for name, holds in seen.items() if holds) - 2.5
+    features = rule_features(comment, reply) | {"early": early, "popular": popular}
+    return sum(_WEIGHTS[name] for name, holds in features.items() if holds) - 2.5
 
 
 _ADVICE = [
@@ -122,8 +122,8 @@ _TERMS = re.compile(r"\b(" + "|".join(sorted(_TOPIC_OF, key=len, reverse=True)) 
 
 
 def _topic(text: str) -> str | None:
-    found = _TERMS.search(text)
-    return _TOPIC_OF[found[1].lower()] if found else None
+    match = _TERMS.search(text)
+    return _TOPIC_OF[match[1].lower()] if match else None
 
 
 def _lines(rows: list[dict], kind: str) -> Iterator[bytes]:
