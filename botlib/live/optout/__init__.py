@@ -18,6 +18,7 @@ from botlib.live.optout.grammar import (
     TALK,
     TRAIL,
 )
+from botlib.live.optout.wishes import wants_no_bot
 
 __all__ = ["DELETE", "STOP", "asked_for"]
 
@@ -62,9 +63,11 @@ def _heard(text: str, private: bool, to_bot: bool = False, *, subject: bool = Fa
     clauses = clauses_of(text)
     short = sum(len(clause.split()) for _, clause in clauses) <= 20
     certain, likely, only = set(), set(), True
+    rest = []
     for joint, clause in clauses:
         kind, sure = _read(clause)
         if kind is None:
+            rest.append(clause)
             # "stop and think" is advice; "stop. why do you do this?" is none
             talk = short and joint not in ("and", "then") and TALK.match(clause)
             only = only and (_beside_the_point(clause) or (talk and not PLAYFUL.search(clause)))
@@ -73,8 +76,15 @@ def _heard(text: str, private: bool, to_bot: bool = False, *, subject: bool = Fa
     # "stop and delete your reply": what is certain makes the rest so
     heard = certain | likely if certain or (only and not joking) else set()
     texts = [clause for _, clause in clauses]
-    if heard and not private:
-        return heard - classifier.unlikely(texts)
+    if heard and not (private or to_bot):
+        heard -= classifier.unlikely(texts)
+    if heard and short:
+        # Who asks for one thing may ask for the other in words that no pattern knows
+        for clause in rest:
+            if len(clause.split()) > 3:
+                heard |= classifier.likely([clause])
+    if (private or to_bot) and wants_no_bot(text):
+        heard.add(STOP)
     if heard or joking or subject:
         return heard
     return classifier.likely(texts, to_bot=private or to_bot)

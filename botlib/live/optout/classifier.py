@@ -16,9 +16,12 @@ MOST_WORDS = 25
 FEWEST_WORDS = 2
 FEW = 12
 # Log-odds from which a kind counts: of 10,000 replies between people, few reach the first
-THRESHOLDS = {STOP: 0.75, DELETE: 0.75}
+THRESHOLDS = {STOP: 1.3, DELETE: 1.1}
+# In a comment elsewhere that names a bot
+THRESHOLDS_NAMED = {STOP: 0.5, DELETE: 0.5}
+NAMES = frozenset({"bot", "bots", "robot", "robots", "clanker", "chatbot", "chatbots"})
 # In a message, or right below the bot's own comment, where such a request is likelier
-THRESHOLDS_TO_BOT = {STOP: 0.3, DELETE: 0.0}
+THRESHOLDS_TO_BOT = {STOP: 0.3, DELETE: 0.1}
 # Below this a pattern's find is doubted, in a text of some words; no known request lies there
 DOUBTFUL = -2.5
 DOUBTFUL_WORDS = 3
@@ -32,7 +35,8 @@ def likely(clauses: Sequence[str], *, to_bot: bool = False) -> set[str]:
       to_bot: it was written to the bot itself.
     """
     values = scores(clauses)
-    least = THRESHOLDS_TO_BOT if to_bot else THRESHOLDS
+    named = not NAMES.isdisjoint(words_of(clauses))
+    least = THRESHOLDS_TO_BOT if to_bot else THRESHOLDS_NAMED if named else THRESHOLDS
     return {kind for kind, value in zip(KINDS, values, strict=True) if value > least[kind]}
 
 

@@ -5,7 +5,7 @@ import unicodedata
 
 from botlib.live.optout.grammar import DELETE, STOP
 
-_QUOTED_LINE = re.compile(r"^\s*>.*$", re.M)
+_QUOTED_LINE = re.compile(r"^\s*>(?!!).*$", re.M)
 _QUOTED = re.compile(r"[“\"«„]([^“”\"«»„]{1,400})[”\"»“]")
 # The bot's own line, whole or in pieces: how to opt out, said by someone who only repeats it
 _OWN_LINE = re.compile(
@@ -53,7 +53,7 @@ _SHORT = {
     "del": "delete", "rm": "remove", "unsub": "unsubscribe", "optout": "opt out",
     "takedown": "take down", "msg": "message", "msging": "messaging", "pmming": "messaging",
     "dming": "messaging", "pming": "messaging", "dm": "message", "pm": "message",
-    "coment": "comment",
+    "coment": "comment", "botz": "bots", "bott": "bot",
     "pls": "please", "plz": "please", "plss": "please", "pleas": "please", "pleez": "please",
     "plox": "please", "pwease": "please", "pliz": "please", "pl": "please", "pleease": "please",
 }  # fmt: skip
@@ -88,7 +88,7 @@ _DIGITS = str.maketrans("0134578", "oieastb")
 # "STOP. REPLYING. TO. ME.": each word a sentence
 _ONE_BY_ONE = re.compile(r"(?<!\S)(?:[a-z]+\.+[ \n]*){2,8}[a-z]+\.*(?=\s|$)")
 _ALONE = {
-    STOP: re.compile(r"[🛑⛔\ufe0f\s!]*[🛑⛔][🛑⛔\ufe0f\s!]*"),
+    STOP: re.compile(r"[🛑⛔🚫🤖\ufe0f\s!]*[🛑⛔🚫][🛑⛔🚫🤖\ufe0f\s!]*"),
     DELETE: re.compile(r"[🗑🚮\ufe0f\s!]*[🗑🚮][🗑🚮\ufe0f\s!]*"),
 }
 
@@ -102,6 +102,9 @@ def clauses_of(text: str) -> list[tuple[str, str]]:
     """Returns (what parts it from the last, clause) for each clause; words plain, slips mended."""
     # A link's text is no request, nor is what was struck out
     text = _STRUCK.sub(" ", _LINK.sub(" . ", text))
+    # "no 🤖", "bots 🚫", "stop n delete"
+    text = text.replace("🤖", " bot ").replace("🚫", " no ")
+    text = re.sub(r"(?<=\w) n (?=\w)", " and ", text)
     # Superscript and full-width letters become plain; accents go; an emoji ends a clause
     text = "".join(
         letter if not unicodedata.category(letter).startswith("S") or letter in "+|`^~$<>=" else "."

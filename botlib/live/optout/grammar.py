@@ -10,7 +10,7 @@ _ADJECTIVES = (
     r"(?:(?:fucking|damn|damned|stupid|dumb|bloody|annoying|silly|bad|creepy|useless|spam|"
     r"spammy|freaking"
     r"|goddamn|idiotic|shitty|dear|little|nasty|evil|ai|automated|unwanted|ugly|awful|pointless|"
-    r"own|last|bot) )*"
+    r"own|last|bot|gpt|chatgpt|robot|machine) )*"
 )
 _BOT = (
     rf"(?:{_ADJECTIVES}(?:bots?|robot|ai|clanker|machine|spammer|creep|computer|chatbot|chatgpt|"
@@ -45,7 +45,8 @@ TRAIL = re.compile(
     r"now|right now|immediately|asap|already|forever"
     r"|for good|at once|any ?more|again|ever again|ever|ok|okay|man|dude|bro|ffs|today|"
     r"from now on|in (?:the )?future"
-    r"|going forward|here|this instant|i beg you|i am begging you|cheers|mate|kthx|kthxbye|sir|"
+    r"|going forward|here|this instant|i beg you|i am (?:begging|asking)(?: you)?(?: nicely)?|"
+    r"cheers|mate|kthx|kthxbye|sir|"
     r"would you|will you|for me|if possible"
     r"|if you (?:can|could|would|dont mind)|at all|completely|right away|permanently|entirely|"
     r"altogether|bye|dammit|damn it|for fucks sake|for gods sake"
@@ -95,12 +96,14 @@ _I_DONT_WANT = (
 )
 _MORE = rf"(?:any|more|any more|another|anything|further|your|these|those|such|other|{_BOT})"
 _OBJECT = (
-    rf"(?:(?:(?:your|this|that|the|ur|you) )?{_ADJECTIVES}(?:above|reply|comment|message|"
+    rf"(?:(?:(?:your|this|that|the|ur|you|it is|(?:the|this|that|your) {_ADJECTIVES}bots) )?"
+    rf"{_ADJECTIVES}(?:above|reply|comment|message|"
     r"response|answer|text|replies|comments"
     r"|messages|responses|answers|thing|shit|crap|garbage|spam|nonsense|bullshit|drivel)"
-    r"(?: (?:above|of yours|you (?:made|wrote|left|posted)|to me|from my \w+|from (?:here|"
+    r"(?: (?:above|of yours|you (?:made|wrote|left|posted)|to me|about me|from my \w+|from (?:here|"
     r"this thread)))?"
-    r"|what you (?:wrote|said|posted)|everything you (?:wrote|said|posted)|all (?:of )?your \w+|"
+    r"|(?:what|whatever|everything|all) you (?:have )?(?:wrote|written|said|posted|left|put)"
+    r"(?: (?:to|about|under|on|for) (?:me|my \w+))?|all (?:of )?your \w+|"
     r"yourself|yours"
     r"|all of (?:this|it|them))"
 )
@@ -198,6 +201,9 @@ _CERTAIN_STOP = (
     rf"|dont want to be) (?:{_VERB}|{_GERUND})(?: to| with) (?:an? |any )?{_BOT}",
     rf"{_STOP} (?:sending|making|posting|writing|leaving|giving)(?: me)? (?:these|those|this|that)",
     rf"no more (?:from|of) (?:you|{_BOT})",
+    rf"{_NOT} {_VERB}{_LOOSE} (?:if|when|unless) you (?:are|arent) (?:an? )?(?:{_BOT}|human)",
+    rf"(?:to )?(?:any |all )?{_BOT} (?:need not|neednt|should not|shouldnt|must not|may not|"
+    rf"dont need to|do not get to) {_VERB}{_LOOSE}",
     r"i (?:choose|elect|decided?|prefer) to (?:opt out|unsubscribe)",
     r"opt (?:out my|my) (?:account|username|name|user)(?: out)?",
     r"(?:ignore|block|exclude) this (?:account|user)",

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.optout import SETS, fresh, talk, unheard
 from botlib.data.dumps.files import blocks
 from botlib.live import linear
 from botlib.live.optout import asked_for
@@ -89,6 +90,40 @@ def test_a_hidden_or_glued_request_is_heard(text, wanted):
     assert asked_for(text) == wanted
 
 
+@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize(
+    ("place", "least"), [("message", 0.95), ("below the bot", 0.95), ("elsewhere", 0.9)]
+)
+def test_whoever_asks_clearly_is_heard_wherever_they_ask(name, place, least):
+    texts = fresh(name, place)
+    assert len(texts) > 40
+    missed = unheard(texts, place)
+    assert len(missed) <= (1 - least) * len(texts), missed
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_who_only_uses_the_words_of_a_request_goes_on_getting_answers(name):
+    heard = [text for text in talk(name) if asked_for(text)]
+    assert len(heard) <= 0.06 * len(talk(name)), heard
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["no 🤖", "🤖🚫", "stop n delete ur comment", ">!stop!<", "humans only", "no bots allowed"],
+)
+def test_a_sign_or_a_slip_does_not_hide_a_request(text):
+    assert "stop" in asked_for(text, to_bot=True)
+
+
+def test_who_asks_for_two_things_gets_both_though_only_a_plain_pattern_knows_one():
+    for text in (
+        "please stop, and take your comment down",
+        "stop replying to me and remove everything you wrote to me",
+        "I never agreed to this. Remove it and don't contact me again.",
+    ):
+        assert asked_for(text, to_bot=True) == {"stop", "delete"}
+
+
 def test_a_subject_about_the_bots_comment_deletes_nothing():
     for subject in ("your comment", "Your reply", "About your bot", "a question"):
         assert asked_for("I liked it.", subject, private=True) == set()
@@ -103,7 +138,7 @@ def test_below_the_bots_own_comment_hardly_a_request_goes_unheard(name, least):
 
 
 def test_what_may_be_said_to_anybody_is_a_request_only_below_the_bots_own_comment():
-    text = "how can I get off this list"
+    text = "nobody asked you"
     assert asked_for(text) == set()
     assert asked_for(text, to_bot=True) == asked_for(text, private=True) == {"stop"}
 
