@@ -6,6 +6,8 @@ WORKSPACE ?= workspace/demo
 # Colab's Python, if this machine has it
 COLAB_PYTHON ?= $(shell python3.13 --version >/dev/null 2>&1 && echo python3.13 || echo $(PYTHON))
 COLAB := .venv-colab
+# A test process on each core, at most four: each may hold 2 GB. Tests of one file stay together
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile
 
 .PHONY: demo test test-all test-colab lint format docs bench bench-gpu clean help publish
 
@@ -16,10 +18,10 @@ demo: $(VENV)/installed  ## all six notebooks on a made-up Reddit, posting to a 
 	$(BIN)/python -m botlib run --workspace $(WORKSPACE) --profile demo
 
 test: $(VENV)/installed-dev  ## the fast tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(PARALLEL)
 
 test-all: $(VENV)/installed-browser  ## all tests, also in JupyterLab if a Chromium is found
-	$(BIN)/python -m pytest -q -m "slow or not slow"
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "slow or not slow"
 
 test-colab: $(COLAB)/installed  ## the whole chain on the versions that Colab ships
 	BOTLIB_COLAB=1 PYTHONPATH=tests/colab $(COLAB)/bin/python -m pytest -q -m "slow or not slow" \
