@@ -18,10 +18,12 @@ demo: $(VENV)/installed  ## all six notebooks on a made-up Reddit, posting to a 
 	$(BIN)/python -m botlib run --workspace $(WORKSPACE) --profile demo
 
 test: $(VENV)/installed-dev  ## the fast tests
-	$(BIN)/python -m pytest -q $(PARALLEL)
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not alone"
+	$(BIN)/python -m pytest -q -m "alone and not slow"
 
 test-all: $(VENV)/installed-browser  ## all tests, also in JupyterLab if a Chromium is found
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "slow or not slow"
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not alone"
+	$(BIN)/python -m pytest -q -m alone
 
 test-colab: $(COLAB)/installed  ## the whole chain on the versions that Colab ships
 	BOTLIB_COLAB=1 PYTHONPATH=tests/colab $(COLAB)/bin/python -m pytest -q -m "slow or not slow" \

@@ -38,6 +38,14 @@ def repository() -> Path:
     return ROOT
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what needs the whole chain: one process runs it, once, and needs every core."""
+    for item in items:
+        if "chain" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.alone)
+
+
 @pytest.fixture(scope="session")
 def reddit_college() -> Path:
     """The folder of real threads; its tests are skipped where it is absent."""

@@ -19,7 +19,7 @@ from botlib.runs.pipeline import Result
 ROOT = Path(__file__).resolve().parents[1]
 WAIT = 60_000  # milliseconds; a busy machine starts a kernel slowly
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 # What the notebooks' own cells find when they are reached, with made-up replies
 BEFORE = """

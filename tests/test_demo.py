@@ -8,7 +8,7 @@ from botlib.evaluation import record
 from botlib.runs import pipeline
 from botlib.workspace import Workspace
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from botlib.live.posting import sending
 from botlib.settings import PostSettings
 from tests.live import small_models
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 PHONE = {"width": 390, "height": 844}
 PAYLOADS = (

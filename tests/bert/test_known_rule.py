@@ -16,7 +16,7 @@ from botlib.settings import DataSettings, UpvotesSettings
 from botlib.tables import BERT_GAN_REAL, read_table
 from botlib.workspace import Workspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(1800)]
 SETTINGS = UpvotesSettings(epochs=3, learning_rate=1e-3, classifier_max_tokens=64)
 
 

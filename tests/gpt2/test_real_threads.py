@@ -24,6 +24,7 @@ finetune(Workspace.open(sys.argv[1]), settings, progress=False)
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(3600)
 def test_a_reply_is_likelier_after_its_own_comment(reddit_college: Path, tmp_path: Path) -> None:
     workspace = Workspace.open(tmp_path / "workspace", create=True)

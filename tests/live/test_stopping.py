@@ -20,6 +20,8 @@ from botlib.live.stopping import Stop, Stopped
 from .conftest import add_threads
 
 ROOT = Path(__file__).resolve().parents[2]
+# Two seconds are two seconds only on a machine that does nothing else
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture(autouse=True)
