@@ -45,7 +45,7 @@ def test_code_cells_are_short_and_hold_no_output_and_no_definitions(name):
         assert not any(isinstance(n, ast.FunctionDef | ast.ClassDef | ast.Lambda) for n in nodes)
 
 
-@pytest.mark.parametrize("name", ["01_data", "03_bert_realism", "04_bert_upvotes"])
+@pytest.mark.parametrize("name", NAMES)
 def test_code_fits_the_width_of_a_cell(name):
     for cell in cells(name):
         if "parameters" not in cell["metadata"].get("tags", []):
