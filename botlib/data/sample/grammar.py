@@ -1,4 +1,4 @@
-"""The words and sentence patterns of the made-up Reddit that `sample.py` writes."""
+"""The words and sentence patterns of the made-up Reddit that `world.py` writes."""
 
 # Every term belongs to one topic only, so that a text's topic can be read off its words.
 # topic: (terms a text may name, advice that helps with it)
