@@ -33,6 +33,7 @@ def megabytes() -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
 def test_a_day_with_failing_requests_loses_and_doubles_no_reply_and_needs_no_more_memory(
     workspace, sandbox, clock, settings
