@@ -11,7 +11,12 @@ from botlib.settings import GenerateSettings, PostSettings
 from botlib.workspace import Workspace
 
 # The notebook front ends that may show the page in a frame
-COLAB = ("https://colab.research.google.com", "https://*.googleusercontent.com")
+# Colab serves a kernel's port under one of the last two names
+COLAB = (
+    "https://colab.research.google.com",
+    "https://*.googleusercontent.com",
+    "https://*.prod.colab.dev",
+)
 JUPYTER = ("http://localhost:*", "http://127.0.0.1:*")
 
 

@@ -98,7 +98,8 @@ def application(site: Site, gate: Gate) -> Flask:
 
     @app.get("/api/enter")
     def entrance() -> Any:
-        return jsonify({"password": gate.needs_password, "in": gate.session(request) is not None})
+        state = {"password": gate.needs_password, "notebook": bool(gate.frames)}
+        return jsonify(state | {"in": gate.session(request) is not None})
 
     @app.get("/api/site")
     def about() -> Any:

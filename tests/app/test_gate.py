@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from botlib.app import server
+from botlib.app.embed import COLAB
 from botlib.app.gate import TRIES, Gate, loopback
 from botlib.errors import BotlibError
 
@@ -143,6 +144,25 @@ def test_in_a_frame_the_link_lets_in_once_and_the_session_travels_in_a_header(si
     assert Browser(app).post("/api/enter", key=link).status_code == 401
     policy = framed.get("/").headers["Content-Security-Policy"]
     assert "frame-ancestors https://*.colab.example" in policy
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "8888-gpu-t4-s-1x2y3z-c.us-central1-0.prod.colab.dev",
+        "abcdefgh12-496ff2e9c6d22116-8888-colab.googleusercontent.com",
+    ],
+)
+def test_colabs_proxy_reaches_the_page_by_its_own_name(site, host):
+    gate = Gate(frames=COLAB)
+    framed = Browser(server.application(site, gate))
+    framed.headers["Host"], framed.origin["Origin"] = host, f"https://{host}"
+    key = gate.link("").partition("#key=")[2]
+    token = framed.post("/api/enter", key=key).json["token"]
+    framed.headers["Authorization"] = f"Bearer {token}"
+    assert framed.get("/api/review").status_code == 200
+    framed.origin["Origin"] = "https://evil.example"
+    assert framed.post("/api/review/1/reject").status_code == 403
 
 
 def test_which_addresses_only_this_machine_reaches():

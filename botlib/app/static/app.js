@@ -48,9 +48,12 @@ const door = document.getElementById("door");
 const [why, password, name] = ["door-why", "door-password", "door-name"].map((id) => document.getElementById(id));
 
 async function shut(words) {
-  const { password: needed } = await ask("/api/enter").catch(() => ({ password: false }));
+  const { password: needed, notebook } = await ask("/api/enter").catch(() => ({ password: false }));
   document.getElementById("door-title").textContent = needed ? "Sign in" : "This page needs its link";
-  why.textContent = words || (needed ? "" : "Open the link that `python -m botlib app` printed in its terminal: it holds the key.");
+  const link = notebook
+    ? "Run the notebook's cell again: its link works once."
+    : "Open the link that `python -m botlib app` printed in its terminal: it holds the key.";
+  why.textContent = notebook ? link : words || (needed ? "" : link);
   for (const part of [password, name, door.querySelector("button")]) part.hidden = !needed;
   password.querySelector("input").disabled = !needed;
   if (!door.open) door.showModal();
