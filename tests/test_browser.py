@@ -26,7 +26,7 @@ BEFORE = """
 import numpy as np, pandas as pd
 from botlib import notebook
 from botlib.evaluation.figures import sortable
-notebook._readable_tables()
+notebook._show_whole_texts()
 rng = np.random.default_rng(7)
 p = rng.beta(2, 2, 400)
 test = pd.DataFrame({"comment": [f"comment {i}" for i in range(400)],
