@@ -89,14 +89,14 @@ def _keras(job: dict, comments: list, replies: list, ratings: list) -> tuple:
 
     from botlib.bert import model as bert_model
     from botlib.bert.features import PairFeatures
-    from botlib.bert.legacy_keras import tensorflow
+    from botlib.bert.legacy_keras import keras as legacy_keras
 
-    tf, encoder = tensorflow(), _encoder(job)
+    keras, encoder = legacy_keras(), _encoder(job)
     features = PairFeatures(encoder.vocab_file, encoder.do_lower_case, MAX_TOKENS)
     pairs = features.encode(comments, replies)
     inputs = pairs.pad(np.arange(len(pairs)), to=MAX_TOKENS)
     model = bert_model.build(encoder, 4, pooling="cls", dropout=0.1, seed=1)
-    model = tf.keras.Model(model.input, tf.keras.layers.Softmax()(model.output))
+    model = keras.Model(model.input, keras.layers.Softmax()(model.output))
     return model, inputs, np.array(ratings)
 
 

@@ -7,7 +7,7 @@ from botlib import frameworks
 
 
 def tensorflow():
-    """Returns TensorFlow 2 with `tf.keras` from tf-keras, quiet about what it can't change.
+    """Returns TensorFlow 2, quiet about what it can't change; for its Keras see `keras`.
 
     Raises:
       BotlibError: gpt-2-simple, which turns off eager execution, already has this process.
@@ -18,6 +18,17 @@ def tensorflow():
     import tensorflow as tf
 
     return tf
+
+
+def keras():
+    """Returns tf-keras, whose layers TF Hub's are.
+
+    Not `tf.keras`: that is Keras 3 where something read it before the variable above was set.
+    """
+    tensorflow()
+    import tf_keras
+
+    return tf_keras
 
 
 def tensorflow_hub():

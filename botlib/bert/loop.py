@@ -15,7 +15,7 @@ from botlib.bert import model as bert_model
 from botlib.bert.batches import epoch_batches, sorted_batches
 from botlib.bert.encoder import INPUTS
 from botlib.bert.examples import TARGETS, Examples
-from botlib.bert.legacy_keras import tensorflow
+from botlib.bert.legacy_keras import keras, tensorflow
 from botlib.errors import BotlibError
 from botlib.settings import ClassifierSettings
 from botlib.workspace import atomic_file
@@ -52,9 +52,9 @@ class Loop:
         self.train, self.validation = train, validation
         self.variables = bert_model.trained_variables(model, settings.trained_layers)
         with strategy.scope():
-            self.optimizer = _adamw(tf)
+            self.optimizer = _adamw()
             if scaled:  # float16's range is small: gradients would vanish
-                self.optimizer = tf.keras.mixed_precision.LossScaleOptimizer(self.optimizer)
+                self.optimizer = keras().mixed_precision.LossScaleOptimizer(self.optimizer)
         self.step = 0
         self.seconds = 0.0
         self.best_loss, self.best_step, self.bad = math.inf, 0, 0
@@ -265,9 +265,9 @@ def _read_state(folder: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def _adamw(tf):
+def _adamw():
     """AdamW as google-research/bert tunes: no decay on LayerNorm and bias, gradients clipped."""
-    optimizer = tf.keras.optimizers.AdamW(
+    optimizer = keras().optimizers.AdamW(
         learning_rate=0.0,  # set before each step
         weight_decay=WEIGHT_DECAY,
         epsilon=1e-6,

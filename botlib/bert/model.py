@@ -7,6 +7,7 @@ import numpy as np
 
 from botlib.bert.encoder import INPUTS, Encoder
 from botlib.bert.examples import Examples
+from botlib.bert.legacy_keras import keras as legacy_keras
 from botlib.bert.legacy_keras import tensorflow, tensorflow_hub
 from botlib.errors import BotlibError
 from botlib.probabilities import softmax
@@ -29,7 +30,7 @@ def build(encoder: Encoder, outputs: int, *, pooling: str, dropout: float, seed:
       seed: of the head's weights.
     """
     tf, hub = tensorflow(), tensorflow_hub()
-    keras = tf.keras
+    keras = legacy_keras()
     if pooling not in POOLINGS:
         raise BotlibError(f"pooling must be one of {', '.join(POOLINGS)}; not {pooling!r}")
 
@@ -60,7 +61,7 @@ def mean_state(encoder: Encoder):
     Shape (texts, hidden_size); nothing in it is trained.
     """
     tf, hub = tensorflow(), tensorflow_hub()
-    keras = tf.keras
+    keras = legacy_keras()
 
     class Mean(keras.layers.Layer):
         def call(self, inputs):

@@ -20,7 +20,7 @@ from botlib.bert import model as bert_model
 from botlib.bert.encoder import Encoder
 from botlib.bert.examples import TASKS, Examples, checked, draw, examples_of
 from botlib.bert.features import PairFeatures
-from botlib.bert.legacy_keras import tensorflow
+from botlib.bert.legacy_keras import keras, tensorflow
 from botlib.bert.scorer import Scorer
 from botlib.errors import BotlibError
 from botlib.manifests import write_manifest
@@ -75,7 +75,7 @@ def train(
       BotlibError: pairs of one class only, no validation pairs, out of memory, and the like.
     """
     tf = tensorflow()
-    tf.keras.utils.set_random_seed(settings.seed)
+    keras().utils.set_random_seed(settings.seed)
     max_tokens = settings.classifier_max_tokens
     if max_tokens > encoder.max_positions:
         raise BotlibError(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -486,3 +487,27 @@ def test_two_replicas_train_two_models_in_one_process(tmp_path):
     for line in done.stdout.splitlines():
         losses = json.loads(line.split(maxsplit=1)[1])
         assert losses[-1] < losses[0]
+
+
+KERAS_3_FIRST = """
+import sys
+import tensorflow as tf
+tf.keras.layers.Dense(1)
+sys.path.insert(0, sys.argv[2])
+import test_train as t
+kept = t.Workspace.open(sys.argv[1], create=True)
+frame = t.made_up(64, 1)
+encoder = t.encoders.load("scratch:1x32", kept, frame["comment"] + " " + frame["reply"])
+t.train.train(frame, t.made_up(32, 2), task="realism", encoder=encoder,
+              out=kept.root / "realism", **t.QUICK)
+print(tf.keras.version(), t.Scorer(kept.root / "realism").predict(["a"], ["b"]).shape)
+"""
+
+
+def test_a_kernel_that_used_keras_3_first_can_train(tmp_path):
+    here = str(Path(__file__).parent)
+    arguments = [sys.executable, "-c", KERAS_3_FIRST, str(tmp_path / "w"), here]
+    environment = {k: v for k, v in os.environ.items() if k != "TF_USE_LEGACY_KERAS"}
+    done = subprocess.run(arguments, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines()[-1].startswith("3."), done.stdout
