@@ -17,13 +17,14 @@ from botlib.data.pairs import build
 from botlib.settings import DataSettings
 
 MARCH = 1551398400
-WORDS = (
-    "the of to and a in is it you that he was for on are with as his they be at have this from or "
-    "had by not but what all were when we there can an your which their said if do will each about "
-    "how up out them then she many some so these would other into has more her two like him see "
-    "time could no make than first been its who now people my made over did down only way find use "
-    "may water long little very after words called just where most know thesis river café naïve"
-).split()
+_WORDS = """
+the of to and a in is it you that he was for on are with as his they be at have this from or had by
+not but what all were when we there can an your which their said if do will each about how up out
+them then she many some so these would other into has more her two like him see time could no make
+than first been its who now people my made over did down only way find use may water long little
+very after words called just where most know thesis river café naïve
+"""
+WORDS = _WORDS.split()
 FRAME = "welcome to our subreddit please read all of the rules before you post or comment here"
 
 
