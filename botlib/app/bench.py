@@ -21,6 +21,7 @@ MAX_CANDIDATES = 20  # of a trial
 _MAX_TRIALS = 30  # kept for the sliders
 _MAX_SCORES = 5000  # kept
 _GENERATORS = 2  # for two runs side by side
+_AT_ONCE = 3  # candidates that a copy of the model writes together
 
 
 class CachedScorer:
@@ -77,7 +78,8 @@ class Bench:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self._loading, self._working = threading.Lock(), threading.Lock()
+        self._loading, self._judging = threading.Lock(), threading.Lock()
+        self._writing = threading.Lock()
         self._judges: Judges | None = None
         self._generators: OrderedDict[str, Any] = OrderedDict()
         self._trials: OrderedDict[int, Trial] = OrderedDict()
@@ -151,32 +153,31 @@ class Bench:
         return self._trials[number]
 
     def write(self, trial: Trial, run: str, decoder: Decoder, n: int) -> Iterator[int]:
-        """Writes candidates, as many at once as there are copies of the model.
+        """Writes candidates; each comes as soon as it ends, whatever the others still write.
 
         Yields:
           The number of candidates so far.
         """
         generator, _ = self.load(run)
-        at_once = max(1, getattr(generator.engine, "replicas", 1))
+        # A few at a time: where two settings are compared, they take turns
+        at_once = _AT_ONCE * getattr(generator.engine, "replicas", 1)
         comment = trial.comment
         while (written := len(trial.rows)) < n:
-            batch_size = min(at_once, n - written)
-            texts, above = [comment["comment"]] * batch_size, [comment["above"]] * batch_size
-            # Where two settings are compared, they take turns
-            with self._working:
-                replies = generator.generate(texts, n=1, seed=None, decoder=decoder, above=above)
-            for row in replies.to_dict("records"):
-                row_fields = {name: comment.get(name) for name in PROPOSED.columns}
-                row_fields |= {"sample": len(trial.rows), "proposed_reply": row["reply"]}
-                trial.rows.append(row_fields | {"log_prob": row["log_prob"]})
-            yield len(trial.rows)
+            texts = comment["comment"], min(at_once, n - written)
+            with self._writing:
+                for ended in generator.as_they_end(*texts, decoder, above=comment["above"]):
+                    for row in ended:
+                        row_fields = {name: comment.get(name) for name in PROPOSED.columns}
+                        row_fields |= {"sample": len(trial.rows), "proposed_reply": row["reply"]}
+                        trial.rows.append(row_fields | {"log_prob": row["log_prob"]})
+                    yield len(trial.rows)
 
     def judge(self, trial: Trial, threshold: float, n: int = MAX_CANDIDATES) -> pd.DataFrame:
         """Returns the first n candidates, judged by the bot's own function."""
         if self._judges is None:
             raise BotlibError("the models aren't loaded: write candidates first")
         rows = pd.DataFrame(trial.rows[:n], columns=list(PROPOSED.columns))
-        with self._working:
+        with self._judging:
             judged = rounds.judge(
                 rows, self._judges, self.site.post, trial.threads, threshold=threshold
             )

@@ -12,6 +12,7 @@ import ctranslate2
 from botlib import model_files
 from botlib.errors import BotlibError
 from botlib.gpt2.decoder import Decoder
+from botlib.gpt2.reply_stream import ReplyStream
 from botlib.gpt2.vocabulary import Vocabulary
 
 _log = logging.getLogger("botlib.gpt2")
@@ -63,12 +64,7 @@ class CTranslate2Engine:
     def sample(
         self, prompts: list[list[int]], n: int, decoder: Decoder, seed: int | None
     ) -> Iterator[tuple[int, list[tuple[list[int], float]]]]:
-        if seed is None:
-            if not self._drawn_at_random:
-                self._load(None)
-        elif self._seed != seed or not self._models:
-            self._load(seed)
-        self._seed = None
+        self._draw_from(seed)
         # Alike lengths share a batch: what is longer than the shortest is fed token by token
         order = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
         size = max(1, ROWS[self.device] // n)
@@ -90,6 +86,37 @@ class CTranslate2Engine:
                 yield _drawn(*waiting.popleft(), n)
         except RuntimeError as error:
             raise _clear(error) from error
+
+    def as_they_end(
+        self, prompt: list[int], n: int, decoder: Decoder, seed: int | None
+    ) -> Iterator[list[tuple[list[int], float]]]:
+        if decoder.greedy:
+            yield from (drawn for _, drawn in self.sample([prompt], n, decoder, seed))
+            return
+        self._draw_from(seed)
+        stream, jobs = ReplyStream(), []
+        try:
+            for k, model in enumerate(self._models[:n]):
+                jobs += model.generate_batch(
+                    [self.vocabulary.names(prompt)],
+                    asynchronous=True,
+                    callback=stream.collector(),
+                    **self._options(len(range(k, n, self.replicas)), decoder),
+                )
+            yield from stream.read(jobs, n)
+        except RuntimeError as error:
+            raise _clear(error) from error
+        finally:
+            # Whoever asked may be gone
+            stream.close()
+
+    def _draw_from(self, seed: int | None) -> None:
+        if seed is None:
+            if not self._drawn_at_random:
+                self._load(None)
+        elif self._seed != seed or not self._models:
+            self._load(seed)
+        self._seed = None
 
     def log_probs(self, sequences: list[list[int]]) -> Iterator[list[float]]:
         if not self._models:

@@ -64,6 +64,12 @@ class ReferenceEngine:
             drawn.sort(key=lambda pair: -pair[1])
             yield index, drawn if len(drawn) == n else drawn * n
 
+    def as_they_end(
+        self, prompt: list[int], n: int, decoder: Decoder, seed: int | None
+    ) -> Iterator[list[tuple[list[int], float]]]:
+        # All end at the same time here
+        yield from (drawn for _, drawn in self.sample([prompt], n, decoder, seed))
+
     def log_probs(self, sequences: list[list[int]]) -> Iterator[list[float]]:
         for ids in sequences:
             table = self._session.run(self._log_probs, {self._tokens: [ids[:-1]]})[0]

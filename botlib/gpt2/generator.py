@@ -43,6 +43,11 @@ class Engine(Protocol):
     ) -> Iterator[tuple[int, list[tuple[list[int], float]]]]:
         """Yields (index of the prompt, n × (ids with the end token if reached, log prob))."""
 
+    def as_they_end(
+        self, prompt: list[int], n: int, decoder: Decoder, seed: int | None
+    ) -> Iterator[list[tuple[list[int], float]]]:
+        """Yields what ended since the last time, until there are n replies to the prompt."""
+
     def log_probs(self, sequences: list[list[int]]) -> Iterator[list[float]]:
         """Yields, for each sequence, the log probabilities of all tokens but the first."""
 
@@ -160,6 +165,26 @@ class Generator:
             for index, drawn in self.engine.sample(prompts, len(samples), decoder, own_seed):
                 pairs = zip(samples, drawn, strict=True)
                 yield [self._row(index, i, comments[index], decoder, d) for i, d in pairs]
+
+    def as_they_end(
+        self,
+        comment: str,
+        n: int,
+        decoder: Decoder = Decoder(),  # noqa: B008 - frozen
+        seed: int | None = None,
+        above: Above | None = None,
+    ) -> Iterator[list[dict]]:
+        """Yields rows of `generate` for one comment as soon as replies end, the shortest first.
+
+        Args:
+          comment, n, decoder, seed: see `generate`.
+          above: what stands above the comment.
+        """
+        room = self._room(decoder.max_tokens)
+        prompt = self.conversation.prompts([comment], above and [above], room)[0]
+        numbers = iter(range(n))
+        for drawn in self.engine.as_they_end(prompt, n, decoder, seed):
+            yield [self._row(0, next(numbers), comment, decoder, one) for one in drawn]
 
     def score(
         self,

@@ -115,6 +115,67 @@ def test_a_reply_scores_what_it_was_drawn_with(generator: Generator) -> None:
     np.testing.assert_allclose(scores["log_prob"][same], drawn["log_prob"][same], atol=1e-3)
 
 
+def test_replies_come_as_they_end_and_score_what_they_were_drawn_with(gpt2_run: Path) -> None:
+    generator = Generator(gpt2_run, compute_type="float32", threads=1)
+    decoder = Decoder(max_tokens=60, min_tokens=0)
+    rows = [row for part in generator.as_they_end(COMMENTS[0], 9, decoder) for row in part]
+    assert [row["sample"] for row in rows] == list(range(9))
+    lengths = [row["tokens"] for row in rows]
+    assert lengths == sorted(lengths) and len(set(lengths)) > 1
+    scores = generator.score([COMMENTS[0]] * 9, [row["reply"] for row in rows])
+    same = [
+        r["finished"] and r["tokens"] + 1 == n for r, n in zip(rows, scores["tokens"], strict=True)
+    ]
+    assert any(same)
+    drawn = np.array([row["log_prob"] for row in rows])
+    np.testing.assert_allclose(scores["log_prob"][same], drawn[same], atol=1e-3)
+
+
+def test_who_stops_reading_stops_the_writing(gpt2_run: Path) -> None:
+    class Spy:
+        def __init__(self, model: ctranslate2.Generator) -> None:
+            self.model, self.answers = model, []
+
+        def generate_batch(self, prompts: list, callback, **options) -> list:
+            def answer(step) -> bool:
+                self.answers.append(callback(step))
+                return self.answers[-1]
+
+            self.jobs = self.model.generate_batch(prompts, callback=answer, **options)
+            return self.jobs
+
+    generator = Generator(gpt2_run, threads=1)
+    parts = generator.as_they_end(COMMENTS[0], 30, Decoder(max_tokens=80, min_tokens=0))
+    generator.engine._draw_from(None)
+    spy = Spy(generator.engine._models[0])
+    generator.engine._models = [spy]
+    next(parts)
+    parts.close()
+    spy.jobs[0].result()
+    assert spy.answers[0] is False and spy.answers[-1] is True
+    assert len(spy.answers) < 30 * 50
+
+
+def test_a_process_may_end_while_replies_are_written(gpt2_run: Path) -> None:
+    code = """
+import sys
+from botlib.gpt2.generator import Decoder, Generator
+generator = Generator(sys.argv[1], threads=2)
+for part in (parts := generator.as_they_end("Hello?", 30, Decoder(max_tokens=80))):
+    print(len(part) > 0)
+    break
+"""
+    done = python(code, gpt2_run)
+    assert done.stdout.split() == ["True"] and "terminate" not in done.stderr
+
+
+def test_a_greedy_decoder_has_one_reply_for_all(generator: Generator) -> None:
+    greedy = Decoder(temperature=0, min_tokens=0, max_tokens=24)
+    (rows,) = generator.as_they_end(COMMENTS[0], 3, greedy)
+    assert len(rows) == 3 and len({row["reply"] for row in rows}) == 1
+    assert rows[0]["reply"] == generator.generate(COMMENTS[:1], 1, greedy)["reply"][0]
+
+
 def test_a_trained_run_declares_what_generating_needs(gpt2_run: Path) -> None:
     assert (gpt2_run / model_files.FILE).is_file()
     parts = {f"ctranslate2/{path.name}" for path in (gpt2_run / "ctranslate2").iterdir()}
