@@ -8,6 +8,8 @@ rows kept for a run that goes on.
 
 import argparse
 import functools
+import itertools
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +25,8 @@ from benchmarks import data_peers, report
 from benchmarks.synthetic import WANTED, write_dump
 from benchmarks.worker import peak_memory
 from botlib.data.dumps import extract
+from botlib.data.dumps.files import blocks
+from botlib.data.dumps.rows import RowReader
 from botlib.data.pairs import build
 from botlib.settings import DataSettings
 from botlib.workspace import Workspace
@@ -34,6 +38,7 @@ _PEERS: tuple[tuple[str, Callable, float], ...] = (
 )
 # A reply may come at any time here: the peers don't look at months.
 _ANY_TIME = 9999
+_BLOCKS = 12  # of 8 MiB, for the search of names
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,6 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
         files = list(write_dump(folder / "synthetic", comments=options.comments))
         work = f"made-up month, {options.comments:,} comments"
         rows += _compare(work, files, set(WANTED), folder / "made_up", options.runs)
+        rows += _filter_rows(files[0], options.runs)
     report.write("data", rows)
     return 0
 
@@ -130,6 +136,42 @@ def _rows_of(path: Path) -> pd.DataFrame:
 
 def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(list(frame.columns)).reset_index(drop=True)
+
+
+def _filter_rows(comments: Path, runs: int) -> list[dict]:
+    """Time how fast the lines of wanted subreddits are found, whose number must not matter."""
+    parts = list(itertools.islice(blocks(comments), _BLOCKS))
+    megabytes = sum(map(len, parts)) / 1e6
+    rows = []
+    for count in (2, 300, 3000):
+        names = [*WANTED, *(f"elsewhere_{number}" for number in range(count - len(WANTED)))]
+        listed = "|".join(map(re.escape, names)).encode()
+        pattern = re.compile(rb'"subreddit"\s*:\s*"(?i:' + listed + rb')"')
+        reader = RowReader("comments", names, 0, 2**62)
+        mine, theirs = report.time_pair(
+            functools.partial(_each, parts, reader.named_lines),
+            functools.partial(_each, parts, pattern.findall),
+            runs=runs,
+        )
+        rows.append(
+            report.row(
+                f"lines of {count:,} subreddits found in a month of all",
+                megabytes / mine,
+                megabytes / theirs,
+                "a pattern of all names, which counts no lines",
+                unit="MB/s",
+                target=None,
+                runs=runs,
+                less_is_better=False,
+            )
+        )
+        print(rows[-1], flush=True)
+    return rows
+
+
+def _each(parts: list[bytes], work: Callable[[bytes], object]) -> None:
+    for part in parts:
+        work(part)
 
 
 def _whole_rows(folder: Path, workspace: Path) -> list[dict]:

@@ -16,6 +16,7 @@ _TIME_END = 4102444800  # 2100: a later time is an error
 _NEWLINE, _RETURN, _OPEN, _BRACE = b"\n\r{}"
 # Below this share of wanted lines it is quicker to look for the names first.
 _FEW = 0.3
+_NAMES = 30  # names that one pattern looks for quicker than each is looked up
 _TEXT, _INT, _BOOL = pa.string(), pa.int64(), pa.bool_()
 
 # What a row has, and which of it must be there for the row to be good. `retrieved_on` is when the
@@ -94,10 +95,12 @@ class RowReader:
         self.names = sorted({name.lower() for name in subreddits})
         self.start, self.end = start, end
         self.counts = Counts()
-        # `\s`: some dumps are written with blanks there.
-        names_pattern = "|".join(map(re.escape, self.names)).encode()
-        self._named = re.compile(rb'"subreddit"\s*:\s*"(?i:' + names_pattern + rb')"')
         self._few = False
+        self._names = frozenset(name.encode() for name in self.names)
+        # A pattern tries one name after the other: with many, looking each one up is quicker.
+        few = b"|".join(map(re.escape, sorted(self._names))) if len(self.names) <= _NAMES else b""
+        # `\s`: some dumps are written with blanks there.
+        self._named = re.compile(rb'"subreddit"\s*:\s*"((?i:' + (few or rb'[^"\\]*') + rb'))"')
         # The fields as they are written in a dump
         written = [field for field in self.schema if field.name != "taken_back"]
         written.append(pa.field("_meta", pa.struct(list(META.items()))))
@@ -114,7 +117,7 @@ class RowReader:
         a line counts as malformed if it doesn't end with a brace.
         """
         if self._few:
-            block = self._only_named(block)
+            block = self.named_lines(block)
         lines = self.counts.lines
         table = self._fast(block)
         if table is None:
@@ -137,13 +140,16 @@ class RowReader:
         self.counts.kept += rows.num_rows
         return rows
 
-    def _only_named(self, block: bytes) -> bytes:
+    def named_lines(self, block: bytes) -> bytes:
         """Return the lines that name a wanted subreddit; count and leave out the others."""
         letters = np.frombuffer(block, np.uint8)
         ends = np.flatnonzero(letters == _NEWLINE) + 1
         if not len(ends) or ends[-1] != len(block):
             ends = np.append(ends, len(block))
-        hits = [match.start() for match in self._named.finditer(block)]
+        matches = self._named.finditer(block)
+        if len(self.names) > _NAMES:
+            matches = (match for match in matches if match[1].lower() in self._names)
+        hits = [match.start() for match in matches]
         named = np.unique(np.searchsorted(ends, hits, side="right"))
         starts = np.concatenate([[0], ends[:-1]])
         last = letters[np.maximum(ends - 2, 0)]

@@ -58,9 +58,11 @@ def _blanks(line: bytes) -> bytes:
     return line.replace(b'"subreddit":', b'"subreddit" : ')
 
 
-def test_a_blank_before_the_colon_loses_no_line():
-    lines = [_blanks(_line(id=f"x{n}")) for n in range(5)]
-    rows, reader = _read(*lines, _line(subreddit="other"), few=True)
+@pytest.mark.parametrize("others", [0, 300])
+def test_a_blank_before_the_colon_loses_no_line(others):
+    lines = [_blanks(_line(id=f"x{n}", subreddit="WriTing")) for n in range(5)]
+    names = ("writing", *(f"other_{n}" for n in range(others)))
+    rows, reader = _read(*lines, _line(subreddit="other"), few=True, names=names)
     assert len(rows) == 5 and reader.counts.lines == 6
 
 
@@ -157,13 +159,18 @@ def test_fuzzed_lines(entries):
     assert reader.counts.lines == len(good) + len(bad)
 
 
+MANY = ("writing", *(f"{'w' * (n % 4)}other_{n}" for n in range(300)))
+
+
+@pytest.mark.parametrize("names", [("writing",), MANY], ids=["few", "many"])
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(good_rows, max_size=12), st.booleans())
-def test_looking_for_the_names_first_finds_the_same_rows(rows, whole):
+def test_looking_for_the_names_first_finds_the_same_rows(names, rows, whole):
     lines = [orjson.dumps(row) for row in rows] + [b"", b'{"id":"cut', b'{"subreddit": "WRITING"']
     end = b"\n" if whole else b""
-    plain, first = _read(*lines, end=end)
-    sought, second = _read(*lines, end=end, few=True)
+    lines += [_blanks(line) for line in lines]
+    plain, first = _read(*lines, end=end, names=names)
+    sought, second = _read(*lines, end=end, names=names, few=True)
     assert sought == plain
     assert first.counts == second.counts
 
