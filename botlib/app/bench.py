@@ -68,6 +68,12 @@ class Trial:
     linked: bool = False
     rows: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
+    def add(self, reply: str, log_prob: float) -> None:
+        """Adds a candidate, with the comment's own fields."""
+        fields = {name: self.comment.get(name) for name in PROPOSED.columns}
+        fields |= {"sample": len(self.rows), "proposed_reply": reply, "log_prob": log_prob}
+        self.rows.append(fields)
+
 
 class Bench:
     """The workspace's models, loaded at the first question.
@@ -167,9 +173,7 @@ class Bench:
             with self._writing:
                 for ended in generator.as_they_end(*texts, decoder, above=comment["above"]):
                     for row in ended:
-                        row_fields = {name: comment.get(name) for name in PROPOSED.columns}
-                        row_fields |= {"sample": len(trial.rows), "proposed_reply": row["reply"]}
-                        trial.rows.append(row_fields | {"log_prob": row["log_prob"]})
+                        trial.add(row["reply"], row["log_prob"])
                     yield len(trial.rows)
 
     def judge(self, trial: Trial, threshold: float, n: int = MAX_CANDIDATES) -> pd.DataFrame:

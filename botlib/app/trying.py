@@ -153,6 +153,11 @@ def _trial(site: Site, text: str) -> Trial:
         )
     if len(text) > _LONGEST:
         raise BotlibError(f"a comment has at most {_LONGEST:,} characters on Reddit")
+    return typed(text, site.clock())
+
+
+def typed(text: str, now: float) -> Trial:
+    """Returns a comment as a person types it into the page: of no post, by nobody."""
     row = dict.fromkeys(COMMENTS) | {
         "subreddit": "",
         "post_id": "typed",
@@ -161,7 +166,7 @@ def _trial(site: Site, text: str) -> Trial:
         "comment": text,
         "above": NOTHING,
     }
-    typed_comment = {"id": "typed", "created_utc": site.clock()}
+    typed_comment = {"id": "typed", "created_utc": now}
     return Trial(row, Threads.of([row_of("", "typed", typed_comment, "", text)]))
 
 
