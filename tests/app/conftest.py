@@ -1,5 +1,7 @@
 """The page over HTTP: a workspace with waiting replies, its site, and a browser that is let in."""
 
+import threading
+
 import pytest
 
 from botlib.app import server
@@ -10,7 +12,10 @@ from botlib.live import round as rounds
 from botlib.live.outbox.queue import Outbox
 from botlib.sandbox.server import Sandbox
 from botlib.settings import GenerateSettings, PostSettings
+from tests.live import small_models
 from tests.live.conftest import add_threads, scored_candidates
+
+PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(autouse=True)
@@ -74,3 +79,61 @@ def browser(app, key):
 @pytest.fixture
 def stranger(app):
     return Browser(app)
+
+
+class Served:
+    """The page's program: started, ended and started again at one port."""
+
+    def __init__(self, site):
+        self.site, self.port, self.running = site, 0, None
+
+    def start(self):
+        gate = Gate()
+        self.running = server.serve(server.application(self.site, gate), "127.0.0.1", self.port)
+        self.port = self.running.server_port
+        run = {"kwargs": {"poll_interval": 0.01}, "daemon": True}
+        threading.Thread(target=self.running.serve_forever, **run).start()
+        return gate.link(f"http://127.0.0.1:{self.port}")
+
+    def stop(self):
+        self.running.shutdown()
+        self.running.server_close()
+
+
+@pytest.fixture
+def served(site):
+    small_models.fill(site.workspace)
+    made = Served(site)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def visit(chromium, served):
+    """Opens the link in a browser of its own; says at the end if anything went elsewhere."""
+    link, contexts, foreign, broken = served.start(), [], [], []
+
+    def open_page(address=link, viewport=PHONE, scheme="light", context=None):
+        context = context or chromium.new_context(viewport=viewport, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("request", lambda r: foreign.append(r.url) if not _local(r.url) else None)
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        page.on("dialog", lambda dialog: broken.append(dialog.message))
+        page.goto(address)
+        page.locator("#place").wait_for()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert foreign == [] and broken == []
+
+
+def _local(url):
+    return url.startswith(("http://127.0.0.1:", "blob:http://127.0.0.1:", "data:"))
+
+
+def toast(page, text):
+    page.locator(".toast.on", has_text=text).wait_for()

@@ -9,28 +9,13 @@ from pathlib import Path
 import pytest
 
 from botlib.app import server
-from botlib.app.gate import Gate
 from botlib.live.outbox.queue import Outbox
 from botlib.live.policy import DISCLOSURE
 from botlib.live.posting import sending
 from botlib.settings import PostSettings
-from tests.live import small_models
+from tests.app.conftest import PHONE, toast
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
-
-PHONE = {"width": 390, "height": 844}
-PAYLOADS = (
-    "<script>window.pwned = 1</script>",
-    "<img src=x onerror='window.pwned = 1'>",
-    "<a href=\"javascript:window.pwned=1\">click</a> [x](javascript:window.pwned=1)",
-    "\u202egnp.exe\u202c \u2066\u2069 \u200b\u200d\u2060\ufeff",
-    "Z\u0351\u036b\u0343\u036a\u0302" * 300,
-    "W" * 9000,
-    "\x1b]8;;http://evil.example\x07link\x1b]8;;\x07 \x9b2J",
-    "http://evil.example/pixel.png ![x](http://evil.example/pixel.png)",
-    "{{7*7}} ${7*7} %s %n </textarea></script><style>*{display:none}</style>",
-    "<svg onload=window.pwned=1><iframe srcdoc='<script>top.pwned=1</script>'>",
-)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -39,58 +24,38 @@ def no_waiting(monkeypatch):
     monkeypatch.setattr(Outbox, "synchronous", "OFF")
 
 
-class Served:
-    """The page's program: started, ended and started again at one port."""
-
-    def __init__(self, site):
-        self.site, self.port, self.running = site, 0, None
-
-    def start(self):
-        gate = Gate()
-        self.running = server.serve(server.application(self.site, gate), "127.0.0.1", self.port)
-        self.port = self.running.server_port
-        run = {"kwargs": {"poll_interval": 0.01}, "daemon": True}
-        threading.Thread(target=self.running.serve_forever, **run).start()
-        return gate.link(f"http://127.0.0.1:{self.port}")
-
-    def stop(self):
-        self.running.shutdown()
-        self.running.server_close()
-
-
-@pytest.fixture
-def served(site):
-    small_models.fill(site.workspace)
-    made = Served(site)
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def visit(chromium, served):
-    """Opens the link in a browser of its own; says at the end if anything went elsewhere."""
-    link, contexts, foreign, broken = served.start(), [], [], []
-
-    def open_page(address=link, viewport=PHONE, scheme="light", context=None):
-        context = context or chromium.new_context(viewport=viewport, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("request", lambda r: foreign.append(r.url) if not _local(r.url) else None)
-        page.on("pageerror", lambda error: broken.append(str(error)))
-        page.on("dialog", lambda dialog: broken.append(dialog.message))
-        page.goto(address)
-        page.locator("#place").wait_for()
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert foreign == [] and broken == []
-
-
-def _local(url):
-    return url.startswith(("http://127.0.0.1:", "blob:http://127.0.0.1:", "data:"))
+# What a thumb is to hit, and is lower than 44 pixels
+SMALL = """() => [...document.querySelectorAll("button, summary, select, textarea, input")]
+  .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 44)
+  .map((e) => `${e.outerHTML.slice(0, 80)} ${e.getBoundingClientRect().height}`)"""
+# Texts whose contrast is below what WCAG 2.2 AA asks for
+FAINT = """() => {
+  const rgb = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = (c) => c.slice(0, 3).map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (e) => {
+    for (; e; e = e.parentElement) {
+      const colour = rgb(getComputedStyle(e).backgroundColor);
+      if (colour.length < 4 || colour[3] === 1) return colour;
+    }
+  };
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const faint = [];
+  while (texts.nextNode()) {
+    const e = texts.currentNode.parentElement;
+    const text = texts.currentNode.textContent.trim();
+    if (!text || !e.checkVisibility({ opacityProperty: true })) continue;
+    if (e.closest(":disabled, .toast, svg")) continue;
+    const style = getComputedStyle(e);
+    const [a, b] = [light(rgb(style.color)), light(behind(e))].sort((x, y) => y - x);
+    const size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < (large ? 3 : 4.5)) faint.push(`${text} ${ratio.toFixed(2)}`);
+  }
+  return faint;
+}"""
 
 
 def states(site):
@@ -105,10 +70,6 @@ def post_now(site, **more):
     with site.reddit() as reddit:
         sending.post_approved(site.workspace, reddit, PostSettings(**settings | more))
         return reddit.sandbox.replies()["reply"].tolist()
-
-
-def toast(page, text):
-    page.locator(".toast.on", has_text=text).wait_for()
 
 
 def test_a_reply_is_tried_proposed_edited_approved_and_posted_once(visit, site):
@@ -216,14 +177,47 @@ def test_a_phone_shows_every_tab_by_day_and_by_night(visit, scheme):
         page.click(f"#tab-{tab}")
         page.locator(f"#{tab} > *").first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        for button in page.locator(f"#{tab} button:visible, .tabs button").all():
-            assert button.bounding_box()["height"] >= 38, button.inner_text()
+        for fold in page.locator(f"#{tab} details:not([open]) > summary").all():
+            fold.click()
+        assert page.evaluate(SMALL) == [], tab
+        assert page.evaluate(FAINT) == [], tab
     ink, paper = (
         page.evaluate(f"getComputedStyle(document.body).{name}")
         for name in ("color", "backgroundColor")
     )
     lightness = [sum(map(int, colour[4:-1].split(","))) for colour in (ink, paper)]
     assert (lightness[0] > lightness[1]) == (scheme == "dark")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_two_settings_stand_side_by_side_and_each_answers_its_own_sliders(visit, width):
+    page = visit(viewport={"width": width, "height": 900})
+    page.click("#tab-try")
+    page.locator("#loading", has_text="loaded").wait_for()
+    page.fill("#said", "Rivers?")
+    page.click("#write")
+    left, right = (page.locator(f"section[aria-label='Setting {name}']") for name in "AB")
+    left.locator("[role=status]", has_text="candidates in").wait_for()
+    page.click("#compare")
+    right.locator("[role=status]", has_text="candidates in").wait_for()
+    boxes = [side.bounding_box() for side in (left, right)]
+    if width == 1280:
+        assert boxes[0]["y"] == boxes[1]["y"] and boxes[0]["x"] < boxes[1]["x"]
+    else:
+        assert boxes[0]["y"] + boxes[0]["height"] <= boxes[1]["y"]
+    before = left.locator("li .text").all_inner_texts()
+    # Temperature writes anew, the threshold only decides anew; and only on its own side
+    with page.expect_request_finished(lambda request: request.url.endswith("/api/try")):
+        right.locator("input[name=temperature-B]").fill("0")
+    right.locator("[role=status]", has_text="candidates in").wait_for()
+    greedy = right.locator("li .text").all_inner_texts()
+    assert len(greedy) > 3 and len(set(greedy)) == 1
+    right.locator("input[name=threshold-B]").fill("1")
+    right.locator("li.refused").nth(len(greedy) - 1).wait_for()
+    assert left.locator("li .text").all_inner_texts() == before
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.click("#compare")
+    assert right.count() == 0 and left.locator("li .text").all_inner_texts() == before
 
 
 def test_nothing_moves_while_candidates_arrive(visit):
@@ -260,34 +254,6 @@ def test_a_restart_keeps_what_was_decided_and_what_was_being_typed(visit, served
     again.locator("button", has_text="Approve this text").click()
     toast(again, "with your text")
     assert sorted(states(site).values()) == ["approved", "edited", "proposed"]
-
-
-def test_200_malicious_comments_and_names_are_only_text(visit, site):
-    with site.outbox() as outbox, outbox.transaction():
-        outbox.execute("DELETE FROM candidates")
-        outbox.execute("DELETE FROM changes")
-        outbox.execute("DELETE FROM replies")
-        for n in range(200):
-            bad = PAYLOADS[n % len(PAYLOADS)]
-            given = {"subreddit": f"writing{n}", "post_id": f"p{n}", "comment_id": f"c{n}",
-                     "author": bad[:60], "title": bad, "comment": f"{bad} &lt;b&gt; {n}",
-                     "reply": f"{bad} {n}", "permalink": "javascript:window.pwned=1",
-                     "prob_real": 0.9, "score": 3 - n / 100, "reason": bad}  # fmt: skip
-            outbox.propose("sandbox", [given])
-    page = visit()
-    place = page.locator(".crumb .end")
-    place.wait_for()
-    for n in range(1, 200):
-        page.keyboard.press("j")
-        assert place.inner_text() == f"{n + 1} of 200"
-        if n % 20 < len(PAYLOADS):
-            assert page.evaluate("document.documentElement.scrollWidth") <= 390
-            tags = "#review :is(script, img, iframe, svg, style, a)"
-            assert page.locator(tags).count() == 0
-    assert page.evaluate("window.pwned") is None
-    assert page.locator("#review", has_text="<b> 199").count() == 1
-    page.keyboard.press("a")
-    toast(page, "Approved")
 
 
 def test_without_its_link_the_page_shows_nothing(visit, chromium, served):
