@@ -1,7 +1,8 @@
 """The CSV tables: columns, types and checks; all joins are on ids, never on text."""
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -195,6 +196,18 @@ def read_table(path: Path, table: Table, columns: Sequence[str] | None = None) -
     Raises:
       BotlibError: no such file, a column is missing, or a value doesn't fit its column.
     """
+    (frame,) = read_parts(path, table, columns, rows=None)
+    return frame
+
+
+def read_parts(
+    path: Path, table: Table, columns: Sequence[str] | None = None, *, rows: int | None
+) -> Iterator[pd.DataFrame]:
+    """Yields a table as `read_table` returns it, so many rows at a time; None for all at once.
+
+    Raises:
+      BotlibError: as there; a wrong value when its part is read.
+    """
     path = Path(path)
     columns = list(columns or table.columns)
     cure = table.cure or f"run {table.writer} again"
@@ -212,7 +225,7 @@ def read_table(path: Path, table: Table, columns: Sequence[str] | None = None) -
         raise BotlibError(f"{path} has no column {needed[0]!r}: {cure}")
     stored = [column for column in columns if column in present]
     try:
-        frame = pd.read_csv(
+        with pd.read_csv(
             path,
             usecols=stored,
             dtype={column: table.columns[column] for column in stored},
@@ -220,10 +233,17 @@ def read_table(path: Path, table: Table, columns: Sequence[str] | None = None) -
             keep_default_na=False,
             na_values={column: [""] for column in stored if table.columns[column] != TEXT},
             encoding="utf-8",
-        )
+            iterator=True,
+        ) as reader:
+            while True:
+                frame = reader.read(rows)
+                yield frame.assign(**dict.fromkeys(missing, ""))[columns]
+                if rows is None or len(frame) < rows:
+                    return
+    except StopIteration:
+        return
     except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
         raise BotlibError(f"{path} contains a value of the wrong type ({error}): {cure}") from error
-    return frame.assign(**dict.fromkeys(missing, ""))[columns]
 
 
 def write_table(path: Path, frame: pd.DataFrame, table: Table) -> None:
@@ -232,6 +252,28 @@ def write_table(path: Path, frame: pd.DataFrame, table: Table) -> None:
     Raises:
       BotlibError: a column is missing or a value doesn't fit its column.
     """
+    with table_writer(path, table) as write:
+        write(frame)
+
+
+@contextlib.contextmanager
+def table_writer(path: Path, table: Table) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Yields what writes a part of a table, as `write_table` does; the file is there at the end.
+
+    Raises:
+      BotlibError: as there, and the file is left as it was.
+    """
+    with atomic_file(path) as file:
+        file.write(",".join(table.columns) + "\n")
+
+        def write(frame: pd.DataFrame) -> None:
+            checked = _checked(frame, table)
+            checked.to_csv(file, index=False, header=False, lineterminator="\n")
+
+        yield write
+
+
+def _checked(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     absent = [column for column in table.columns if column not in frame.columns]
     frame = frame.assign(**{column: "" for column in absent if column in table.optional})
     if missing := [column for column in absent if column not in table.optional]:
@@ -246,5 +288,4 @@ def write_table(path: Path, frame: pd.DataFrame, table: Table) -> None:
             raise BotlibError(
                 f"{table.name}: column {column!r} must be {dtype} ({error})"
             ) from error
-    with atomic_file(path) as file:
-        frame.to_csv(file, index=False, lineterminator="\n")
+    return frame

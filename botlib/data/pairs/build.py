@@ -1,7 +1,10 @@
 """From the raw table to what each model is trained on: clean, rate, split, prompt, write."""
 
+import contextlib
 import dataclasses
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from botlib.data import forgotten, raw
@@ -14,10 +17,11 @@ from botlib.data.pairs.cleaning import (
     compare_rows,
     finished_counts,
 )
-from botlib.data.pairs.conversations import write_conversations
+from botlib.data.pairs.conversations_build import write_conversations
 from botlib.data.pairs.dropped import Dropped
-from botlib.data.pairs.ratings import rating_of
-from botlib.data.pairs.splits import SPLITS, split_of, whole_threads
+from botlib.data.pairs.kept import Kept, examples, splits_table, subreddits_table, users
+from botlib.data.pairs.spill import Pairs, scratch
+from botlib.data.pairs.splits import SPLITS, split_of
 from botlib.data.pairs.text import SEPARATOR, clean_text, prompt, training_text
 from botlib.errors import BotlibError
 from botlib.manifests import write_manifest
@@ -27,10 +31,13 @@ from botlib.tables import (
     GPT2_FINETUNE,
     GPT2_GENERATE,
     RAW,
-    read_table,
-    write_table,
+    read_parts,
+    table_writer,
 )
 from botlib.workspace import Workspace
+
+# Rows of a raw table that are cleaned at a time: the only texts in memory
+_ROWS = 20_000
 
 __all__ = [
     "RULES",
@@ -95,33 +102,48 @@ def write_pairs(workspace: Workspace, settings: DataSettings) -> PairsReport:
         raise BotlibError(
             f"no raw tables of these months in {workspace.raw_data}: run the first part of 01_data"
         )
-    names = {name.lower() for name in comma_list(settings.subreddits)}
-    rows, parts, dropped = 0, [], Dropped()
-    for path in paths:
-        month = read_table(path, RAW, RAW_COLUMNS)
-        month = month[month["subreddit"].str.lower().isin(names)]
-        month = month[~forgotten.rows_of(month, workspace)]
-        rows += len(month)
-        parts.append(clean_rows(month, settings, dropped))
-    frame = compare_rows(pd.concat(parts, ignore_index=True), settings, dropped)
-    counts = finished_counts(rows, dropped.counts, settings)
-    if frame.empty:
-        raise BotlibError(_nothing_left(rows, counts))
-    frame = _finished(frame, settings)
-    tested, shared = _users(frame)
-    report = PairsReport(
-        counts=counts,
-        splits=_splits(frame),
-        subreddits=_subreddits(frame),
-        shared_users=len(shared),
-        test_users=len(tested),
-        examples=_examples(frame),
-        ignored_months=[path.name for path in ignored],
-        dropped=dropped.table(),
-        conversations=write_conversations(workspace, frame, paths),
-    )
-    _write(workspace, frame, settings, report, paths)
+    with scratch(workspace) as folder:
+        dropped = Dropped()
+        rows, pairs = _cleaned(workspace, settings, paths, dropped, folder)
+        left = compare_rows(pairs, settings, dropped)
+        counts = finished_counts(rows, dropped.counts, settings)
+        if not left.any():
+            raise BotlibError(_nothing_left(rows, counts))
+        kept = Kept.of(pairs, left, settings)
+        tested, shared = users(kept)
+        report = PairsReport(
+            counts=counts,
+            splits=splits_table(kept),
+            subreddits=subreddits_table(kept),
+            shared_users=shared,
+            test_users=tested,
+            examples=examples(kept),
+            ignored_months=[path.name for path in ignored],
+            dropped=dropped.table(),
+            conversations=write_conversations(workspace, kept, paths, settings),
+        )
+        _write(workspace, kept, settings, report, paths)
     return report
+
+
+def _cleaned(
+    workspace: Workspace,
+    settings: DataSettings,
+    paths: list[Path],
+    dropped: Dropped,
+    folder: Path,
+) -> tuple[int, Pairs]:
+    """Return how many rows were read, and the pairs that rules which see one pair only leave."""
+    names = {name.lower() for name in comma_list(settings.subreddits)}
+    rows, pairs = 0, Pairs(folder)
+    for path in paths:
+        for part in read_parts(path, RAW, RAW_COLUMNS, rows=_ROWS):
+            part = part[part["subreddit"].str.lower().isin(names)]
+            part = part[~forgotten.rows_of(part, workspace)]
+            rows += len(part)
+            pairs.append(clean_rows(part, settings, dropped))
+    pairs.finish()
+    return rows, pairs
 
 
 def _nothing_left(rows: int, counts: pd.DataFrame) -> str:
@@ -147,95 +169,48 @@ def _in_months(month: str, settings: DataSettings) -> bool:
     return first <= month <= last
 
 
-def _finished(frame: pd.DataFrame, settings: DataSettings) -> pd.DataFrame:
-    if settings.max_pairs:
-        frame = frame[whole_threads(frame["submission_id"], settings.max_pairs)]
-    scores = frame["reply_score"].fillna(0).astype("int64")
-    return frame.assign(
-        reply_score=scores,
-        rating=rating_of(scores, settings.rating_bins, frame["subreddit"]),
-        real=1,
-        split=split_of(frame["submission_id"]),
-    ).reset_index(drop=True)
-
-
 def _write(
     workspace: Workspace,
-    frame: pd.DataFrame,
+    kept: Kept,
     settings: DataSettings,
     report: PairsReport,
-    inputs: list,
+    inputs: list[Path],
 ) -> None:
-    generator = frame["split"] == "generator"
-    texts = [
-        training_text(comment, reply)
-        for comment, reply in zip(
-            frame.loc[generator, "comment"], frame.loc[generator, "reply"], strict=True
-        )
-    ]
+    """Write the three tables that training reads, side by side, then all manifests."""
     tables = {
-        workspace.gpt2_finetune: (GPT2_FINETUNE, frame.loc[generator].assign(text=texts)),
-        workspace.gpt2_generate: (
-            GPT2_GENERATE,
-            frame.loc[~generator].drop_duplicates("comment_id"),
-        ),
-        workspace.bert_gan_real: (BERT_GAN_REAL, frame),
+        workspace.gpt2_finetune: GPT2_FINETUNE,
+        workspace.gpt2_generate: GPT2_GENERATE,
+        workspace.bert_gan_real: BERT_GAN_REAL,
     }
+    rows = dict.fromkeys(tables, 0)
+    columns = [name for name in BERT_GAN_REAL.columns if name not in ("real", "rating", "split")]
+    with contextlib.ExitStack() as stack:
+        writers = {
+            path: stack.enter_context(table_writer(path, table)) for path, table in tables.items()
+        }
+        for some, frame in kept.blocks(columns):
+            for path, part in zip(tables, _parts(frame, kept.first[some]), strict=True):
+                writers[path](part)
+                rows[path] += len(part)
     extra = {
         "rules": report.counts.to_dict("records"),
         "splits": report.splits.to_dict("records"),
         "shared_users": report.shared_users,
         "test_users": report.test_users,
     }
-    write_manifest(
-        workspace.conversations,
-        inputs=inputs,
-        parameters=settings.as_dict(),
-        seed=None,
-        extra={"rows": report.conversations.to_dict("records")},
-    )
-    for path, (table, rows) in tables.items():
-        write_table(path, rows, table)
-        write_manifest(
-            path,
-            inputs=inputs,
-            parameters=settings.as_dict(),
-            seed=None,
-            extra={"rows": len(rows), **extra},
-        )
+    about = {"inputs": inputs, "parameters": settings.as_dict(), "seed": None}
+    conversations = report.conversations.to_dict("records")
+    write_manifest(workspace.conversations, **about, extra={"rows": conversations})
+    for path in tables:
+        write_manifest(path, **about, extra={"rows": rows[path], **extra})
 
 
-def _splits(frame: pd.DataFrame) -> pd.DataFrame:
-    grouped = frame.groupby("split")
-    table = grouped.agg(
-        threads=("submission_id", "nunique"),
-        comments=("comment_id", "nunique"),
-        pairs=("reply_id", "size"),
-        users=("reply_author", "nunique"),
-    )
-    table = table.reindex(list(SPLITS), fill_value=0)
-    return table.rename_axis("split").reset_index()
-
-
-def _subreddits(frame: pd.DataFrame) -> pd.DataFrame:
-    table = frame.groupby("subreddit").agg(
-        pairs=("reply_id", "size"), median_score=("reply_score", "median")
-    )
-    shares = pd.crosstab(frame["subreddit"], frame["rating"], normalize="index")
-    shares = shares.reindex(columns=range(4), fill_value=0.0)
-    return table.join(shares.add_prefix("rating_")).reset_index()
-
-
-def _users(frame: pd.DataFrame) -> tuple[set[str], set[str]]:
-    """Returns who wrote in test threads, and who of them in a training split too."""
-    authors = frame[["split", "comment_author", "reply_author"]].melt("split", value_name="author")
-    authors = authors[~authors["author"].isin(["", "[deleted]", "[removed]"])]
-    train = authors["split"].isin(["generator", "classifier"])
-    tested = set(authors.loc[authors["split"] == "test", "author"])
-    return tested, tested & set(authors.loc[train, "author"])
-
-
-def _examples(frame: pd.DataFrame) -> pd.DataFrame:
-    first = frame.drop_duplicates("split").set_index("split").reindex(list(SPLITS))
-    columns = ["subreddit", "comment", "reply", "reply_score", "rating"]
-    return first[columns].dropna(subset="comment").reset_index()
+def _parts(frame: pd.DataFrame, first: np.ndarray) -> tuple[pd.DataFrame, ...]:
+    """Return what of some pairs goes into gpt2_finetune, gpt2_generate and bert_gan_real."""
+    generator = (frame["split"] == "generator").to_numpy()
+    mine = frame[generator]
+    texts = [
+        training_text(comment, reply)
+        for comment, reply in zip(mine["comment"], mine["reply"], strict=True)
+    ]
+    return mine.assign(text=texts), frame[~generator & first], frame

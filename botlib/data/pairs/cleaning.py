@@ -1,16 +1,19 @@
 """Which pairs are fit to learn from: named rules, each with the number of pairs it dropped."""
 
 import re
+import tempfile
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from botlib.bots import is_bot_name, is_bot_text
+from botlib.data.pairs import compare
 from botlib.data.pairs.dropped import Dropped
-from botlib.data.pairs.duplicates import near_duplicates, repeated_frames
 from botlib.data.pairs.language import is_foreign
 from botlib.data.pairs.measures import count_tokens
+from botlib.data.pairs.spill import Pairs
 from botlib.data.pairs.text import clean_text
 from botlib.data.raw import GONE
 from botlib.errors import BotlibError
@@ -40,7 +43,12 @@ def clean(raw: pd.DataFrame, settings: DataSettings) -> tuple[pd.DataFrame, pd.D
       BotlibError: `skip_rules` names a rule that doesn't exist.
     """
     dropped = Dropped()
-    frame = compare_rows(clean_rows(raw, settings, dropped), settings, dropped)
+    frame = clean_rows(raw, settings, dropped)
+    with tempfile.TemporaryDirectory(prefix="botlib.") as folder:
+        pairs = Pairs(Path(folder))
+        pairs.append(frame)
+        pairs.finish()
+        frame = frame[compare_rows(pairs, settings, dropped)]
     return frame, finished_counts(len(raw), dropped.counts, settings)
 
 
@@ -52,9 +60,9 @@ def clean_rows(raw: pd.DataFrame, settings: DataSettings, dropped: Dropped) -> p
     return _apply(frame, _BY_TEXT, settings, skipped, dropped)
 
 
-def compare_rows(frame: pd.DataFrame, settings: DataSettings, dropped: Dropped) -> pd.DataFrame:
-    """Return what the rules that compare texts with each other leave; all pairs must be there."""
-    return _apply(frame, _BY_COMPARISON, settings, skipped_rules(settings), dropped)
+def compare_rows(pairs: Pairs, settings: DataSettings, dropped: Dropped) -> np.ndarray:
+    """Return which pairs the rules that compare texts leave, (n,) bool; all must be there."""
+    return compare.compare(pairs, settings, skipped_rules(settings), dropped)
 
 
 def finished_counts(rows: int, dropped: dict[str, int], settings: DataSettings) -> pd.DataFrame:
@@ -215,43 +223,6 @@ def _foreign(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
     return _either(frame, lambda texts: is_foreign(texts, settings.foreign_probability))
 
 
-def _template(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
-    texts, _, of_comment, of_reply = _items(frame)
-    repeated = repeated_frames(texts, settings.template_limit)
-    return repeated[of_comment] | repeated[of_reply]
-
-
-def _near_duplicate(frame: pd.DataFrame, settings: DataSettings) -> np.ndarray:
-    texts, ids, of_comment, of_reply = _items(frame)
-    copies = near_duplicates(texts, settings.near_duplicate, groups=ids)
-    return copies[of_comment] | copies[of_reply]
-
-
-def _items(frame: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
-    """Return all texts, oldest first, their ids as numbers, where each row's two stand.
-
-    A reply that is answered itself stands there twice, with its quotes and without.
-    """
-    rows = len(frame)
-    ids = np.concatenate([frame["comment_id"], frame["reply_id"]])
-    ids = pd.factorize(ids)[0]
-    created = np.concatenate(
-        [frame[f"{side}_created_utc"].to_numpy("int64") for side in ("comment", "reply")]
-    )
-    # Of a comment's copies, one a reply, the first will do.
-    _, first, which = np.unique(ids[:rows], return_index=True, return_inverse=True)
-    items = np.concatenate([first, np.arange(rows, 2 * rows)])
-    names = np.concatenate([frame["comment_id"], frame["reply_id"]])[items].astype(str)
-    order = np.lexsort((items >= rows, names, created[items]))
-    place = np.empty(len(items), dtype=np.int64)
-    place[order] = np.arange(len(items))
-    comments, replies = frame["comment"].to_numpy(object), frame["reply"].to_numpy(object)
-    texts = [
-        comments[item] if item < rows else replies[item - rows] for item in items[order].tolist()
-    ]
-    return texts, ids[items[order]], place[which], place[len(first) :]
-
-
 def _either(frame: pd.DataFrame, test: Callable[[list[str]], Iterable[bool]]) -> np.ndarray:
     """Return where the test holds for the comment or the reply; equal comments are tested once."""
     which, comments = pd.factorize(frame["comment"])
@@ -277,7 +248,6 @@ _BY_TEXT: dict[str, Rule] = {
     "long": _long,
     "foreign": _foreign,
 }
-_BY_COMPARISON: dict[str, Rule] = {"template": _template, "near_duplicate": _near_duplicate}
 
 # Every rule and what it says, in the order applied; `scrub` changes texts and drops none.
 RULES = {

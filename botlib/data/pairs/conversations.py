@@ -1,15 +1,11 @@
 """What stands above a comment: the post's title and text, and the turns in between."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pandas as pd
 
-from botlib.data import forgotten
-from botlib.data.pairs.text import clean_text
-from botlib.data.raw import GONE
-from botlib.tables import ABOVE, CONVERSATIONS, RAW, read_table, write_table
+from botlib.tables import CONVERSATIONS, read_table
 from botlib.workspace import Workspace
 
 POST, COMMENT = "post", "comment"
@@ -79,94 +75,3 @@ class Conversations:
             parent, _, text = self._comments[parent]
             turns.append(text)
         return Above(*self._posts.get(post, ("", "")), tuple(turns))
-
-
-def write_conversations(
-    workspace: Workspace, pairs: pd.DataFrame, months: Iterable[Path]
-) -> pd.DataFrame:
-    """Writes conversations.csv: the posts, answered comments and turns of the pairs, cleaned.
-
-    Args:
-      workspace: has the raw tables.
-      pairs: comment_id, submission_id and cleaned comment of the pairs that are kept.
-      months: their raw tables.
-
-    Returns:
-      Counts (what, rows): posts, answered comments, and turns between them.
-    """
-    comments = pairs.drop_duplicates("comment_id")
-    post_ids, answered = set(comments["submission_id"]), set(comments["comment_id"])
-    posts, links = [], []
-    for path in months:
-        posts.append(_posts(path, post_ids, workspace))
-        above = workspace.above_month(path.stem[-7:])
-        if above.is_file():
-            links.append(_links(above, workspace))
-    links = pd.concat([*links, pd.DataFrame(columns=list(ABOVE.columns))])
-    links = links.drop_duplicates("comment_id")
-    turns = _turns(links, answered)
-    submissions = comments.set_index("comment_id")["submission_id"]
-    texts = comments[["comment_id", "comment", "submission_id"]]
-    texts = pd.concat(
-        [
-            texts.set_axis(["id", "text", "submission_id"], axis=1),
-            turns[["id", "text"]].assign(submission_id=turns["root"].map(submissions)),
-        ]
-    )
-    parents = links.set_index("comment_id")["parent_id"]
-    texts = texts.assign(kind=COMMENT, title="", parent_id=texts["id"].map(parents))
-    posts = pd.concat(posts).drop_duplicates("id").assign(kind=POST, parent_id="")
-    write_table(
-        workspace.conversations, pd.concat([posts, texts], ignore_index=True), CONVERSATIONS
-    )
-    counts = {
-        "posts": len(posts),
-        "answered comments": len(comments),
-        "turns between them and the posts": len(turns),
-    }
-    return pd.DataFrame(list(counts.items()), columns=["what", "rows"])
-
-
-def _posts(path: Path, post_ids: set[str], workspace: Workspace) -> pd.DataFrame:
-    columns = ["submission_id", "title", "submission", "submission_author"]
-    frame = read_table(path, RAW, columns).drop_duplicates("submission_id")
-    frame = frame[frame["submission_id"].isin(post_ids)]
-    frame = frame[~forgotten.rows_of(frame, workspace, "submission")]
-    return pd.DataFrame(
-        {
-            "id": frame["submission_id"],
-            "submission_id": frame["submission_id"],
-            "title": [clean_text(text) for text in frame["title"]],
-            "text": [_own_text(text) for text in frame["submission"]],
-        }
-    )
-
-
-def _own_text(text: str) -> str:
-    cleaned = clean_text(text)
-    return "" if cleaned in GONE else cleaned
-
-
-def _links(path: Path, workspace: Workspace) -> pd.DataFrame:
-    frame = read_table(path, ABOVE)
-    return frame[~forgotten.rows_of(frame, workspace, "parent")]
-
-
-def _turns(links: pd.DataFrame, answered: set[str]) -> pd.DataFrame:
-    """Returns id, text and root (an answered comment below) of each turn above the answered."""
-    parents = dict(zip(links["comment_id"], links["parent_id"], strict=True))
-    texts = dict(zip(links["parent_id"], links["parent"], strict=True))
-    root_of: dict[str, str] = {}
-    for root in sorted(answered):
-        name = parents.get(root)
-        while name is not None and name not in root_of and name not in answered:
-            root_of[name] = root
-            name = parents.get(name)
-    return pd.DataFrame(
-        {
-            "id": list(root_of),
-            "text": [clean_text(texts[name]) for name in root_of],
-            "root": list(root_of.values()),
-        },
-        dtype="str",
-    )

@@ -25,10 +25,18 @@ class Dropped:
 
     def add(self, rule: str, frame: pd.DataFrame, drop: np.ndarray) -> None:
         """Note that a rule dropped these rows of a table of pairs."""
-        self.counts[rule] = self.counts.get(rule, 0) + int(drop.sum())
+        rows = self.few(rule, np.flatnonzero(drop))
+        self.note(rule, int(drop.sum()), frame[["comment", "reply"]].iloc[rows])
+
+    def few(self, rule: str, rows: np.ndarray) -> np.ndarray:
+        """Return the rows, of those a rule dropped, that it still has room for as examples."""
+        return rows[: _EXAMPLES - len(self.examples.get(rule, ()))]
+
+    def note(self, rule: str, count: int, few: pd.DataFrame) -> None:
+        """Note that a rule dropped so many pairs, of which `few` serve as examples."""
+        self.counts[rule] = self.counts.get(rule, 0) + count
         examples = self.examples.setdefault(rule, [])
-        for row in np.flatnonzero(drop)[: _EXAMPLES - len(examples)]:
-            texts = (frame["comment"].iloc[row], frame["reply"].iloc[row])
+        for texts in few.itertuples(index=False):
             comment, reply = (_cut(clean_text(text)) for text in texts)
             examples.append((comment, reply))
 

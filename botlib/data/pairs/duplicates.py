@@ -3,23 +3,23 @@
 Texts are sets of three-word sequences; two are near-duplicates if the sets' Jaccard similarity
 reaches a threshold. Prefix filtering finds every such pair: sort each set by one global order,
 rarest first; two sets that similar share an element in their first few (Chaudhuri, Ganti and
-Kaushik 2006, "A primitive operator for similarity joins in data cleaning").
+Kaushik 2006, "A primitive operator for similarity joins in data cleaning"). The first few of all
+sets are parted by hash into files, so that one part at a time is in memory.
 """
 
-import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from botlib.data.pairs.measures import words_of
+from botlib.data.pairs.measures import keys_of
+from botlib.data.pairs.shingles import ShingleSets, nameless_file
 
-_SHINGLE = 3
-_TEXTS = 50_000  # texts at a time
-_PAIRS = 20_000  # pairs at a time
-_BUCKET_BITS = 20  # a million buckets tell common sequences from rare ones
+_PAIRS = 20_000  # pairs compared at a time
+_PART = 4_000_000  # elements, or pairs, of a part
 # A frame is what many texts share at either end: long enough not to be a figure of speech.
 _FRAME_WORDS = 15
+_FIRST = np.dtype([("element", np.uint64), ("text", np.int32), ("place", np.int32)])
 
 
 def near_duplicates(
@@ -36,15 +36,51 @@ def near_duplicates(
     Returns:
       (n,) bool.
     """
-    copy = np.zeros(len(texts), dtype=bool)
     if len(texts) < 2:
-        return copy
-    groups = np.arange(len(texts)) if groups is None else np.asarray(groups)
-    sets = _Sets.of(texts)
-    firsts, laters = _equal_sets(sets)
-    for earlier, later in _similar_pairs(sets, threshold, groups, laters):
-        if not copy[earlier]:
-            copy[later] = True
+        return np.zeros(len(texts), dtype=bool)
+    sets = ShingleSets()
+    sets.add(texts)
+    every = np.arange(len(texts))
+    return copies(sets, threshold, every, every if groups is None else np.asarray(groups))
+
+
+def copies(
+    sets: ShingleSets,
+    threshold: float,
+    rank: np.ndarray,
+    groups: np.ndarray,
+    folder: Path | None = None,
+) -> np.ndarray:
+    """Return what `near_duplicates` does, for texts on disk; the sets are closed then.
+
+    Args:
+      sets: of all texts, in any order; not yet finished.
+      threshold: as there.
+      rank: (n,) each text's place in the order of preference.
+      groups: as there.
+      folder: where the parts are kept; None for the system's temporary folder.
+
+    Returns:
+      (n,) bool.
+    """
+    sets.finish()
+    copy = np.zeros(len(sets.sizes), dtype=bool)
+    firsts, laters = _equal_sets(sets.sums, rank)
+    del sets.sums
+    without = copy.copy()
+    without[laters] = True
+    similar = [_apart(pairs, groups) for pairs in _similar(sets, threshold, without, folder)]
+    sets.close()
+    pairs = np.concatenate([np.empty((0, 2), dtype=np.int32), *similar])
+    ranks = rank[pairs]
+    pairs = np.where(ranks[:, :1] < ranks[:, 1:], pairs, pairs[:, ::-1])
+    # By the later text, so that whether the earlier one stays is known by then
+    ranks.sort(axis=1)
+    pairs = pairs[np.lexsort((ranks[:, 0], ranks[:, 1]))]
+    for at in range(0, len(pairs), _PAIRS):
+        for earlier, later in pairs[at : at + _PAIRS].tolist():
+            if not copy[earlier]:
+                copy[later] = True
     # Equal sets fare as their first does, or are copies of it.
     copy[laters] = copy[firsts] | (groups[firsts] != groups[laters])
     return copy
@@ -52,7 +88,14 @@ def near_duplicates(
 
 def repeated_frames(texts: Sequence[str], limit: int) -> np.ndarray:
     """Return which texts begin, or end, with the same 15 words as more than `limit` others."""
+    rows, keys = frames_of(texts)
     repeated = np.zeros(len(texts), dtype=bool)
+    repeated[rows[repeated_keys(keys, limit)]] = True
+    return repeated
+
+
+def frames_of(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return which texts have 15 words, (m,), and hashes of their first and last 15, (m, 2)."""
     openings, closings, rows = [], [], []
     for row, text in enumerate(texts):
         opening = text.split(None, _FRAME_WORDS)
@@ -60,140 +103,137 @@ def repeated_frames(texts: Sequence[str], limit: int) -> np.ndarray:
             rows.append(row)
             openings.append(" ".join(opening[:_FRAME_WORDS]).lower())
             closings.append(" ".join(text.rsplit(None, _FRAME_WORDS)[-_FRAME_WORDS:]).lower())
-    for frames in (openings, closings):
-        which = pd.factorize(np.array(frames, dtype=object))[0]
-        counts = np.bincount(which, minlength=1)[which]
-        repeated[np.array(rows, dtype=np.int64)[counts > limit + 1]] = True
+    keys = np.column_stack([keys_of(openings), keys_of(closings)])
+    return np.array(rows, dtype=np.int64), keys
+
+
+def repeated_keys(keys: np.ndarray, limit: int) -> np.ndarray:
+    """Return in which rows either hash stands in the same column of more than `limit` others."""
+    repeated = np.zeros(len(keys), dtype=bool)
+    for column in keys.T:
+        _, which, counts = np.unique(column, return_inverse=True, return_counts=True)
+        repeated |= counts[which] > limit + 1
     return repeated
 
 
-@dataclasses.dataclass
-class _Sets:
-    """Each text's set of sequences: `elements[starts[i] : starts[i + 1]]`, rarest first.
+def _equal_sets(sums: np.ndarray, rank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (first text, later text) for texts with the same set."""
+    order = np.lexsort((rank, sums))
+    ordered = sums[order]
+    again = np.zeros(len(order), dtype=bool)
+    again[1:] = ordered[1:] == ordered[:-1]
+    # Each run of equal sums begins with its first text
+    starts = np.flatnonzero(~again)
+    return np.repeat(order[starts], np.diff(starts, append=len(order)) - 1), order[again]
 
-    An element is 64 bits: how common it is (estimated by counting into buckets), then its hash.
+
+def _apart(pairs: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    return pairs[groups[pairs[:, 0]] != groups[pairs[:, 1]]]
+
+
+class _Parts:
+    """Records parted into files, of which one at a time is read back.
+
+    Args:
+      count: number of parts.
+      dtype: of a record.
+      folder: where the files are, which have no names.
     """
 
-    elements: np.ndarray
-    starts: np.ndarray
+    def __init__(self, count: int, dtype: np.dtype, folder: Path | None) -> None:
+        self._dtype = dtype
+        self._files = [nameless_file(folder) for _ in range(count)]
 
-    @classmethod
-    def of(cls, texts: Sequence[str]) -> "_Sets":
-        numbers: dict[str, int] = {}
-        parts, sizes = [], []
-        counts = np.zeros(1 << _BUCKET_BITS, dtype=np.int64)
-        # A part at a time, so that no more than the hashes themselves stands for all texts.
-        for at in range(0, len(texts), _TEXTS):
-            hashes, rows = _sequences(texts[at : at + _TEXTS], numbers)
-            # Colab's numpy counts signed integers only; these are small, so the bits may stay
-            buckets = (hashes >> np.uint64(64 - _BUCKET_BITS)).view(np.int64)
-            counts += np.bincount(buckets, minlength=len(counts))
-            parts.append((hashes, rows))
-        del numbers
-        commonness = np.minimum(counts, 2047).astype(np.uint64) << np.uint64(53)
-        for at, (hashes, rows) in enumerate(parts):
-            elements = commonness[hashes >> np.uint64(64 - _BUCKET_BITS)]
-            elements |= hashes & np.uint64(2**53 - 1)
-            order = np.lexsort((elements, rows))
-            elements, rows = elements[order], rows[order]
-            new = np.ones(len(rows), dtype=bool)
-            new[1:] = (elements[1:] != elements[:-1]) | (rows[1:] != rows[:-1])
-            parts[at] = elements[new]
-            sizes.append(np.bincount(rows[new], minlength=min(_TEXTS, len(texts) - at * _TEXTS)))
-        starts = np.concatenate([[0], np.cumsum(np.concatenate(sizes))])
-        return cls(np.concatenate(parts), starts)
+    def add(self, part: np.ndarray, records: np.ndarray) -> None:
+        if len(self._files) == 1:
+            self._files[0].write(records)
+            return
+        order = np.argsort(part, kind="stable")
+        ends = np.cumsum(np.bincount(part, minlength=len(self._files)))
+        for file, some in zip(self._files, np.split(records[order], ends[:-1]), strict=True):
+            file.write(some)
+
+    def read(self) -> Iterator[np.ndarray]:
+        """Yield the parts; each one's file is gone after it."""
+        for file in self._files:
+            with file:
+                file.seek(0)
+                yield np.frombuffer(file.read(), dtype=self._dtype)
 
 
-def _sequences(texts: Sequence[str], numbers: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return hashes of all three-word sequences, and the text each stands in.
-
-    A text of one or two words is one sequence. `numbers` grows by words not seen before.
-    """
-    words, lengths = words_of(texts)
-    words = words.dictionary_encode()
-    word_numbers = [
-        numbers.setdefault(word, len(numbers) + 1) for word in words.dictionary.to_pylist()
-    ]
-    codes = np.array(word_numbers, dtype=np.uint64)[words.indices.to_numpy(zero_copy_only=False)]
-    text_of_word = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-    ends = np.cumsum(lengths)
-    left = ends[text_of_word] - np.arange(len(codes))
-    begins = left >= _SHINGLE
-    begins[(ends - lengths)[lengths > 0]] = True
-    mixed = np.zeros(len(codes), dtype=np.uint64)
-    for step in range(_SHINGLE):
-        following = np.roll(codes, -step)
-        following[left <= step] = 0
-        mixed = _mix(mixed ^ following)
-    return mixed[begins], text_of_word[begins]
-
-
-def _mix(values: np.ndarray) -> np.ndarray:
-    """Return well-spread 64-bit hashes (SplitMix64: Steele, Lea and Flood 2014)."""
-    values = values + np.uint64(0x9E3779B97F4A7C15)
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
-
-
-def _similar_pairs(
-    sets: _Sets, threshold: float, groups: np.ndarray, without: np.ndarray
-) -> list[tuple[int, int]]:
-    """Return all pairs of similar texts, (earlier, later), in an order that settles the earlier."""
-    sizes = np.diff(sets.starts)
-    prefix = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
+def _similar(
+    sets: ShingleSets, threshold: float, without: np.ndarray, folder: Path | None
+) -> Iterator[np.ndarray]:
+    """Yield all pairs of similar texts, (k, 2) at a time, each once."""
+    sizes = sets.sizes
+    prefix = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int32) + 1
     prefix[without] = 0
     prefix = np.minimum(prefix, sizes)
-    rows = np.repeat(np.arange(len(sizes), dtype=np.int32), prefix)
-    places = np.arange(len(rows)) - np.repeat(np.cumsum(prefix) - prefix, prefix)
-    elements = sets.elements[sets.starts[rows] + places]
-    order = np.lexsort((rows, elements))
-    elements, rows, places = elements[order], rows[order], places[order]
-    near_pairs = [np.empty((0, 2), dtype=np.int64)]
+    count = 1 + int(prefix.sum(dtype=np.int64)) // _PART
+    firsts = _Parts(count, _FIRST, folder)
+    for block in sets.blocks():
+        firsts_of = prefix[block.first : block.first + len(block.lengths)].astype(np.int64)
+        texts = np.repeat(np.arange(len(firsts_of)), firsts_of)
+        records = np.empty(len(texts), dtype=_FIRST)
+        records["text"] = texts + block.first
+        places = np.arange(len(texts)) - np.repeat(np.cumsum(firsts_of) - firsts_of, firsts_of)
+        records["place"] = places
+        starts = np.cumsum(block.lengths) - block.lengths
+        records["element"] = block.elements[starts[texts] + places]
+        firsts.add((records["element"] % np.uint64(count)).astype(np.int64), records)
+    # Pairs with the same first text come together, and its set is read once
+    pairs = _Parts(count, np.dtype(np.int64), folder)
+    width = -(-len(sizes) // count)
+    for records in firsts.read():
+        found = _candidates(records, sizes, threshold)
+        pairs.add((found >> 32) // width, found)
+    for found in pairs.read():
+        found = np.unique(found)
+        for at in range(0, len(found), _PAIRS):
+            some = found[at : at + _PAIRS]
+            both = np.column_stack([some >> 32, some & 0xFFFFFFFF]).astype(np.int32)
+            yield _verified(sets, both, threshold)
+
+
+def _candidates(records: np.ndarray, sizes: np.ndarray, threshold: float) -> np.ndarray:
+    """Return pairs of texts that share an element and may be similar: first * 2**32 + second."""
+    # The shortest sets first: from a set that is too long on, all that follow are
+    order = np.lexsort((sizes[records["text"]], records["element"]))
+    elements, texts, places = (records[name][order] for name in _FIRST.names)
+    del order
+    lengths = sizes[texts]
+    found = [np.empty(0, dtype=np.int64)]
     apart = 1
-    here = np.arange(len(rows))
-    while len(here := here[here + apart < len(rows)]):
-        here = here[elements[here] == elements[here + apart]]
-        one, other = rows[here], rows[here + apart]
+    here = np.arange(len(texts), dtype=np.int32)
+    while len(here := here[here + apart < len(texts)]):
+        there = here + apart
+        shorter, longer = lengths[here], lengths[there]
+        here = here[(elements[here] == elements[there]) & (shorter >= threshold * longer - 1e-9)]
+        there = here + apart
+        shorter, longer = lengths[here], lengths[there]
         # At the first element two sets share, no more can be common than what follows in either.
-        common = np.minimum(sizes[one] - places[here], sizes[other] - places[here + apart])
-        near = common * (1 + threshold) >= threshold * (sizes[one] + sizes[other]) - 1e-9
-        pairs = np.unique(np.column_stack([one[near], other[near]]), axis=0)
-        near_pairs.append(_verified(sets, pairs, threshold))
+        common = np.minimum(shorter - places[here], longer - places[there])
+        near = common * (1 + threshold) >= threshold * (shorter + longer) - 1e-9
+        one, other = texts[here[near]], texts[there[near]]
+        found.append((np.minimum(one, other).astype(np.int64) << 32) | np.maximum(one, other))
         apart += 1
-    pairs = np.unique(np.concatenate(near_pairs), axis=0)
-    pairs = pairs[groups[pairs[:, 0]] != groups[pairs[:, 1]]]
-    # By the later text, so that whether the earlier one stays is known by then.
-    return list(map(tuple, pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))].tolist()))
+    return np.unique(np.concatenate(found))
 
 
-def _equal_sets(sets: _Sets) -> tuple[np.ndarray, np.ndarray]:
-    """Return (first text, later text) for texts with the same set."""
-    sums = np.zeros(len(sets.starts) - 1, dtype=np.uint64)
-    some = np.flatnonzero(np.diff(sets.starts))
-    sums[some] = np.add.reduceat(_mix(sets.elements), sets.starts[some])
-    _, first, which = np.unique(sums, return_index=True, return_inverse=True)
-    firsts = first[which]
-    laters = np.flatnonzero(firsts != np.arange(len(sums)))
-    return firsts[laters], laters
-
-
-def _verified(sets: _Sets, pairs: np.ndarray, threshold: float) -> np.ndarray:
+def _verified(sets: ShingleSets, pairs: np.ndarray, threshold: float) -> np.ndarray:
     """Return those pairs whose sets really are that similar."""
-    sizes = np.diff(sets.starts)
-    verified = [np.empty((0, 2), dtype=np.int64)]
-    for at in range(0, len(pairs), _PAIRS):
-        part = pairs[at : at + _PAIRS].astype(np.int64)
-        both = part.ravel()
-        lengths = sizes[both]
-        # Both sets of a pair side by side; what stands twice is common to them.
-        pair = np.repeat(np.arange(len(both)) // 2, lengths)
-        places = np.arange(len(pair)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        elements = sets.elements[np.repeat(sets.starts[both], lengths) + places]
-        order = np.lexsort((elements, pair))
-        elements, pair = elements[order], pair[order]
-        twice = (elements[1:] == elements[:-1]) & (pair[1:] == pair[:-1])
-        common = np.bincount(pair[1:][twice], minlength=len(part))
-        total = sizes[part[:, 0]] + sizes[part[:, 1]] - common
-        verified.append(part[common >= threshold * total - 1e-9])
-    return np.concatenate(verified)
+    texts, which = np.unique(pairs, return_inverse=True)
+    stored, sizes = sets.of(texts.tolist()), sets.sizes[texts].astype(np.int64)
+    starts = np.cumsum(sizes) - sizes
+    both = which.ravel()
+    lengths = sizes[both]
+    # Both sets of a pair side by side; what stands twice is common to them.
+    pair = np.repeat(np.arange(len(both), dtype=np.int32) // 2, lengths)
+    places = np.arange(len(pair)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    elements = stored[np.repeat(starts[both], lengths) + places]
+    order = np.lexsort((elements, pair))
+    elements, pair = elements[order], pair[order]
+    twice = (elements[1:] == elements[:-1]) & (pair[1:] == pair[:-1])
+    common = np.bincount(pair[1:][twice], minlength=len(pairs))
+    total = lengths[::2] + lengths[1::2] - common
+    return pairs[common >= threshold * total - 1e-9]

@@ -1,10 +1,11 @@
-"""What cleaning measures in texts: words and GPT-2 tokens; many at a time."""
+"""What cleaning measures in texts: words, GPT-2 tokens, hashes; many at a time."""
 
 import functools
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from tokenizers import ByteLevelBPETokenizer
@@ -29,6 +30,11 @@ def words_of(texts: Sequence[str]) -> tuple[pa.Array, np.ndarray]:
     words = pc.split_pattern(pc.if_else(pc.equal(plain, ""), strings, plain), " ")
     lengths = pc.list_value_length(words).to_numpy(zero_copy_only=False)
     return pc.list_flatten(words), lengths.astype(np.int64)
+
+
+def keys_of(texts: Sequence[str]) -> np.ndarray:
+    """Return a hash of each text, uint64, the same on every machine: eight bytes stand for it."""
+    return pd.util.hash_array(np.array(texts, dtype=object), categorize=False)
 
 
 def count_tokens(texts: Sequence[str], folder: str = "") -> np.ndarray:

@@ -24,8 +24,11 @@ def split_of(submission_ids: Iterable[str]) -> np.ndarray:
 
 
 def _fraction(name: str) -> float:
-    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
+    return _digest(name) / 2**64
+
+
+def _digest(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
 
 
 def whole_threads(submission_ids: Iterable[str], most: int) -> np.ndarray:
@@ -33,10 +36,19 @@ def whole_threads(submission_ids: Iterable[str], most: int) -> np.ndarray:
 
     The choice is independent of the split; at least one thread is taken.
     """
-    ids = np.array([str(name).removeprefix("t3_") for name in submission_ids], dtype=object)
-    names, which, rows = np.unique(ids, return_inverse=True, return_counts=True)
-    order = np.argsort([_fraction(f"take/{name}") for name in names], kind="stable")
-    taken = np.zeros(len(names), dtype=bool)
-    taken[order] = np.cumsum(rows[order]) <= most
-    taken[order[:1]] = True
+    return whole(take_numbers(submission_ids), most)
+
+
+def take_numbers(submission_ids: Iterable[str]) -> np.ndarray:
+    """Return a number of each row's thread, uint64; threads are taken in the order of these."""
+    ids = [str(name).removeprefix("t3_") for name in submission_ids]
+    numbers = {name: _digest(f"take/{name}") for name in set(ids)}
+    return np.array([numbers[name] for name in ids], dtype=np.uint64)
+
+
+def whole(numbers: np.ndarray, most: int) -> np.ndarray:
+    """Return what `whole_threads` does, of the rows' `take_numbers`."""
+    _, which, rows = np.unique(numbers, return_inverse=True, return_counts=True)
+    taken = np.cumsum(rows) <= most
+    taken[:1] = True
     return taken[which]

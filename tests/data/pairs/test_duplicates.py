@@ -51,8 +51,9 @@ def test_versions_of_one_text_are_not_copies_of_each_other():
 def test_parts_are_joined_right(monkeypatch):
     texts = [f"word{n % 40} and some more words{n % 40} follow" for n in range(100)]
     whole = near_duplicates(texts, 0.7)
-    monkeypatch.setattr("botlib.data.pairs.duplicates._TEXTS", 7)
+    monkeypatch.setattr("botlib.data.pairs.shingles._TEXTS", 7)
     monkeypatch.setattr("botlib.data.pairs.duplicates._PAIRS", 3)
+    monkeypatch.setattr("botlib.data.pairs.duplicates._PART", 50)
     assert whole.sum() == 60
     assert near_duplicates(texts, 0.7).tolist() == whole.tolist()
 

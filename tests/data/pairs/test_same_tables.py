@@ -156,6 +156,16 @@ def test_the_same_dump_gives_the_same_tables(made_up, workspace, name, changes):
     assert _hashes(workspace, report) == EXPECTED[name]
 
 
+def test_tables_are_the_same_however_few_rows_are_in_memory(made_up, workspace, monkeypatch):
+    monkeypatch.setattr("botlib.data.pairs.build._ROWS", 7)
+    monkeypatch.setattr("botlib.data.pairs.conversations_build._ROWS", 5)
+    monkeypatch.setattr("botlib.data.pairs.shingles._TEXTS", 40)
+    monkeypatch.setattr("botlib.data.pairs.duplicates._PART", 500)
+    monkeypatch.setattr("botlib.data.pairs.duplicates._PAIRS", 3)
+    assert _hashes(workspace, made_up()) == EXPECTED["all"]
+    assert not list(workspace.cache.glob(".pairs*"))
+
+
 def test_real_threads_give_the_same_tables(reddit_college, workspace):
     names = ["CollegeMajors", "Emory"]
     files = [path for name in names for path in reddit_college.glob(f"{name}_*.zst")]
