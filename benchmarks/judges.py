@@ -18,8 +18,9 @@ from benchmarks import report
 from benchmarks.bert import REAL
 from benchmarks.random_gpt2 import CACHE
 from botlib import model_files
-from botlib.bert import blend, blend_training, embed, fit, fit_order, fit_training
-from botlib.evaluation import metrics
+from botlib.bert import blend, blend_training, embed, fit, fit_order, fit_training, place
+from botlib.data.pairs.conversations import Conversations
+from botlib.evaluation import baselines, metrics
 from botlib.live import choose
 from botlib.probabilities import softmax
 from botlib.tables import BERT_GAN_REAL, read_table
@@ -92,19 +93,25 @@ def fit_at(task, size, pairs, minilm, workspace) -> list[dict]:
     test = pairs[pairs["split"] == "test"]
     judge = fit.Fit(out, form=fit.TRAINED)
     judge.read_with(minilm)
-    for place, judged in fit_training.held_out(test, 1, MOST_TEST_COMMENTS).items():
+    for found_in, judged in fit_training.held_out(test, 1, MOST_TEST_COMMENTS).items():
         features = judge.features(judged["comment"].tolist(), judged["reply"].tolist())
         for form in fit.FEATURES:
             p = fit.judge(judge.arrays, form, features)
             passed = p[judged["real"].to_numpy() == 0] >= choice["threshold"]
             row = figure(metrics.binary(judged["real"], p, judged["submission_id"]), "auc")
             shipped = {"passed": round(float(passed.mean()), 3)} if form == choice["form"] else {}
-            rows.append({"place": place, "judge": form, **row, **shipped})
+            rows.append({"place": found_in, "judge": form, **row, **shipped})
     return rows
 
 
 def rated_at(task, size, pairs, minilm, workspace) -> list[dict]:
-    """Words, form and frozen vectors on so many pairs, against TF-IDF on the same."""
+    """Words, form and frozen vectors on so many pairs, against TF-IDF on the same.
+
+    Ratings read the place of a comment, too; so does one TF-IDF of two.
+    """
+    alone = {name: rows.reset_index(drop=True) for name, rows in pairs.groupby("split")}
+    if task == "upvotes":
+        pairs = place.in_place(pairs, Conversations.load(workspace))
     of = {name: rows.reset_index(drop=True) for name, rows in pairs.groupby("split")}
     first = fit_training.drawn(of["generator"], int(0.75 * size), 1)
     second = fit_training.drawn(of["classifier"], size - len(first), 1)
@@ -141,8 +148,17 @@ def rated_at(task, size, pairs, minilm, workspace) -> list[dict]:
         rows.append(
             {"judge": judge, **figure(found, "auc_macro"), "kappa": round(found["kappa"], 3)}
         )
-    gain = metrics.gain(test["rating"], p[blend.PLAIN], p[blend.TFIDF], threads)
-    return [*rows, {"judge": "gain over TF-IDF", **figure(gain, "gain")}]
+    words = pd.concat([fit_training.drawn(alone["generator"], int(0.75 * size), 1),
+                       fit_training.drawn(alone["classifier"], size - len(first), 1)])  # fmt: skip
+    baseline = baselines.fit(baselines.TFIDF, words, "rating", max_rows=len(words))
+    p["comment and reply alone"] = baseline.predict_proba(alone["test"])
+    found = metrics.multiclass(test["rating"], p["comment and reply alone"], threads)
+    row = {"judge": "TF-IDF of comment and reply alone", **figure(found, "auc_macro")}
+    rows.append({**row, "kappa": round(found["kappa"], 3)})
+    for rival in (blend.TFIDF, "comment and reply alone"):
+        gain = metrics.gain(test["rating"], p[blend.PLAIN], p[rival], threads)
+        rows.append({"judge": f"gain over {rival}", **figure(gain, "gain")})
+    return rows
 
 
 def choice_at(task, size, pairs, minilm, workspace) -> list[dict]:

@@ -12,7 +12,7 @@ import pandas as pd
 from botlib.app.site import Site
 from botlib.errors import BotlibError
 from botlib.gpt2.decoder import Decoder
-from botlib.live import round as rounds
+from botlib.live import judging
 from botlib.live.models import Judges, realism_threshold
 from botlib.live.threads import Threads
 from botlib.tables import PROPOSED
@@ -182,7 +182,7 @@ class Bench:
             raise BotlibError("the models aren't loaded: write candidates first")
         rows = pd.DataFrame(trial.rows[:n], columns=list(PROPOSED.columns))
         with self._judging:
-            judged = rounds.judge(
+            judged = judging.judge(
                 rows, self._judges, self.site.post, trial.threads, threshold=threshold
             )
             if (fit := getattr(self._judges, "fit", None)) is not None and len(rows):

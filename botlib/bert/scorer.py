@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from botlib import model_files
-from botlib.bert import blend
+from botlib.bert import blend, place
 from botlib.bert.batches import sorted_batches
 from botlib.bert.features import PairFeatures
 from botlib.bert.onnx_session import BATCH_TOKENS, session
@@ -34,6 +34,7 @@ class Scorer:
       task: "realism", "upvotes" or "rank".
       classes: the classes' names, in the order of the columns of `predict`.
       config: what config.json says.
+      reads: what the comments hold, one of `place.READS`; see `place.text`.
       temperature: what the encoder's logits are divided by.
       judge: which of `blend.JUDGES` judges.
 
@@ -63,6 +64,8 @@ class Scorer:
         self.task: str = self.config["task"]
         files = model_files.needed(folder, f"bert_{self.task}")
         self.classes: list[str] = self.config["classes"]
+        # Models of botlib 0.1.0 read the comment alone
+        self.reads: str = self.config.get("reads", place.COMMENT)
         self.precision = self.config["precision"] if precision == "auto" else precision
         self.temperature = float(self.config["temperature"])
         self.judge = judge or _chosen(self.config, files)

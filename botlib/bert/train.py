@@ -21,6 +21,7 @@ from botlib.bert.encoder import Encoder
 from botlib.bert.examples import TASKS, Examples, checked, draw, examples_of
 from botlib.bert.features import PairFeatures
 from botlib.bert.legacy_keras import keras, tensorflow
+from botlib.bert.place import COMMENT
 from botlib.bert.scorer import Scorer
 from botlib.errors import BotlibError
 from botlib.manifests import write_manifest
@@ -46,6 +47,7 @@ def train(
     encoder: Encoder,
     out: Path,
     settings: ClassifierSettings,
+    reads: str = COMMENT,
     start_from: Path | None = None,
     inputs: Iterable[Path] = (),
     progress: bool = True,
@@ -63,6 +65,7 @@ def train(
       encoder: from `encoder.load`.
       out: the folder that `Scorer` loads.
       settings: how to train; pairs above their `max_pairs` are left out, drawn by their `seed`.
+      reads: what the comments hold, one of `place.READS`; whoever scores gives the same.
       start_from: an earlier model's folder; its weights are the first ones, but for the head where
         the classes differ.
       inputs: files and folders the pairs came from, for the manifest.
@@ -114,6 +117,7 @@ def train(
         config = {
             "task": task,
             "classes": classes,
+            "reads": reads,
             "encoder": encoder.handle,
             "max_tokens": max_tokens,
             "do_lower_case": encoder.do_lower_case,

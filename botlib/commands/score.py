@@ -16,11 +16,14 @@ from botlib.tables import ID, REAL, TEXT, Table, read_table, write_table
 from botlib.workspace import Workspace
 
 _COLUMNS = {"comment_id": ID, "reply_id": ID, "comment": TEXT, "reply": TEXT}
+# Where a comment stands: the judge of ratings was trained with it
+_PLACE = {"subreddit": TEXT, "title": TEXT, "depth": TEXT}
 PAIRS = Table(
     "pairs to score",
     writer="",
-    columns=_COLUMNS,
+    columns=_COLUMNS | _PLACE,
     cure=f"give --pairs a CSV with the columns {', '.join(_COLUMNS)}",
+    optional=tuple(_PLACE),
 )
 # As in botlib/bert/scorer.py, which would make --help slow
 PRECISIONS = ("auto", "fp32", "int8")
@@ -32,7 +35,8 @@ def add_parsers(subparsers: Any) -> None:
     score = subparsers.add_parser(
         "score",
         help="score pairs of comment and reply",
-        description="Scores a CSV with comment_id, reply_id, comment, reply. Needs no TensorFlow.",
+        description="Scores a CSV with comment_id, reply_id, comment, reply, and if known "
+        "subreddit, title and depth, which the ratings read. Needs no TensorFlow.",
     )
     options.add_workspace(score)
     score.add_argument("--model", required=True, choices=MODELS, help="which classifier")
@@ -55,8 +59,11 @@ def run(args: argparse.Namespace) -> int:
     """Writes comment_id, reply_id and the scores, a row for each pair, in the same order.
 
     Realism gives prob_real; fit gives prob_fit; ratings give prob_rating_0 to 3 and score, the
-    expected rating; rank gives score, which compares replies to the same comment only.
+    expected rating; rank gives score, which compares replies to the same comment only. The
+    columns subreddit, title (of the post) and depth (comments above the comment) may be absent:
+    ratings know more with them.
     """
+    from botlib.bert import place
     from botlib.bert.fit import Fit
     from botlib.bert.scorer import Scorer
 
@@ -64,7 +71,10 @@ def run(args: argparse.Namespace) -> int:
     pairs = _pairs(args.pairs)
     folder = workspace.bert_rank if args.model == "rank" else workspace.models / args.model
     scorer = Fit(folder) if args.model == "bert_fit" else Scorer(folder, args.precision)
-    scores = scorer.predict(pairs["comment"].tolist(), pairs["reply"].tolist(), progress=True)
+    reads = getattr(scorer, "reads", place.COMMENT)
+    depths = [int(depth) if depth.isdecimal() else None for depth in pairs["depth"]]
+    comments = place.texts(pairs, pairs["title"], depths, reads)
+    scores = scorer.predict(comments, pairs["reply"].tolist(), progress=True)
     table = pairs[["comment_id", "reply_id"]].assign(**named_scores(scorer.task, scores))
     columns = {name: ID if name.endswith("_id") else REAL for name in table.columns}
     summary = f"{len(table)} pairs scored by {folder} ({scorer.precision})"

@@ -52,6 +52,24 @@ class Threads:
         """Returns the time of each comment, in seconds since 1970, by comment_id."""
         return self.comments.drop_duplicates("comment_id").set_index("comment_id")["created_utc"]
 
+    def depths(self) -> dict[str, int | None]:
+        """Returns by comment_id how many comments stand above; None where one isn't known."""
+        parent_of = dict(zip(self.comments["comment_id"], self.comments["parent_id"], strict=True))
+        depths: dict[str, int | None] = {"": -1}
+
+        def depth(comment_id: str) -> int | None:
+            way = []
+            while comment_id not in depths and comment_id in parent_of and comment_id not in way:
+                way.append(comment_id)
+                comment_id = parent_of[comment_id]
+            below = depths.get(comment_id)
+            for name in reversed(way):
+                below = None if below is None else below + 1
+                depths[name] = below
+            return below
+
+        return {comment_id: depth(comment_id) for comment_id in parent_of}
+
     def pairs(self) -> pd.DataFrame:
         """Returns each comment with each reply to it, in the columns that 01 gives a pair."""
         comments = self.comments

@@ -17,7 +17,7 @@ from botlib import tables
 from botlib.__main__ import main
 from botlib.errors import BotlibError
 from botlib.gpt2.decoder import Decoder
-from botlib.live import loop
+from botlib.live import judging, loop
 from botlib.live import round as rounds
 from botlib.live.models import Models, realism_threshold
 from botlib.live.outbox.queue import Outbox
@@ -199,10 +199,10 @@ def test_the_context_model_says_which_comment(ready, client, threads, generate, 
     done = rounds.propose(
         ready, client, models, generate, settings(threshold=0.0), decoder=DECODER, clock=clock
     )
-    worth = rounds.comment_worth(models.context, done.reading.threads, done.chosen, clock())
+    worth = judging.comment_worth(models.context, done.reading.threads, done.chosen, clock())
     assert set(worth) == set(done.reading.comments["comment_id"])
     assert all(0 <= value <= 3 for value in worth.values())
-    assert rounds.comment_worth(None, done.reading.threads, done.chosen, clock()) is None
+    assert judging.comment_worth(None, done.reading.threads, done.chosen, clock()) is None
 
 
 def test_threshold_calibrated_to_a_precision(ready, settings):

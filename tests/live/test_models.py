@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from botlib.bert import fit_training
-from botlib.live import round as rounds
+from botlib.live import judging
 from botlib.live.models import Judges
 from botlib.settings import PostSettings
 from botlib.tables import PROPOSED
@@ -30,7 +30,7 @@ def test_an_older_workspace_has_no_judge_of_fit_and_the_log_says_so_once(
     said = [r.message for r in caplog.records if "event=judges" in r.message]
     assert len(said) == 1
     assert 'missing=bert_fit cure="run 03_bert_realism again"' in said[0]
-    chosen = rounds.judge(proposed(topic_pairs(5)), judges, PostSettings(threshold=0.0))
+    chosen = judging.judge(proposed(topic_pairs(5)), judges, PostSettings(threshold=0.0))
     assert not chosen["reason"].str.contains("fit").any()
 
 
@@ -44,7 +44,7 @@ def test_a_reply_to_another_comment_gets_no_further_than_the_judge_of_fit(worksp
     own = topic_pairs(60)
     other = own.assign(reply=np.roll(own["reply"], 8))
     refused = [
-        rounds.judge(proposed(rows), judges, PostSettings(threshold=0.0))["reason"]
+        judging.judge(proposed(rows), judges, PostSettings(threshold=0.0))["reason"]
         .str.contains("it may answer another comment")
         .mean()
         for rows in (own, other)

@@ -8,13 +8,14 @@ from botlib.data.pairs.conversations import Above
 from botlib.errors import BotlibError
 from botlib.gpt2 import conversation
 from botlib.gpt2.generator import Decoder, Generator
-from botlib.live import choose
+from botlib.live import choose, judging
 from botlib.live import round as rounds
 from botlib.live.outbox.queue import Outbox
 from botlib.live.policy import DISCLOSURE
 from botlib.live.posting import sending
 from botlib.live.reddit.client import connect
 from botlib.live.reddit.comments import read_comments
+from botlib.live.threads import Threads
 from botlib.sandbox.server import Sandbox
 from tests.live import small_models
 
@@ -173,7 +174,7 @@ def test_port_taken(sandbox):
 
 def test_no_candidates_is_no_error(outbox, client, workspace, settings):
     empty = pd.DataFrame(columns=list(tables.PROPOSED.columns))
-    scored = rounds.score(empty, None, None)
+    scored = judging.score(empty, None, None, Threads.of([]))
     chosen = choose.choose(scored)
     tables.write_table(workspace.reply_score_predictions("x"), chosen, tables.PREDICTIONS)
     assert rounds.queue(outbox, chosen, client).empty

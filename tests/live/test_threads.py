@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from botlib import tables
+from botlib.live import judging
 from botlib.live import round as rounds
 from botlib.live.models import Judges
 from botlib.live.threads import Threads
@@ -60,11 +61,11 @@ def test_what_05_stores_is_judged_as_by_the_round_that_read_it(
         realism=Scorer(1), upvotes=Scorer(4), rank=Scorer(1), context=Context()
     )  # fmt: skip
     options = {"threshold": 0.0, "now": clock() + 9}
-    bot = rounds.judge(proposed, judges, settings(), read, **options)
+    bot = judging.judge(proposed, judges, settings(), read, **options)
     asked = judges.context.asked
     stored = Threads.load(workspace.read_threads("d"))
     again = tables.read_table(workspace.proposed_replies("d"), tables.PROPOSED)
-    notebook = rounds.judge(again, judges, settings(), stored, **options)
+    notebook = judging.judge(again, judges, settings(), stored, **options)
     pd.testing.assert_frame_equal(notebook, bot, check_dtype=False)
     pd.testing.assert_frame_equal(judges.context.asked, asked, check_dtype=False)
     # The copy check saw the whole thread, and the context model the replies that were there
@@ -99,7 +100,7 @@ def test_tables_of_0_1_0_have_no_threads_and_are_judged_all_the_same(
     workspace.read_threads("d").unlink()
     judges = Judges(realism=Scorer(1), upvotes=Scorer(4), context=Context())
     none = Threads.load(workspace.read_threads("d"))
-    chosen = rounds.judge(proposed, judges, settings(), none, threshold=0.0)
+    chosen = judging.judge(proposed, judges, settings(), none, threshold=0.0)
     assert len(none) == 0 and none.files == []
     assert (chosen["decision"] == "reply").sum() == len(threads)
 

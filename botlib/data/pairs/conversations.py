@@ -61,6 +61,9 @@ class Conversations:
     def __len__(self) -> int:
         return len(self._comments)
 
+    def __contains__(self, comment_id: object) -> bool:
+        return comment_id in self._comments
+
     def above(self, comment_ids: Sequence[str]) -> list[Above]:
         """Returns what stands above each comment; `NOTHING` above one that isn't known."""
         return [self._above(name) for name in comment_ids]
