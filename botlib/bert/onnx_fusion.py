@@ -1,7 +1,8 @@
-"""GELU and attention as single operations of ONNX Runtime, in the graphs of our own encoders.
+"""Attention as one operation of ONNX Runtime, in the graphs of our own encoders.
 
-tf2onnx writes each as a dozen small operations, which take a third of the time once the matrix
-products are int8. A graph of another shape (TF Hub's own modules) is left as it is.
+tf2onnx writes a dozen small operations, which take much of the time once the matrix products are
+int8. ONNX Runtime joins what it knows by itself (GELU, LayerNormalization). A graph of another
+shape (TF Hub's own modules) is left as it is.
 """
 
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 DOMAIN = "com.microsoft"
 
 
-def fuse(path: Path, heads: int) -> tuple[int, int]:
+def fuse(path: Path, heads: int) -> int:
     """Rewrites a model in place.
 
     Args:
@@ -19,20 +20,19 @@ def fuse(path: Path, heads: int) -> tuple[int, int]:
       heads: attention heads of its encoder; 0 leaves attention as it is.
 
     Returns:
-      How many GELUs and how many attentions became one operation.
+      How many attentions became one operation.
     """
     import onnx
 
     model = onnx.load(str(path))
     graph = _Graph(model.graph)
-    gelus = sum(_fuse_gelu(graph, node) for node in graph.of("Erf"))
     softmaxes = graph.of("Softmax") if heads else []
     attentions = sum(_fuse_attention(graph, node, heads) for node in softmaxes)
-    if gelus or attentions:
+    if attentions:
         graph.rebuild()
         model.opset_import.append(onnx.helper.make_opsetid(DOMAIN, 1))
         onnx.save(model, str(path))
-    return gelus, attentions
+    return attentions
 
 
 class _Graph:
@@ -89,23 +89,6 @@ class _Graph:
                 live_nodes.append(node)
         del self.graph.node[:]
         self.graph.node.extend(reversed(live_nodes))
-
-
-def _fuse_gelu(graph: _Graph, erf) -> bool:
-    """x · (1 + erf(x / √2)) / 2, its factors in tf2onnx's order."""
-    from onnx import helper
-
-    scaled = graph.before(erf, "Mul")
-    following = graph.after(erf, "Add", "Mul", "Mul")
-    if not scaled or not following:
-        return False
-    last = following[-1]
-    shared = [name for name in scaled[0].input if name in last.input]
-    if len(shared) != 1:
-        return False
-    gelu = helper.make_node("Gelu", shared, list(last.output), domain=DOMAIN)
-    graph.replace(last, [gelu])
-    return True
 
 
 def _fuse_attention(graph: _Graph, softmax, heads: int) -> bool:
