@@ -314,12 +314,12 @@ def perplexity_by_length(rows: pd.DataFrame) -> str:
     if rows.empty:
         return "No replies were held out (validation_pairs is 0), so there is no perplexity."
     if len(rows) == 1:
-        return f"All replies have {rows.index[0]} tokens: perplexity {rows.perplexity.iloc[0]:.1f}."
+        return f"All replies have {rows.index[0]} tokens: perplexity {rows.perplexity.iloc[0]:,.1f}."
     best, worst = rows["perplexity"].idxmin(), rows["perplexity"].idxmax()
     apart = rows.loc[best, "high"] < rows.loc[worst, "low"]
     return (
-        f"Perplexity is lowest on replies of {best} tokens ({rows.loc[best, 'perplexity']:.1f}) "
-        f"and highest on those of {worst} ({rows.loc[worst, 'perplexity']:.1f})"
+        f"Perplexity is lowest on replies of {best} tokens ({rows.loc[best, 'perplexity']:,.1f}) "
+        f"and highest on those of {worst} ({rows.loc[worst, 'perplexity']:,.1f})"
         + ("." if apart else "; the intervals overlap, so the order may be chance.")
     )
 

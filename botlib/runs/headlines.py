@@ -195,18 +195,19 @@ def generator(card: Mapping[str, Any]) -> Iterator[Headline]:
     if _known(own) and _known(other):
         ratio = own / other
         state = GOOD if ratio <= PERPLEXITY[0] else UNSURE if ratio < PERPLEXITY[1] else BAD
+        form = "{:,.0f}" if min(own, other) >= 1000 else "{:.1f}" if own >= 20 else "{:.3f}"
+        shown, beside = form.format(own), form.format(other)
         if state == BAD:
             text = (
-                f"GPT-2 predicts a held-out reply no better with its own comment ({own:.3f}) than "
-                f"with a stranger's ({other:.3f}): what it writes doesn't depend on the comment."
+                f"GPT-2 predicts a held-out reply no better with its own comment ({shown}) than "
+                f"with a stranger's ({beside}): what it writes doesn't depend on the comment."
             )
         else:
             text = (
                 f"A held-out reply's perplexity is {1 - ratio:.0%} lower with its own comment "
-                f"({own:.3f}) than with a stranger's ({other:.3f}): GPT-2 reads the comment"
+                f"({shown}) than with a stranger's ({beside}): GPT-2 reads the comment"
                 + ("." if state == GOOD else ", but only a little.")
             )
-        form = "{:.1f}" if max(own, other) >= 20 else "{:.2f}"
         yield Headline(
             "perplexity",
             "Perplexity with its own comment",

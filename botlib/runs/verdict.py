@@ -111,8 +111,8 @@ def _steps(headlines: Sequence[Headline], made_up: bool, pairs: int, failed: boo
         )
     if state.get("perplexity") in (BAD, UNSURE):
         steps.append(
-            "GPT-2 hardly reads the comment: start from a model that has read Reddit "
-            "(base_model dialogpt-small in 02), or train longer (steps, max_minutes)."
+            "GPT-2 hardly reads the comment: train longer (steps, max_minutes in 02), and if it "
+            "began elsewhere, from a model that has read Reddit (base_model dialogpt-small)."
         )
     if state.get("realism") == BAD:
         steps.append(
