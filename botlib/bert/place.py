@@ -61,6 +61,8 @@ def in_place(pairs: pd.DataFrame, conversations: Conversations) -> pd.DataFrame:
     """
     names = pairs["comment_id"].tolist()
     above = conversations.above(names)
-    turns = (len(one.turns) for one in above)
-    depths = [n if name in conversations else None for n, name in zip(turns, names, strict=True)]
+    turns = [len(one.turns) for one in above]
+    # BigQuery returns no turns: there a comment without any may stand at any depth
+    known = [any(turns) and name in conversations for name in names]
+    depths = [n if is_known else None for n, is_known in zip(turns, known, strict=True)]
     return pairs.assign(comment=texts(pairs, [one.title for one in above], depths))

@@ -314,7 +314,9 @@ def perplexity_by_length(rows: pd.DataFrame) -> str:
     if rows.empty:
         return "No replies were held out (validation_pairs is 0), so there is no perplexity."
     if len(rows) == 1:
-        return f"All replies have {rows.index[0]} tokens: perplexity {rows.perplexity.iloc[0]:,.1f}."
+        return (
+            f"All replies have {rows.index[0]} tokens: perplexity {rows.perplexity.iloc[0]:,.1f}."
+        )
     best, worst = rows["perplexity"].idxmin(), rows["perplexity"].idxmax()
     apart = rows.loc[best, "high"] < rows.loc[worst, "low"]
     return (

@@ -68,6 +68,12 @@ def test_training_and_the_bot_read_the_same(conversations, threads):
     assert ratings.read == ["Hello"] * 3
 
 
+def test_without_any_turns_no_comment_is_called_the_first(conversations):
+    """BigQuery's tables have none."""
+    pairs = pd.DataFrame({"comment_id": ["c1"], "subreddit": "writing", "comment": "Hello"})
+    assert place.in_place(pairs, conversations)["comment"][0] == "Hello\nr_writing Rivers"
+
+
 def test_a_depth_that_isnt_known_is_not_made_up(threads):
     assert threads.depths() == {"c3": 2, "c1": 0, "c2": 1, "c9": None}
     circle = threads.comments.assign(parent_id=["c2", "c3", "c3", "c1"])
