@@ -17,7 +17,8 @@ COLAB = (
     "https://*.googleusercontent.com",
     "https://*.prod.colab.dev",
 )
-JUPYTER = ("http://localhost:*", "http://127.0.0.1:*")
+# VS Code shows outputs in frames of its own schemes, which no web page can have
+JUPYTER = ("http://localhost:*", "http://127.0.0.1:*", "vscode-webview:", "vscode-file:")
 
 
 def page(workspace: Workspace, site: str, post: PostSettings, *, height: int = 900) -> Any:
