@@ -16,6 +16,8 @@ from botlib.runs.bot_state import Bot
 from botlib.terminal import one_line
 
 LAST = 40  # outcomes shown
+# So many replies, those posted last, are counted, drawn and compared
+MOST = 1000
 
 
 def routes(site: Site) -> Blueprint:
@@ -51,7 +53,8 @@ def state(site: Site) -> dict[str, Any]:
     with site.outbox() as outbox:
         now = outbox.clock()
         beat = heartbeat.read(outbox, site.name)
-        opted_out = optouts.all_opted_out(outbox)
+        opted_out = optouts.count_opted_out(outbox)
+        opt_outs = optouts.all_opted_out(outbox, newest=10)
     this_site = next((entry for entry in bot.sites if entry.site == site.name), None)
     mood, headline, why = _headline(site, bot, this_site, beat, now)
     return {
@@ -65,9 +68,9 @@ def state(site: Site) -> dict[str, Any]:
         "shut": []
         if this_site is None
         else [[name, one_line(why)] for name, why in this_site.shut.items()],
-        "opted_out": len(opted_out),
+        "opted_out": opted_out,
         "opt_outs": [
-            entry | {"reason": one_line(entry["reason"])[:200]} for entry in opted_out[-10:][::-1]
+            entry | {"reason": one_line(entry["reason"])[:200]} for entry in opt_outs[::-1]
         ],
         "rounds": [] if beat is None else list(beat.rounds)[::-1],
     }
@@ -127,7 +130,7 @@ def _facts(this_site: bot_state.Site | None, beat: Beat | None) -> list[list[str
 
 def outcome_summary(site: Site, outbox: Outbox) -> dict[str, Any]:
     """Returns the outcomes of replies: the newest first, and predicted against real scores."""
-    table = outcomes.table(outbox, site.name)
+    table = outcomes.table(outbox, site.name, MOST)
     rated = outcomes.rated_pairs(site.workspace) if len(table) else None
     # The archive says more only after a day and a half, so one day is the age to compare
     bins = outcomes.calibration(table, rated=rated)
@@ -144,6 +147,8 @@ def outcome_summary(site: Site, outbox: Outbox) -> dict[str, Any]:
             name: int(fates.get(name, 0)) for name in ("there", "removed", "deleted", "gone")
         },
         "sentence": outcomes.rank_sentence(table),
+        # Otherwise these are all
+        "latest": len(table) if len(table) == MOST else 0,
     }
 
 

@@ -9,7 +9,7 @@ from praw.models import Comment
 from botlib.errors import BotlibError
 from botlib.live.events import note
 from botlib.live.optout import asked_for
-from botlib.live.outbox import inbox_log, optouts
+from botlib.live.outbox import inbox_log, lookups, optouts
 from botlib.live.outbox.inbox_log import ANSWER, MENTION
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import PROPOSED, READY
@@ -109,13 +109,15 @@ def _new_comments(
 ) -> list[tuple[str, Comment]]:
     """The inbox's comments to the bot, oldest first, without those that their fields rule out."""
     subreddits = {name.lower() for name in allow_list(post.allowed_subreddits)}
-    known_ids = inbox_log.known_follow_ups(outbox, reddit.site)
-    known_ids |= {reply.comment_id for reply in outbox.replies(reddit.site)}
     # Without a limit of age a year of conversations would be answered
     oldest = outbox.clock() - (generate.max_age_hours * 3600 or _DAY)
     comments = []
     try:
-        for item in reddit.inbox.all(limit=_LATEST):
+        latest = list(reddit.inbox.all(limit=_LATEST))
+        ids = [item.id for item in latest]
+        known_ids = inbox_log.known_follow_ups(outbox, reddit.site, ids)
+        known_ids |= lookups.known_comments(outbox, reddit.site, ids)
+        for item in latest:
             fields = things.message(item)
             created = fields.get("created_utc")
             if not isinstance(item, Comment) or item.id in known_ids:

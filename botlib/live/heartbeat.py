@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from botlib.errors import BotlibError
+from botlib.live.outbox import lookups
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import POSTED, PROPOSED
 from botlib.live.reddit.client import Client
@@ -107,20 +108,13 @@ class Heartbeat:
     def _close_round(self, outbox: Outbox, error: str) -> None:
         if not self._began:
             return
-        counts = dict(
-            outbox.execute(
-                "SELECT after, COUNT(*) FROM changes JOIN replies ON replies.id = changes.reply "
-                "WHERE site = ? AND time >= ? AND (after = ? OR (after = ? AND before = '')) "
-                "GROUP BY after",
-                *(self.reddit.site, self._began, POSTED, PROPOSED),
-            )
-        )
+        counts = lookups.done_since(outbox, self.reddit.site, self._began)
         self._rounds.append(
             {
                 "began": self._began,
                 "seconds": outbox.clock() - self._began,
-                "proposed": counts.get(PROPOSED, 0),
-                "posted": counts.get(POSTED, 0),
+                "proposed": counts[PROPOSED],
+                "posted": counts[POSTED],
                 "error": error,
             }
         )

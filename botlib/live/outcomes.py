@@ -1,5 +1,6 @@
 """Outcomes of our replies: scores after an hour, a day, a week; removals; deletions."""
 
+import json
 import re
 
 import numpy as np
@@ -8,8 +9,8 @@ import pandas as pd
 from botlib.data.pairs.ratings import rating_as_in, rating_of
 from botlib.errors import BotlibError
 from botlib.live.events import note
-from botlib.live.outbox import optouts
-from botlib.live.outbox.queue import Outbox
+from botlib.live.outbox import lookups, optouts
+from botlib.live.outbox.queue import Outbox, as_table
 from botlib.live.outbox.schema import POSTED, Reply
 from botlib.live.policy import DISCLOSURE, author_name
 from botlib.live.reddit import things
@@ -49,19 +50,10 @@ def follow(
     if reddit.from_archive:
         _find_links(outbox, reddit)
     now = outbox.clock()
-    recorded_hours = dict(outbox.execute("SELECT reply, MAX(hours) FROM outcomes GROUP BY reply"))
-    ended = {
-        reply for (reply,) in outbox.execute("SELECT reply FROM outcomes WHERE fate != 'there'")
-    }
-    replies = [
-        reply
-        for reply in outbox.replies(reddit.site, [POSTED])
-        if reply.id not in ended
-        and reply.reply_id
-        and (now - (reply.sent or now)) / _HOUR <= AGES[-1] + 24
-    ]
+    open_replies = [(reply, age) for reply, age in followed(outbox, reddit.site) if reply.reply_id]
+    recorded_hours = {reply.id: age for reply, age in open_replies}
     rows = []
-    for reply, fields in _read_replies(reddit, replies):
+    for reply, fields in _read_replies(reddit, [reply for reply, _ in open_replies]):
         hours = (now - reply.sent) / _HOUR
         score, fate = _fate(fields)
         if reddit.from_archive and score is None and fate in ("there", "gone"):
@@ -76,14 +68,33 @@ def follow(
             except UNREADABLE as error:
                 # A failed deletion must not stop the round; the next round tries again
                 note("error", reply=reply.id, reason=f"can't be deleted now: {short(error)}")
-        elif fate != "there" or any(recorded_hours.get(reply.id, 0) < age <= hours for age in AGES):
+        elif fate != "there" or any(recorded_hours[reply.id] < age <= hours for age in AGES):
             _record(outbox, reply, score, fate)
         if fate == "removed":
-            _shut_after_streak(outbox, reply)
+            shut_after_streak(outbox, reply)
         rows.append((reply.id, reply.subreddit, hours, score, fate))
         note("outcome", reply=reply.id, subreddit=reply.subreddit, hours=hours, score=score,
              fate=fate)  # fmt: skip
     return pd.DataFrame(rows, columns=["id", "subreddit", "hours", "score", "fate"])
+
+
+def followed(outbox: Outbox, site: str) -> list[tuple[Reply, float]]:
+    """Returns the posted replies whose outcome is still open, and their age at the last look.
+
+    Those are in hours, 0 before the first look. A reply is followed for eight days, or until it is
+    removed or deleted.
+    """
+    since = outbox.clock() - (AGES[-1] + 24) * _HOUR
+    recent = [reply for reply in outbox.sent_since(site, since) if reply.state == POSTED]
+    rows = outbox.select(
+        "SELECT reply, MAX(hours), MAX(fate != 'there') FROM outcomes "
+        "WHERE reply IN (SELECT value FROM json_each(?)) GROUP BY reply",
+        json.dumps([reply.id for reply in recent]),
+    )
+    looks = {reply: (hours, ended) for reply, hours, ended in rows}
+    never = (0.0, False)
+    looks_of_recent = [(reply, *looks.get(reply.id, never)) for reply in recent]
+    return [(reply, hours) for reply, hours, ended in looks_of_recent if not ended]
 
 
 def _read_replies(reddit: Client, replies: list[Reply]) -> list[tuple[Reply, CommentFields]]:
@@ -102,7 +113,7 @@ def _read_replies(reddit: Client, replies: list[Reply]) -> list[tuple[Reply, Com
 
 def _find_links(outbox: Outbox, reddit: Client) -> None:
     """Finds replies that were posted by hand without giving their link: two requests each."""
-    for reply in outbox.replies(reddit.site, [POSTED]):
+    for reply, _ in followed(outbox, reddit.site):
         if reply.reply_id:
             continue
         try:
@@ -165,28 +176,36 @@ def _record(outbox: Outbox, reply: Reply, score: int | None, fate: str) -> None:
     )
 
 
-def _shut_after_streak(outbox: Outbox, reply: Reply) -> None:
-    fates = outbox.execute(
-        "SELECT outcomes.fate FROM replies JOIN outcomes ON outcomes.reply = replies.id "
-        "WHERE replies.site = ? AND replies.subreddit = ? COLLATE NOCASE "
-        "GROUP BY replies.id HAVING outcomes.time = MAX(outcomes.time) "
-        "ORDER BY replies.sent DESC LIMIT ?",
-        reply.site,
-        reply.subreddit,
-        STREAK,
+def shut_after_streak(outbox: Outbox, reply: Reply) -> None:
+    """Shuts the subreddit of a removed reply if the latest replies there were all removed."""
+    fates = outbox.select(
+        "SELECT (SELECT fate FROM outcomes WHERE reply = id ORDER BY time DESC LIMIT 1) AS fate "
+        "FROM replies WHERE site = ? AND subreddit = ? COLLATE NOCASE AND sent IS NOT NULL "
+        "AND fate IS NOT NULL ORDER BY sent DESC LIMIT ?",
+        *(reply.site, reply.subreddit, STREAK),
     )
     if len(fates) == STREAK and all(fate == "removed" for (fate,) in fates):
         optouts.shut(outbox, reply.site, reply.subreddit, f"{STREAK} replies in a row were removed")
 
 
-def table(outbox: Outbox, site: str | None = None) -> pd.DataFrame:
+def table(outbox: Outbox, site: str, most: int = 0) -> pd.DataFrame:
     """Returns the outcomes of posted replies: predicted rating, scores at each age, fate.
 
     Columns: id, subreddit, reply, predicted (0 to 3), score_1h, score_24h, score_168h (the first
     look at that age or later; missing before), fate.
+
+    Args:
+      outbox: the queue.
+      site: "live" or "sandbox".
+      most: only so many replies, those that were posted last; 0: all.
     """
-    posted = outbox.table(site, [POSTED])
-    rows = outbox.execute("SELECT reply, hours, score, fate FROM outcomes ORDER BY time")
+    replies = lookups.newest_posted(outbox, site, most) if most else outbox.replies(site, [POSTED])
+    posted = as_table(replies)
+    rows = outbox.select(
+        "SELECT reply, hours, score, fate FROM outcomes "
+        "WHERE reply IN (SELECT value FROM json_each(?)) ORDER BY time",
+        json.dumps(posted["id"].tolist()),
+    )
     looks = pd.DataFrame(rows, columns=["id", "hours", "score", "fate"])
     result = posted[["id", "subreddit", "reply"]].assign(predicted=posted["score"])
     for age, until in zip(AGES, (*AGES[1:], np.inf), strict=True):

@@ -15,8 +15,8 @@ from botlib.live.events import note
 from botlib.live.judging import judge
 from botlib.live.models import GeneratorLike, Models
 from botlib.live.outbox import candidates as candidate_store
+from botlib.live.outbox import lookups
 from botlib.live.outbox.queue import Outbox
-from botlib.live.outbox.schema import POSTED, PROPOSED, READY, UNCLEAR
 from botlib.live.policy import allow_list, author_name, unanswerable
 from botlib.live.reddit import comments as reddit_comments
 from botlib.live.reddit import subreddit_rules, things
@@ -103,10 +103,7 @@ def read(
     Raises:
       BotlibError: none of the subreddits can be read.
     """
-    # A post whose reply still waits for approval needs no second one
-    blocking_states = [POSTED, *UNCLEAR, PROPOSED, *READY] if per_post == 1 else []
-    answered_posts = {reply.post_id for reply in outbox.replies(reddit.site, blocking_states)}
-    queued_ids = {reply.comment_id for reply in outbox.replies(reddit.site)}
+    answered_posts = lookups.AnsweredPosts(outbox, reddit.site) if per_post == 1 else ()
     if reddit.site == "live":
         subreddits = allow_list(settings.subreddits)
         subreddit_rules.refresh(Workspace(outbox.path.parent), reddit, subreddits)
@@ -115,6 +112,7 @@ def read(
     for row in reading.skipped.to_dict("records"):
         note("skipped", **row)
     # A comment with a reply in the outbox needs no second one
+    queued_ids = lookups.known_comments(outbox, reddit.site, reading.comments["comment_id"])
     queued_rows = reading.comments[reading.comments["comment_id"].isin(queued_ids)]
     result = dataclasses.replace(
         reading,
@@ -203,11 +201,12 @@ def queue(
         if not refusal:
             proposal = {key: row[key] for key in _QUEUED}
             proposal |= {"reply": row["proposed_reply"], "author": author, "permalink": permalink}
-            added, _ = outbox.propose(reddit.site, [proposal])
+            with outbox.transaction():
+                added, _ = outbox.propose(reddit.site, [proposal])
+                if added:
+                    candidate_store.store(outbox, reddit.site, row["comment_id"], chosen)
             decision = "proposed" if added else "known"
             reason = row["reason"] if added else "the comment has a reply in the outbox"
-            if added:
-                candidate_store.store(outbox, reddit.site, row["comment_id"], chosen)
         note("queue", subreddit=row["subreddit"], comment=row["comment_id"], decision=decision,
              reason=reason, score=row["score"], prob_real=row["prob_real"])  # fmt: skip
         rows.append((row["subreddit"], row["comment_id"], decision, reason))

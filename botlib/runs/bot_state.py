@@ -76,7 +76,7 @@ def read(workspace: Workspace) -> Bot | None:
         return Bot(stopped, why, 0, []) if stopped else None
     try:
         with Outbox(workspace.outbox) as outbox:
-            sites = [_site(outbox, site) for site in ("live", "sandbox")]
+            sites = [site_of(outbox, site) for site in ("live", "sandbox")]
             return Bot(stopped, why, optouts.count_opted_out(outbox), sites)
     except BotlibError as error:
         return Bot(stopped, why, 0, [], str(error))
@@ -103,7 +103,8 @@ def _reason(switch: Path) -> str:
         return f"{switch.name} can't be read: {error.strerror}"
 
 
-def _site(outbox: Outbox, site: str) -> Site:
+def site_of(outbox: Outbox, site: str) -> Site:
+    """Returns the state of one site."""
     now = outbox.clock()
     until, why = optouts.paused(outbox, site)
     posted = [reply for reply in outbox.sent_since(site, now - DAY) if reply.state == POSTED]

@@ -35,7 +35,7 @@ def test_scores_at_each_age_beside_the_prediction(outbox, client, sandbox, poste
         follow(outbox, client)
         # One question for all of them (the first time a token, too)
         assert sandbox.counts["requests"] - before <= 2
-    table = outcomes.table(outbox)
+    table = outcomes.table(outbox, "sandbox")
     assert table["predicted"].tolist() == [reply.score for reply in posted]
     assert table["score_1h"].tolist() == [3 + reply.id for reply in posted]
     assert table["score_24h"].tolist() == [7 + reply.id for reply in posted]
@@ -105,7 +105,7 @@ def test_disliked_replies_are_deleted_unless_dry_run(outbox, client, sandbox, po
     assert sandbox.writes == writes
     assert follow(outbox, client)["fate"].tolist() == ["deleted", "there", "there"]
     assert sandbox.counts["deletions"] == 1
-    assert outcomes.table(outbox)["fate"].tolist() == ["deleted", "there", "there"]
+    assert outcomes.table(outbox, "sandbox")["fate"].tolist() == ["deleted", "there", "there"]
     assert len(follow(outbox, client)) == 2
 
 

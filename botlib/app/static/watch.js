@@ -83,7 +83,7 @@ async function outcomes() {
       return;
     }
     put(outcomesPanel, el("section", { class: "card" }, el("h3", {}, "How replies fared"),
-      el("p", { class: "soft" }, `${results.fates.there} there · ${results.fates.removed} removed · ${results.fates.deleted} deleted · ${results.fates.gone} gone`),
+      el("p", { class: "soft" }, `${results.latest ? `The latest ${results.latest}: ` : ""}${results.fates.there} there · ${results.fates.removed} removed · ${results.fates.deleted} deleted · ${results.fates.gone} gone`),
       results.points.length > 1 ? chart(results.points) : null, el("p", { class: "soft" }, `${results.sentence[0].toUpperCase()}${results.sentence.slice(1)}.`),
       el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, ["reply", "predicted", "1 h", "1 day", "1 week", "fate"].map((name) => el("th", { scope: "col" }, name)))),
         el("tbody", {}, results.replies.map((row) => el("tr", {}, el("td", { class: "wide" }, row.reply.slice(0, 90)), el("td", {}, number(row.predicted)), ...["score_1h", "score_24h", "score_168h"].map((age) => el("td", {}, number(row[age], 0))), el("td", { class: row.fate === "there" ? "" : "bad" }, row.fate))))))));

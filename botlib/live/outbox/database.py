@@ -72,6 +72,11 @@ class Database:
         with self.transaction():
             return self._database.execute(query, values).fetchall()
 
+    def select(self, query: str, *values: Any) -> list[tuple]:
+        """Reads rows without the lock that writing takes."""
+        with self._clear_errors():
+            return self._database.execute(query, values).fetchall()
+
     @contextlib.contextmanager
     def poster_lock(self) -> Iterator[bool]:
         """Yields whether this process alone may post now; the lock ends with its process.

@@ -1,5 +1,8 @@
 """What came in the inbox: items that were handled, once each, and comments made to the bot."""
 
+import json
+from collections.abc import Iterable
+
 from botlib.live.outbox.queue import Outbox
 
 # Reddit may show a message late: this many seconds before the newest known one are read again
@@ -11,22 +14,24 @@ ANSWER, MENTION = "answer", "mention"
 
 def read_since(outbox: Outbox, site: str) -> float:
     """Returns the time from which the inbox must be read; 0 the first time."""
-    newest, unmet = outbox.execute(
-        "SELECT MAX(created), MIN(CASE WHEN done THEN NULL ELSE created END) FROM inbox "
-        "WHERE site = ?",
-        site,
+    newest, unmet = outbox.select(
+        "SELECT (SELECT MAX(created) FROM inbox WHERE site = ?), "
+        "(SELECT MIN(created) FROM inbox WHERE site = ? AND NOT done)",
+        *(site, site),
     )[0]
     if newest is None:
         return 0.0
     return min(newest - OVERLAP, newest if unmet is None else unmet)
 
 
-def handled(outbox: Outbox, site: str) -> set[str]:
-    """Returns the full names ("t1_…", "t4_…") of items that need not be handled again."""
-    return {
-        name
-        for (name,) in outbox.execute("SELECT fullname FROM inbox WHERE site = ? AND done", site)
-    }
+def handled(outbox: Outbox, site: str, fullnames: Iterable[str]) -> set[str]:
+    """Returns those items ("t1_…", "t4_…") that need not be handled again."""
+    rows = outbox.select(
+        "SELECT fullname FROM inbox WHERE site = ? AND done "
+        "AND fullname IN (SELECT value FROM json_each(?))",
+        *(site, json.dumps(list(fullnames))),
+    )
+    return {fullname for (fullname,) in rows}
 
 
 def record_item(outbox: Outbox, site: str, fullname: str, created: float, *, done: bool) -> None:
@@ -48,7 +53,7 @@ def record_item(outbox: Outbox, site: str, fullname: str, created: float, *, don
         done,
     )
     outbox.execute(
-        "UPDATE inbox SET done = 1 WHERE site = ? AND created < ?",
+        "UPDATE inbox SET done = 1 WHERE site = ? AND NOT done AND created < ?",
         site,
         outbox.clock() - GIVE_UP_AFTER,
     )
@@ -73,7 +78,11 @@ def follow_up_kind(outbox: Outbox, site: str, comment_id: str) -> str:
     return rows[0][0] if rows else ""
 
 
-def known_follow_ups(outbox: Outbox, site: str) -> set[str]:
-    """Returns the ids of comments made to the bot that need not be read again."""
-    rows = outbox.execute("SELECT comment_id FROM follow_ups WHERE site = ?", site)
+def known_follow_ups(outbox: Outbox, site: str, comment_ids: Iterable[str]) -> set[str]:
+    """Returns those comments made to the bot that need not be read again."""
+    rows = outbox.select(
+        "SELECT comment_id FROM follow_ups "
+        "WHERE site = ? AND comment_id IN (SELECT value FROM json_each(?))",
+        *(site, json.dumps(list(comment_ids))),
+    )
     return {comment_id for (comment_id,) in rows}

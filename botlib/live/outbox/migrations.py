@@ -68,6 +68,28 @@ def m007_follow_ups(database: sqlite3.Connection) -> None:
     )
 
 
+def m008_indexes(database: sqlite3.Connection) -> None:
+    """Adds indexes: no call of a bot or a person reads through all the replies of years."""
+    for name, columns in (
+        ("replies_by_state", "replies (site, state, changed)"),
+        ("replies_by_post", "replies (site, post_id)"),
+        ("replies_by_sent", "replies (site, sent) WHERE sent IS NOT NULL"),
+        (
+            "replies_by_subreddit",
+            "replies (site, subreddit COLLATE NOCASE, sent) WHERE sent IS NOT NULL",
+        ),
+        ("replies_by_author", "replies (author COLLATE NOCASE)"),
+        ("replies_by_reddit_id", "replies (reply_id) WHERE reply_id != ''"),
+        ("changes_by_reply", "changes (reply)"),
+        ("changes_by_time", "changes (time)"),
+        ("opted_out_by_time", "opted_out (time, author)"),
+        ("inbox_by_time", "inbox (site, created)"),
+        ("inbox_undone", "inbox (site, created) WHERE NOT done"),
+        ("refusals_by_request", "refusals (site, what, time)"),
+    ):
+        database.execute(f"CREATE INDEX {name} ON {columns}")
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_identity,
@@ -76,6 +98,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m005_inbox,
     m006_candidates,
     m007_follow_ups,
+    m008_indexes,
 )
 
 

@@ -38,16 +38,23 @@ def person(name: str) -> str:
     return name.strip().strip("/").rpartition("/")[2]
 
 
-def all_opted_out(outbox: Outbox) -> list[dict[str, str]]:
-    """Returns the people who opted out: author, since (ISO 8601, UTC), reason; oldest first."""
-    rows = outbox.execute("SELECT author, time, reason FROM opted_out ORDER BY time, author")
+def all_opted_out(outbox: Outbox, newest: int = -1) -> list[dict[str, str]]:
+    """Returns the people who opted out: author, since (ISO 8601, UTC), reason; oldest first.
+
+    Args:
+      outbox: the queue.
+      newest: only so many, the latest; -1: all.
+    """
+    rows = outbox.select(
+        "SELECT author, time, reason FROM opted_out ORDER BY time DESC, author DESC LIMIT ?", newest
+    )
     return [
         {
             "author": author,
             "since": datetime.fromtimestamp(time, UTC).isoformat(timespec="seconds"),
             "reason": reason,
         }
-        for author, time, reason in rows
+        for author, time, reason in rows[::-1]
     ]
 
 

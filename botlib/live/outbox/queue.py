@@ -1,7 +1,8 @@
 """Replies on their way, in SQLite: from proposed to posted, nothing twice and nothing lost."""
 
-import dataclasses
+import json
 from collections.abc import Collection, Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -113,8 +114,8 @@ class Outbox(Database):
     def undo(self, reply_id: int, by: str) -> None:
         """Puts a reply that was decided about, or failed, back among the proposed ones."""
         with self.transaction():
-            text = self.get(reply_id).proposed_reply
-            self._change(reply_id, PROPOSED, f"undone by {by}", reply=text, **_UNAPPROVED)
+            fields = {"reply": self.get(reply_id).proposed_reply, **_UNAPPROVED}
+            self._change(reply_id, PROPOSED, f"undone by {by}", **fields)
 
     def take_back(self, reply_id: int, reason: str, **current: Any) -> None:
         """Takes an approval back, so that a person must look again.
@@ -129,18 +130,25 @@ class Outbox(Database):
 
     def last_judged(self, site: str) -> Reply | None:
         """Returns the reply whose last decision is the latest and can still be undone, or None."""
-        rows = self.execute(
-            "SELECT replies.id FROM changes JOIN replies ON replies.id = changes.reply "
-            "WHERE site = ? AND after = state AND state IN (?, ?, ?) AND before != ? "
-            "ORDER BY changes.rowid DESC LIMIT 1",
-            *(site, APPROVED, EDITED, REJECTED, POSTING),
+        # Few are approved; of the rejected, which grow, the latest (some in the same moment)
+        rows = self.select(
+            "WITH latest (id) AS (SELECT id FROM replies WHERE site = ? AND state IN (?, ?) "
+            "UNION ALL SELECT * FROM (SELECT id FROM replies WHERE site = ? AND state = ? "
+            "ORDER BY changed DESC, id DESC LIMIT 100)) SELECT replies.id FROM latest "
+            "CROSS JOIN replies USING (id) CROSS JOIN changes ON changes.reply = replies.id "
+            "WHERE after = state AND before != ? ORDER BY changes.rowid DESC LIMIT 1",
+            *(site, *READY, site, REJECTED, POSTING),
         )
         return self.get(rows[0][0]) if rows else None
 
-    def taken_back(self) -> set[int]:
-        """Returns the ids of replies whose approval was taken back at some time."""
-        query = "SELECT DISTINCT reply FROM changes WHERE after = ? AND before != ''"
-        return {reply for (reply,) in self.execute(query, PROPOSED)}
+    def taken_back(self, site: str) -> set[int]:
+        """Returns the ids of the proposed replies whose approval was taken back at some time."""
+        query = (
+            "SELECT DISTINCT changes.reply FROM replies "
+            "CROSS JOIN changes ON changes.reply = replies.id "
+            "WHERE site = ? AND state = ? AND after = state AND before != ''"
+        )
+        return {reply for (reply,) in self.select(query, site, PROPOSED)}
 
     def forget(self, names: Collection[str], keys: Collection[str]) -> int:
         """Blanks what people wrote; replies that were about to be posted to them are rejected.
@@ -152,14 +160,14 @@ class Outbox(Database):
         Returns:
           How many replies changed.
         """
-        changed = 0
         with self.transaction():
-            for reply in self.replies():
-                own_ids = reply.comment_id.removeprefix("t1_"), reply.post_id.removeprefix("t3_")
-                forgotten_ids = {name.lower() for name in own_ids} & set(keys)
-                if reply.author.lower() not in names and not forgotten_ids:
-                    continue
-                changed += 1
+            forgotten = self.where(
+                "lower(author) IN (SELECT value FROM json_each(?)) "
+                "OR lower(comment_id) IN (SELECT value FROM json_each(?)) "
+                "OR lower(post_id) IN (SELECT value FROM json_each(?))",
+                *(json.dumps(list(names)), *(_with_prefix(keys, kind) for kind in ("t1", "t3"))),
+            )
+            for reply in forgotten:
                 self.execute(
                     "UPDATE replies SET comment = '', author = '', title = '' WHERE id = ?",
                     reply.id,
@@ -167,18 +175,13 @@ class Outbox(Database):
                 self.execute("DELETE FROM candidates WHERE reply = ?", reply.id)
                 if reply.state in ALLOWED_FROM[REJECTED]:
                     self._change(reply.id, REJECTED, "forgotten", **_UNAPPROVED)
-        return changed
+        return len(forgotten)
 
     # Posting; botlib/live/posting/once.py holds poster_lock around these
     def mark_sending(self, reply_id: int) -> None:
         """Records, durably and before the POST, that the reply is about to be sent."""
-        self._change(
-            reply_id,
-            POSTING,
-            SENDING,
-            sent=self.clock(),
-            attempts=self.get(reply_id).attempts + 1,
-        )
+        attempts = self.get(reply_id).attempts + 1
+        self._change(reply_id, POSTING, SENDING, sent=self.clock(), attempts=attempts)
 
     def mark_posted(self, reply_id: int, reddit_id: str, reason: str = "") -> None:
         """Records the reply's id on Reddit; its time is that of its POST, or now without one."""
@@ -222,7 +225,7 @@ class Outbox(Database):
         Raises:
           BotlibError: the outbox has no such reply.
         """
-        rows = self._replies("id = ?", reply_id)
+        rows = self.where("id = ?", reply_id)
         if not rows:
             raise BotlibError(f"the outbox {self.path} has no reply {reply_id}")
         return rows[0]
@@ -232,30 +235,27 @@ class Outbox(Database):
         states = tuple(states)
         marks = ", ".join("?" * len(states))
         if site is None:
-            return self._replies(f"state IN ({marks})", *states)
-        return self._replies(f"state IN ({marks}) AND site = ?", *states, site)
+            return self.where(f"state IN ({marks})", *states)
+        return self.where(f"state IN ({marks}) AND site = ?", *states, site)
 
     def table(self, site: str | None = None, states: Iterable[str] = STATES) -> pd.DataFrame:
         """Returns `replies` as a table, one row a reply."""
-        rows = [dataclasses.astuple(reply) for reply in self.replies(site, states)]
-        return pd.DataFrame(rows, columns=list(COLUMNS))
+        return as_table(self.replies(site, states))
 
     def history(self, reply_id: int | None = None) -> pd.DataFrame:
         """Returns every change of a state: reply, time, before, after, reason."""
         query = "SELECT reply, time, before, after, reason FROM changes"
-        with self._clear_errors():
-            rows = self._database.execute(
-                f"{query} WHERE reply = ? ORDER BY rowid"
-                if reply_id
-                else f"{query} ORDER BY rowid",
-                (reply_id,) if reply_id else (),
-            ).fetchall()
+        if reply_id:
+            rows = self.select(f"{query} WHERE reply = ? ORDER BY rowid", reply_id)
+        else:
+            rows = self.select(f"{query} ORDER BY rowid")
         return pd.DataFrame(rows, columns=["reply", "time", "before", "after", "reason"])
 
     def sent_since(self, site: str, time_: float) -> list[Reply]:
         """Returns the replies that were, or may have been, posted since a time."""
         states = (*UNCLEAR, POSTED)
-        return self._replies("site = ? AND state IN (?, ?, ?) AND sent >= ?", site, *states, time_)
+        # "+" keeps the index of times: of all that were posted few were posted lately
+        return self.where("site = ? AND +state IN (?, ?, ?) AND sent >= ?", site, *states, time_)
 
     def count_for_post(self, site: str, post_id: str, excluded_id: int = 0) -> tuple[int, int]:
         """Returns how many replies to a post were posted, and how many may have been.
@@ -265,18 +265,17 @@ class Outbox(Database):
           post_id: of the post.
           excluded_id: a reply that isn't counted.
         """
-        where = "site = ? AND post_id = ? AND id != ? AND state IN (?, ?)"
+        where = "site = ? AND post_id = ? AND id != ? AND +state IN (?, ?)"
         return (
-            len(self._replies(where, site, post_id, excluded_id, POSTED, POSTED)),
-            len(self._replies(where, site, post_id, excluded_id, *UNCLEAR)),
+            len(self.where(where, site, post_id, excluded_id, POSTED, POSTED)),
+            len(self.where(where, site, post_id, excluded_id, *UNCLEAR)),
         )
 
-    def _replies(self, where: str, *values: Any) -> list[Reply]:
-        with self._clear_errors():
-            rows = self._database.execute(
-                f"SELECT {', '.join(COLUMNS)} FROM replies WHERE {where} ORDER BY id", values
-            ).fetchall()
-        return [Reply(*row) for row in rows]
+    def where(self, condition: str, *values: Any) -> list[Reply]:
+        """Returns the replies that meet a condition (SQL, with ? for the values), oldest first."""
+        # "+" keeps the condition's index: by id every reply would be read
+        query = f"SELECT {', '.join(COLUMNS)} FROM replies WHERE {condition} ORDER BY +id"
+        return [Reply(*row) for row in self.select(query, *values)]
 
     def _as_seen(self, reply_id: int, saw: Reply | None) -> Reply:
         reply = self.get(reply_id)
@@ -327,8 +326,17 @@ class Outbox(Database):
         )
 
 
+def as_table(replies: Iterable[Reply]) -> pd.DataFrame:
+    """Returns replies as a table, one row a reply."""
+    return pd.DataFrame(map(attrgetter(*COLUMNS), replies), columns=list(COLUMNS))
+
+
 # The fields of a reply without an approval
 _UNAPPROVED = {"approved_by": "", "approved": None, "not_before": 0}
+
+
+def _with_prefix(keys: Iterable[str], prefix: str) -> str:
+    return json.dumps([*keys, *(f"{prefix}_{key}" for key in keys)])
 
 
 def _plain(value: Any) -> Any:

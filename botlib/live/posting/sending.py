@@ -47,7 +47,7 @@ def approve_in_sandbox(outbox: Outbox, reddit: Client, settings: PostSettings) -
             "approves each reply (python -m botlib review)"
         )
     # A reply whose approval was taken back waits for a person here too
-    taken_back = outbox.taken_back()
+    taken_back = outbox.taken_back("sandbox")
     proposed = [r for r in outbox.replies("sandbox", [PROPOSED]) if r.id not in taken_back]
     for reply in proposed:
         outbox.approve(reply.id, rules.SANDBOX_APPROVAL)

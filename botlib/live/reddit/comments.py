@@ -3,7 +3,7 @@
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import pandas as pd
@@ -69,7 +69,7 @@ def read_comments(
     min_score: int = 3,
     max_age_hours: float = 24.0,
     more_requests: int = 4,
-    answered_posts: Iterable[str] = (),
+    answered_posts: Container[str] = (),
     progress: bool = False,
     clock: Callable[[], float] = time.time,
 ) -> Reading:
@@ -107,7 +107,7 @@ def read_comments(
         min_score=min_score,
         oldest=clock() - max_age_hours * _HOUR if max_age_hours else 0.0,
         more_requests=more_requests,
-        answered=set(answered_posts),
+        answered=answered_posts,
     )
     unreadable: list[str] = []
     submissions: list[Submission] = []
@@ -200,7 +200,7 @@ class _ThreadReader:
     min_score: int
     oldest: float
     more_requests: int
-    answered: set[str]
+    answered: Container[str]
     allow_own: bool = False  # posts with a reply of ours are read too
     rows: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     skipped: list[dict[str, str]] = dataclasses.field(default_factory=list)

@@ -8,9 +8,8 @@ from praw.models import Comment, Message
 from botlib.errors import BotlibError
 from botlib.live.events import note
 from botlib.live.optout import DELETE, STOP, asked_for
-from botlib.live.outbox import inbox_log, optouts
+from botlib.live.outbox import inbox_log, lookups, optouts
 from botlib.live.outbox.queue import Outbox
-from botlib.live.outbox.schema import POSTED
 from botlib.live.outcomes import delete_reply
 from botlib.live.policy import author_name
 from botlib.live.reddit import things
@@ -63,15 +62,14 @@ def listen(outbox: Outbox, reddit: Client, *, dry_run: bool = True) -> pd.DataFr
 def _new_items(outbox: Outbox, reddit: Client) -> list[Comment | Message]:
     """The items since the last reading, oldest first; the first time all that Reddit shows."""
     read_since = inbox_log.read_since(outbox, reddit.site)
-    handled = inbox_log.handled(outbox, reddit.site)
     items = []
     for item in reddit.inbox.all(limit=None):
         created = _created(item)
         if created and created < read_since:
             break
-        if item.fullname not in handled:
-            items.append(item)
-    return items[::-1]
+        items.append(item)
+    handled = inbox_log.handled(outbox, reddit.site, [item.fullname for item in items])
+    return [item for item in items[::-1] if item.fullname not in handled]
 
 
 def _created(item: Comment | Message) -> float:
@@ -111,7 +109,7 @@ def _handle(
 
 def _below_ours(outbox: Outbox, reddit: Client, item: Comment) -> bool:
     parent = (things.message(item).get("parent_id") or "").removeprefix("t1_")
-    return any(reply.reply_id == parent for reply in outbox.replies(reddit.site, [POSTED]))
+    return lookups.is_ours(outbox, reddit.site, parent)
 
 
 def _official(fields: MessageFields) -> bool:
@@ -133,9 +131,8 @@ def _delete(
     parent = (things.message(item).get("parent_id") or "").removeprefix("t1_")
     own_replies = [
         reply
-        for reply in outbox.replies(reddit.site, [POSTED])
-        if reply.author.lower() == author.lower()
-        and (isinstance(item, Message) or reply.reply_id == parent)
+        for reply in lookups.posted_to(outbox, reddit.site, author)
+        if isinstance(item, Message) or reply.reply_id == parent
     ]
     if dry_run:
         return f"{len(own_replies)} replies (dry run)", False

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from botlib.errors import BotlibError
+from botlib.live.outbox import lookups
 from botlib.live.outbox.queue import Outbox
 from botlib.live.outbox.schema import APPROVED, ASK, EDITED, FAILED, GIVEN_UP, REJECTED, Reply
 from botlib.live.posting import settle
@@ -75,7 +76,7 @@ def read_csv(outbox: Outbox, site: str, path: Path, *, by: str | None = None) ->
     """
     frame = _read(Path(path))
     by = by or person()
-    replies_by_id = {str(reply.id): reply for reply in outbox.replies(site)}
+    replies_by_id = lookups.by_ids(outbox, site, frame["id"].str.strip())
     identity = f"o-{outbox.identity}"
     actions: list[tuple[str, Callable[[], None]]] = []
     decisions_by_reply: dict[str, tuple[int, str, str]] = {}
