@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
@@ -13,6 +14,7 @@ from tqdm.auto import tqdm
 from botlib.data import forgotten
 from botlib.data.ahead import in_order
 from botlib.data.months import name_of
+from botlib.data.post_lines import PostLines
 from botlib.data.raw import POST_COLUMNS, key_of, manifest_of
 from botlib.data.raw_above import write_above
 from botlib.manifests import write_manifest
@@ -65,7 +67,8 @@ def write_months(
 
         def written() -> Iterator[_Month]:
             # A month is written while threads put together the next lines and sync the last one.
-            with contextlib.closing(in_order(_with_lines, _parts(connection))) as parts:
+            parts = _parts(connection, workspace.cache)
+            with contextlib.closing(in_order(_with_lines, parts)) as parts:
                 for month, group in itertools.groupby(parts, key=lambda part: part.month):
                     with contextlib.ExitStack() as stack:
                         file = stack.enter_context(atomic_file(workspace.raw_month(month), "wb"))
@@ -140,30 +143,25 @@ def _with_lines(part: _Part) -> _Lines:
     return _Lines(part.month, len(lines), lines.buffers()[2])
 
 
-def _parts(connection: duckdb.DuckDBPyConnection) -> Iterator[_Part]:
+def _parts(connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[_Part]:
     """Yield all rows in order, a part of a month at a time."""
-    # The order begins with the time, so a month's rows come one after the other.
-    joined = connection.sql(
-        f"""SELECT submission_id, month, {_csv(_BEFORE)} AS before,
-          {_csv(_AFTER)} || chr(10) AS after FROM remembered ORDER BY {_ORDER}"""
-    )
-    batches = joined.to_arrow_reader(_ROWS)
-    joined = in_order(lambda batch: _with_posts(connection, batch), batches)
-    with contextlib.closing(joined):
-        for parts in joined:
-            yield from parts
-
-
-def _with_posts(connection: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> list[_Part]:
-    """Find the posts of rows in order, which DuckDB's join would not keep."""
-    with connection.cursor() as cursor:
-        cursor.register("batch", pa.table({"id": batch["submission_id"].unique()}))
-        posts = cursor.sql(
-            f"SELECT id, {_csv(_POST)} AS line FROM posts SEMI JOIN batch USING (id)"
+    posts = connection.sql(f"SELECT hash(id) AS post, {_csv(_POST)} AS line FROM posts")
+    with contextlib.closing(PostLines(posts.to_arrow_reader(_ROWS), folder)) as lines:
+        # The order begins with the time, so a month's rows come one after the other.
+        joined = connection.sql(
+            f"""SELECT hash(submission_id) AS post, month, {_csv(_BEFORE)} AS before,
+              {_csv(_AFTER)} || chr(10) AS after FROM remembered ORDER BY {_ORDER}"""
         )
-        posts = posts.to_arrow_table().combine_chunks()
-    places = pc.index_in(batch["submission_id"], posts["id"])
-    lines = posts["line"].combine_chunks()
+        batches = joined.to_arrow_reader(_ROWS)
+        joined = in_order(lambda batch: _with_posts(lines, batch), batches)
+        with contextlib.closing(joined):
+            for parts in joined:
+                yield from parts
+
+
+def _with_posts(posts: PostLines, batch: pa.RecordBatch) -> list[_Part]:
+    """Find the posts of rows in order, which DuckDB's join would not keep."""
+    lines, places = posts.find(batch["post"].to_numpy())
     ends = pc.run_end_encode(batch["month"])
     parts, start = [], 0
     for month, end in zip(ends.values.to_pylist(), ends.run_ends.to_pylist(), strict=True):
