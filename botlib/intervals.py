@@ -73,6 +73,15 @@ def bootstrap(
     return intervals
 
 
+def dot(one: np.ndarray, other: np.ndarray) -> float:
+    """Returns the sum of products of two (n,) arrays, computed by one thread.
+
+    From 10,000 elements on `@` shares the work among threads, and waits for them: on a busy
+    machine the 200 resamples of a bootstrap took ten times as long.
+    """
+    return float((one * other).sum())
+
+
 def wilson(share: float, n: int) -> tuple[float, float]:
     """Returns Wilson's 95 % interval (1927) of a share among n; right for 0 and 1, too."""
     if not n:

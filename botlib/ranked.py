@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from botlib.intervals import dot
+
 
 class Ranked:
     """Labels in the order of a score.
@@ -27,7 +29,7 @@ class Ranked:
         if not total:
             return float("nan")
         below = np.cumsum(negative) - negative
-        return float(positive @ (below + negative / 2) / total)
+        return float(dot(positive, below + negative / 2) / total)
 
     def average_precision(self, weights: np.ndarray | None = None) -> float:
         """Returns the mean precision over the positive rows; NaN where a class has no weight."""
@@ -36,7 +38,7 @@ class Ranked:
             return float("nan")
         true_positives, false_positives = np.cumsum(positive), np.cumsum(negative)
         precision = true_positives / np.maximum(true_positives + false_positives, 1e-300)
-        return float(positive @ precision / true_positives[-1])
+        return float(dot(positive, precision) / true_positives[-1])
 
     def recall_at(self, false_positives: float, weights: np.ndarray | None = None) -> float:
         """Returns the share of positives above the lowest threshold with so few false positives."""

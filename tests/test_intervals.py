@@ -1,12 +1,15 @@
 """Intervals that can be believed: nine of nine is no certainty, and neither is 0 of many."""
 
+import math
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from botlib.evaluation import metrics, passing
 from botlib.evaluation.slices import auc_by_decoder
-from botlib.intervals import bootstrap, wilson
+from botlib.intervals import bootstrap, dot, wilson
 
 
 def siblings(pairs: int, threads: int) -> pd.DataFrame:
@@ -85,3 +88,22 @@ def test_a_bin_of_nine_of_nine_is_not_certain_either():
     assert rows["observed"].tolist() == [1.0]
     assert rows["low"][0] == pytest.approx(wilson(1.0, 9)[0])
     assert rows["high"].tolist() == [1.0]
+
+
+def test_a_bootstrap_of_many_rows_waits_for_no_other_thread():
+    rng = np.random.default_rng(0)
+    y, p = rng.integers(0, 2, 20_000), rng.random(20_000)
+    threads = rng.integers(0, 2000, 20_000)
+    metrics.binary(y, p, threads, resamples=5)
+    began, cpu = time.perf_counter(), time.process_time()
+    metrics.binary(y, p, threads)
+    # A second thread that waits would count here too; on a busy machine the share is lower still
+    assert time.process_time() - cpu < 1.2 * (time.perf_counter() - began)
+
+
+def test_a_sum_of_products_is_right_to_twelve_places():
+    rng = np.random.default_rng(1)
+    one, other = rng.random(30_000), rng.random(30_000)
+    exact = math.fsum(a * b for a, b in zip(one.tolist(), other.tolist(), strict=True))
+    assert dot(one, other) == pytest.approx(exact, rel=1e-12)
+    assert dot(one, other) == pytest.approx(one @ other, rel=1e-12)

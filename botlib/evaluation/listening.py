@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from botlib.intervals import bootstrap
+from botlib.intervals import bootstrap, dot
 
 OWN, STRANGER = "its own", "a stranger's"
 
@@ -33,7 +33,7 @@ def listening(scores: pd.DataFrame, *, resamples: int = 500, seed: int = 0) -> p
 
 
 def _figures(tokens, own, stranger, weight) -> dict[str, float]:
-    nats = [-float(part @ weight) / float(tokens @ weight) for part in (own, stranger)]
+    nats = [-dot(part, weight) / dot(tokens, weight) for part in (own, stranger)]
     return {
         OWN: float(np.exp(nats[0])),
         STRANGER: float(np.exp(nats[1])),

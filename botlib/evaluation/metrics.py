@@ -21,7 +21,7 @@ from botlib.evaluation.pairwise import (
     pairwise_by,
     pairwise_gain,
 )
-from botlib.intervals import RESAMPLES, bootstrap
+from botlib.intervals import RESAMPLES, bootstrap, dot
 from botlib.probabilities import at_least
 from botlib.ranked import Ranked
 
@@ -132,7 +132,7 @@ class _BinaryFigures:
             "recall": recall,
             "balanced_accuracy": (recall + fall) / 2 if both else nan,
             "average_precision": self._ranked.average_precision(all_weights),
-            "brier": float(self._squares @ all_weights / total) if both else nan,
+            "brier": float(dot(self._squares, all_weights) / total) if both else nan,
         }
 
 
@@ -234,7 +234,7 @@ class _MulticlassFigures:
             "accuracy": float(np.trace(confusion) / total),
             # The mean recall of the classes that have rows
             "balanced_accuracy": float(recalls.mean()),
-            "log_loss": float(self._losses @ all_weights / total),
+            "log_loss": float(dot(self._losses, all_weights) / total),
         }
 
 

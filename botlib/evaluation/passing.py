@@ -98,7 +98,7 @@ def _keeps(p: np.ndarray, real: np.ndarray, share: float) -> np.ndarray:
 
 def _per_100(real: np.ndarray, keeps: np.ndarray, weights: np.ndarray) -> dict[str, float]:
     fakes, reals = weights[~real].sum(), weights[real].sum()
-    if not fakes or not (weights[real] @ keeps[real]):
+    if not fakes or not weights[real & keeps].any():
         return {"per_100": float("nan")}
-    passed = (weights[~real] @ keeps[~real]) / fakes
-    return {"per_100": float(100 * passed / ((weights[real] @ keeps[real]) / reals))}
+    passed = weights[~real & keeps].sum() / fakes
+    return {"per_100": float(100 * passed / (weights[real & keeps].sum() / reals))}

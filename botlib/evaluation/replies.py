@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 from botlib.errors import BotlibError
 from botlib.evaluation.figures.style import GENERATED, HUMAN, WIDTH, axes, finish
 from botlib.evaluation.slices import decoder_names
-from botlib.intervals import RESAMPLES, bootstrap
+from botlib.intervals import RESAMPLES, bootstrap, dot
 
 HUMAN_REPLIES = "human"
 TOKEN_EDGES = (1, 8, 16, 32, 64, 128)
@@ -164,4 +164,4 @@ def _mean(values: np.ndarray, weights: np.ndarray) -> dict[str, float]:
 
 
 def _perplexity(log_prob: np.ndarray, tokens: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-    return {"perplexity": math.exp(-float((log_prob @ weights) / (tokens @ weights)))}
+    return {"perplexity": math.exp(-dot(log_prob, weights) / dot(tokens, weights))}

@@ -16,7 +16,8 @@ from botlib.data.pairs.measures import keys_of
 from botlib.data.pairs.shingles import ShingleSets, nameless_file
 
 _PAIRS = 20_000  # pairs compared at a time
-_PART = 4_000_000  # elements, or pairs, of a part
+_PART = 1_000_000  # elements, or pairs, of a part
+_PARTS = 256  # at most; each is an open file
 # A frame is what many texts share at either end: long enough not to be a figure of speech.
 _FRAME_WORDS = 15
 _FIRST = np.dtype([("element", np.uint64), ("text", np.int32), ("place", np.int32)])
@@ -169,7 +170,7 @@ def _similar(
     prefix = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int32) + 1
     prefix[without] = 0
     prefix = np.minimum(prefix, sizes)
-    count = 1 + int(prefix.sum(dtype=np.int64)) // _PART
+    count = min(_PARTS, 1 + int(prefix.sum(dtype=np.int64)) // _PART)
     firsts = _Parts(count, _FIRST, folder)
     for block in sets.blocks():
         firsts_of = prefix[block.first : block.first + len(block.lengths)].astype(np.int64)
