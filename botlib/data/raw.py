@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botlib.data.months import number_of
+from botlib.data.months import name_of, number_of, start_of
 from botlib.errors import BotlibError
 from botlib.manifests import read_manifest
 from botlib.tables import RAW
@@ -17,6 +17,9 @@ from botlib.workspace import Workspace
 if TYPE_CHECKING:
     import duckdb
 
+# Seconds that clocks may differ: a reply is no older than what it answers
+EARLIER = 86400
+_STRETCH = 500_000  # comments that are joined at a time
 # 99.8 % of replies come within a month.
 REACH_MONTHS = 1
 # Texts that are no longer there, in every year's spelling
@@ -127,7 +130,7 @@ def join(
         FROM texts r
         JOIN texts c ON r.parent_id = 't1_' || c.id
         JOIN posts p ON c.link_id = 't3_' || p.id
-        WHERE {_at_depth(connection, depth)}
+        WHERE {_at_depth(connection, depth)} AND r.created_utc >= c.created_utc - {EARLIER}
           AND r.month <= c.month + {int(reach)} AND p.month >= c.month - {int(reach)}
           AND c.month BETWEEN {number_of(first or "0000_01")} AND {number_of(last or "9999_12")}"""
     )
@@ -138,6 +141,46 @@ def join(
         "taken_back_comments": taken_back,
         "posts": run("SELECT count(*) FROM posts").fetchone()[0],
     }
+
+
+def stretches(connection: "duckdb.DuckDBPyConnection", reach: int) -> list[str]:
+    """Return conditions that part `joined` into stretches of whole months, the earliest first.
+
+    A stretch is joined and sorted in memory; all at once would be written to disk and read back.
+
+    Args:
+      connection: holds `comments`, whose months are counted.
+      reach: see `join`.
+    """
+    months = connection.execute(
+        f"SELECT {_MONTH} AS month, count(*) FROM comments GROUP BY month ORDER BY month"
+    ).fetchall()
+    stretches: list[list[int]] = []
+    room = 0
+    for month, comments in months:
+        if comments > room:
+            stretches.append([month, month])
+            room = _STRETCH
+        stretches[-1][1] = month
+        room -= comments
+    conditions = []
+    for first, last in stretches:
+        start, end, reached = (start_of(name_of(n)) for n in (first, last + 1, last + reach + 1))
+        conditions.append(
+            f"comment_created_utc >= {start} AND comment_created_utc < {end} "
+            f"AND reply_created_utc >= {start - EARLIER} AND reply_created_utc < {reached}"
+        )
+    return conditions
+
+
+@contextlib.contextmanager
+def as_written(connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
+    """Joins in the order of the query: left to itself DuckDB holds the side with all the texts."""
+    connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    try:
+        yield
+    finally:
+        connection.execute("RESET disabled_optimizers")
 
 
 def done(workspace: Workspace, key: str) -> dict[str, int]:

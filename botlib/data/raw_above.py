@@ -1,5 +1,6 @@
 """What stands between a comment and its post: written month by month beside the raw table."""
 
+import contextlib
 import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pyarrow.csv as pa_csv
 
 from botlib.data import forgotten
 from botlib.data.months import name_of
-from botlib.data.raw import text_of
+from botlib.data.raw import as_written, text_of
 from botlib.tables import ABOVE
 from botlib.workspace import Workspace, atomic_file
 
@@ -66,7 +67,7 @@ def find_above(connection: "duckdb.DuckDBPyConnection") -> None:
         f"""CREATE VIEW above AS
         SELECT a.id AS comment_id, a.parent_id, {text_of("t.body")} AS parent,
           t.author AS parent_author, a.month
-        FROM links a JOIN texts t ON a.parent_id = t.id"""
+        FROM texts t JOIN links a ON a.parent_id = t.id"""
     )
 
 
@@ -92,14 +93,16 @@ def write_above(
     written: set[str] = set()
     if "above" in tables:
         # All months in one query: the texts are looked up once
-        rows = connection.sql(
-            f"""SELECT month, {", ".join(ABOVE.columns)} FROM above
+        query = f"""SELECT month, {", ".join(ABOVE.columns)} FROM above
             WHERE NOT ({forgotten.condition(workspace, "parent")}) ORDER BY month, comment_id"""
-        ).to_arrow_reader(_ROWS)
-        for number, parts in itertools.groupby(_by_month(rows), key=lambda part: part[0]):
-            if (month := name_of(number)) in months:
-                _write(workspace.above_month(month), (part for _, part in parts))
-                written.add(month)
+        with (
+            as_written(connection),
+            contextlib.closing(connection.sql(query).to_arrow_reader(_ROWS)) as rows,
+        ):
+            for number, parts in itertools.groupby(_by_month(rows), key=lambda part: part[0]):
+                if (month := name_of(number)) in months:
+                    _write(workspace.above_month(month), (part for _, part in parts))
+                    written.add(month)
     for month in set(months) - written:
         workspace.above_month(month).unlink(missing_ok=True)
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from botlib.data import forgotten
 from botlib.data.ahead import in_order
 from botlib.data.months import name_of
 from botlib.data.post_lines import PostLines
-from botlib.data.raw import POST_COLUMNS, key_of, manifest_of
+from botlib.data.raw import POST_COLUMNS, as_written, key_of, manifest_of
 from botlib.data.raw_above import write_above
 from botlib.manifests import write_manifest
 from botlib.parts import clear_orphans
@@ -41,6 +41,7 @@ def write_months(
     sources: Mapping[str, str],
     counts: Mapping[str, int],
     months: list[str] | None = None,
+    stretches: Sequence[str] = ("true",),
     progress: bool = True,
 ) -> dict[str, int]:
     """Write `joined` and `posts` as raw_data/myreddit_{YYYY_MM}.csv, each atomically.
@@ -53,6 +54,7 @@ def write_months(
       sources: for the manifest: what was read.
       counts: for the manifest: what was counted; the number of pairs is added.
       months: months that may be written; those without a row become an empty table.
+      stretches: conditions that part `joined` by time, in order; see `raw.stretches`.
       progress: show a bar.
 
     Returns:
@@ -67,7 +69,7 @@ def write_months(
 
         def written() -> Iterator[_Month]:
             # A month is written while threads put together the next lines and sync the last one.
-            parts = _parts(connection, workspace.cache)
+            parts = _parts(connection, workspace.cache, stretches)
             with contextlib.closing(in_order(_with_lines, parts)) as parts:
                 for month, group in itertools.groupby(parts, key=lambda part: part.month):
                     with contextlib.ExitStack() as stack:
@@ -143,20 +145,25 @@ def _with_lines(part: _Part) -> _Lines:
     return _Lines(part.month, len(lines), lines.buffers()[2])
 
 
-def _parts(connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[_Part]:
+def _parts(
+    connection: duckdb.DuckDBPyConnection, folder: Path, stretches: Sequence[str]
+) -> Iterator[_Part]:
     """Yield all rows in order, a part of a month at a time."""
     posts = connection.sql(f"SELECT hash(id) AS post, {_csv(_POST)} AS line FROM posts")
-    with contextlib.closing(PostLines(posts.to_arrow_reader(_ROWS), folder)) as lines:
-        # The order begins with the time, so a month's rows come one after the other.
-        joined = connection.sql(
-            f"""SELECT hash(submission_id) AS post, month, {_csv(_BEFORE)} AS before,
-              {_csv(_AFTER)} || chr(10) AS after FROM remembered ORDER BY {_ORDER}"""
-        )
-        batches = joined.to_arrow_reader(_ROWS)
-        joined = in_order(lambda batch: _with_posts(lines, batch), batches)
-        with contextlib.closing(joined):
-            for parts in joined:
-                yield from parts
+    lines = PostLines(posts.to_arrow_reader(_ROWS), folder)
+    with contextlib.closing(lines), as_written(connection):
+        for stretch in stretches:
+            # The order begins with the time, so a month's rows come one after the other.
+            joined = connection.sql(
+                f"""SELECT hash(submission_id) AS post, month, {_csv(_BEFORE)} AS before,
+                  {_csv(_AFTER)} || chr(10) AS after FROM remembered WHERE {stretch}
+                ORDER BY {_ORDER}"""
+            )
+            batches = joined.to_arrow_reader(_ROWS)
+            joined = in_order(lambda batch: _with_posts(lines, batch), batches)
+            with contextlib.closing(joined):
+                for parts in joined:
+                    yield from parts
 
 
 def _with_posts(posts: PostLines, batch: pa.RecordBatch) -> list[_Part]:

@@ -150,6 +150,7 @@ def extract(
             parameters=selection,
             sources=sources,
             counts=counts,
+            stretches=raw.stretches(connection, reach_months),
             progress=progress,
         )
         if not months:
@@ -241,7 +242,8 @@ def _read_file(
                 reader.schema,
                 compression="none",
                 use_dictionary=False,
-                write_statistics=False,
+                # By these the join finds the parts of the file that a stretch of time needs
+                write_statistics=["created_utc"],
             ) as writer,
         ):
             try:

@@ -200,6 +200,28 @@ def test_depth_and_link_posts(small, workspace):
     assert _extract(small, workspace, **options | {"depth": 1}).months == {"2019_03": 3}
 
 
+def test_pairs_joined_month_by_month_lose_no_reply_at_a_months_end(
+    tmp_path, workspace, monkeypatch
+):
+    rows = [
+        _comment("a", "t3_p", created_utc=APRIL - 1),
+        _comment("next_month", "t1_a", created_utc=APRIL + 20 * 86400),
+        _comment("b", "t3_p", created_utc=APRIL),
+        # Two servers' clocks may differ
+        _comment("too_early", "t1_b", created_utc=APRIL - 60),
+    ]
+    _write(tmp_path / "d" / "submissions.zst", [_post()])
+    _write(tmp_path / "d" / "comments.zst", rows)
+    whole = _extract(tmp_path / "d", workspace)
+    assert whole.months == {"2019_03": 1, "2019_04": 1}
+    with monkeypatch.context() as patch:
+        patch.setattr("botlib.data.raw._STRETCH", 1)
+        parted = Workspace.open(tmp_path / "parted", create=True)
+        assert _extract(tmp_path / "d", parted).months == whole.months
+    for month in whole.months:
+        assert parted.raw_month(month).read_bytes() == workspace.raw_month(month).read_bytes()
+
+
 def test_months_are_the_comments_and_replies_may_come_later(small, workspace):
     options = {"max_malformed": 0.2, "depth": 0}
     report = _extract(small, workspace, first_month="2019-03", last_month="2019-03", **options)

@@ -162,6 +162,8 @@ def test_tables_are_the_same_however_few_rows_are_in_memory(made_up, workspace, 
     monkeypatch.setattr("botlib.data.pairs.shingles._TEXTS", 40)
     monkeypatch.setattr("botlib.data.pairs.duplicates._PART", 500)
     monkeypatch.setattr("botlib.data.pairs.duplicates._PAIRS", 3)
+    monkeypatch.setattr("botlib.data.raw._STRETCH", 1)
+    monkeypatch.setattr("botlib.data.pairs.duplicates._PARTS", 4)
     assert _hashes(workspace, made_up()) == EXPECTED["all"]
     assert not list(workspace.cache.glob(".pairs*"))
 
