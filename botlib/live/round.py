@@ -67,7 +67,9 @@ def propose(
         reading = read(outbox, reddit, generate, per_post=post.max_per_post)
         reading = follow_ups.with_follow_ups(outbox, reddit, generate, post, reading)
         chosen, queued = [], []
-        for _, comments in reading.comments.groupby("post_id", sort=False):
+        posts = [comments for _, comments in reading.comments.groupby("post_id", sort=False)]
+        # The shortest thread first, so that a person has something to judge within seconds
+        for comments in sorted(posts, key=len):
             if stop():
                 break
             # Without a seed the generator need not load again; a bot need not repeat its draws

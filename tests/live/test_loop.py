@@ -1,5 +1,6 @@
 """Whole rounds with small real models: read, write, score, queue, post; and the command line."""
 
+import dataclasses
 import io
 import logging
 import os
@@ -78,7 +79,31 @@ def test_a_round_proposes_and_a_second_does_not_repeat(
     assert 0 < len(first.queued) <= 3
     again = rounds.propose(ready, client, models, generate, post, decoder=DECODER, clock=clock)
     assert set(again.chosen["comment_id"]).isdisjoint(first.queued["comment_id"])
-    assert sandbox.writes == 0
+
+
+def test_the_shortest_thread_is_answered_first_so_that_a_person_waits_seconds(
+    ready, sandbox, client, threads, generate, settings, clock, monkeypatch
+):
+    models = Models.load(ready, threads=1)
+
+    def uneven(*arguments, **options):
+        reading = read(*arguments, **options)
+        place = reading.comments.groupby("post_id").cumcount()
+        last = reading.comments["post_id"] == reading.comments["post_id"].iloc[-1]
+        kept = reading.comments[(place == 0) | ~last].reset_index(drop=True)
+        return dataclasses.replace(reading, comments=kept)
+
+    read = rounds.read
+    monkeypatch.setattr(rounds, "read", uneven)
+    asked = iter([False])  # a stop after the first post
+    result = rounds.propose(
+        ready, client, models, generate, settings(threshold=0.0),
+        decoder=DECODER, clock=clock, stop=lambda: next(asked, True),
+    )  # fmt: skip
+    assert sorted(result.reading.comments.groupby("post_id").size()) == [1, 3, 3]
+    assert result.chosen["comment_id"].unique().tolist() == [
+        result.reading.comments["comment_id"].iloc[-1]
+    ]
 
 
 def test_run_posts_once_and_logs_one_line_a_decision(
