@@ -12,7 +12,7 @@ from benchmarks.safety import comments, wilson
 from botlib.live.optout import asked_for
 
 FOLDER = Path(__file__).parents[1] / "tests" / "live" / "optout" / "wordings" / "fresh"
-SETS = ("first", "second", "third")
+SETS = ("first", "second", "third", "fourth", "fifth")
 PLACES = {"message": {"private": True}, "below the bot": {"to_bot": True}, "elsewhere": {}}
 COMMENTS = 10_000
 # What was heard when each set was first met
@@ -20,13 +20,17 @@ FIRST = {
     "first": {"message": 294, "below the bot": 291, "elsewhere": 84},
     "second": {"message": 221, "below the bot": 221, "elsewhere": 86},
     "third": {"message": 126, "below the bot": 126, "elsewhere": 43},
+    "fourth": {"message": 236, "below the bot": 234, "elsewhere": 124},
+    "fifth": {"message": 195, "below the bot": 195, "elsewhere": 117},
 }
 TALK_FIRST = {
     "first": {"message": 23, "below the bot": 21, "elsewhere": 15},
     "second": {"message": 11, "below the bot": 9, "elsewhere": 6},
     "third": {"message": 5, "below the bot": 5, "elsewhere": 1},
+    "fourth": {"message": 5, "below the bot": 5, "elsewhere": 5},
+    "fifth": {"message": 1, "below the bot": 1, "elsewhere": 2},
 }
-# Of the same comments, before the three sets were written
+# Of the same comments, before the first set was written
 REAL_BEFORE = {"message": 21, "below the bot": 18, "elsewhere": 11}
 
 

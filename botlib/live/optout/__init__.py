@@ -5,7 +5,7 @@ import re
 
 from botlib.bots import is_bot_text
 from botlib.live.optout import classifier
-from botlib.live.optout.clauses import clauses_of, signs, without_quotes
+from botlib.live.optout.clauses import clauses_of, sentences_of, signs, without_quotes
 from botlib.live.optout.grammar import (
     COMPLAINT,
     DELETE,
@@ -76,18 +76,30 @@ def _heard(text: str, private: bool, to_bot: bool = False, *, subject: bool = Fa
     # "stop and delete your reply": what is certain makes the rest so
     heard = certain | likely if certain or (only and not joking) else set()
     texts = [clause for _, clause in clauses]
+    if (private or to_bot) and short and not joking and clauses and not heard:
+        # "You offered, I accept: STOP" ends with the word itself
+        joint, last = clauses[-1]
+        if joint not in ("and", "then", "or", "but") and len(last.split()) <= 2:
+            heard |= {_read(last)[0]} - {None}
     if heard and not (private or to_bot):
         heard -= classifier.unlikely(texts)
-    if heard and short:
+    named = classifier.names_a_bot(text)
+    meant = private or to_bot or named
+    if heard and (short or meant):
         # Who asks for one thing may ask for the other in words that no pattern knows
         for clause in rest:
             if len(clause.split()) > 3:
-                heard |= classifier.likely([clause])
+                heard |= classifier.likely([clause], named=meant)
     if (private or to_bot) and wants_no_bot(text):
         heard.add(STOP)
     if heard or joking or subject:
         return heard
-    return classifier.likely(texts, to_bot=private or to_bot)
+    heard = classifier.likely(texts, to_bot=private or to_bot, named=named)
+    if meant and not heard and len(classifier.words_of(texts)) <= classifier.MOST_WORDS:
+        # A request may stand beside its reason, which would outweigh it
+        for sentence in sentences_of(text):
+            heard |= classifier.surely(sentence)
+    return heard
 
 
 def _read(clause: str) -> tuple[str | None, bool]:

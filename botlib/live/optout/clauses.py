@@ -12,7 +12,7 @@ _OWN_LINE = re.compile(
     r"\bi'?m a bot: a language model.{0,200}?(?:remove this|$)"
     r"|\b(?:answer|answers|reply|respond|write|say|type|send|text|comment|use)(?:ing|s)?"
     r"(?: with)?[\s\"'“”‘’*`_]+(?:stop|delete|unsubscribe|opt[- ]?out)\b[\"'“”‘’*`_]*"
-    r"(?:,? (?:and|to|for|if|so|when|or)\b[^.;\n]{0,120}|(?=[.?!,]* *$))"
+    r"(?:,? (?:and|to|for|if|so|when|or)\b[^.:;\n\"”]{0,120}|(?=[.?!,]* *$))"
     r"|[\"'“‘*`](?:stop|delete)[\"'”’*`]+ (?:to|and i|if you)\b[^.;\n]{0,120}",
     re.I | re.S,
 )
@@ -53,6 +53,7 @@ _SHORT = {
     "del": "delete", "rm": "remove", "unsub": "unsubscribe", "optout": "opt out",
     "takedown": "take down", "msg": "message", "msging": "messaging", "pmming": "messaging",
     "dming": "messaging", "pming": "messaging", "dm": "message", "pm": "message",
+    "agian": "again", "cna": "can", "rote": "wrote",
     "coment": "comment", "botz": "bots", "bott": "bot",
     "pls": "please", "plz": "please", "plss": "please", "pleas": "please", "pleez": "please",
     "plox": "please", "pwease": "please", "pliz": "please", "pl": "please", "pleease": "please",
@@ -132,6 +133,16 @@ def clauses_of(text: str) -> list[tuple[str, str]]:
         if line := line.replace("can not", "cant").replace("opt ot", "opt out"):
             clauses.append((joint, line))
     return clauses
+
+
+def sentences_of(text: str) -> list[list[str]]:
+    """Returns the clauses of each sentence of a text that has several."""
+    sentences = [
+        [clause for _, clause in clauses_of(part)]
+        for part in re.split(r"[.!?;\n:]+(?=\s|$)", text)
+        if re.search(r"\w", part)
+    ]
+    return sentences if len(sentences) > 1 else []
 
 
 def _parted(word: str) -> str:
