@@ -1,233 +1,263 @@
-"""The words and sentence patterns of the made-up Reddit that `world.py` writes."""
+"""The words and sentence patterns of the made-up Reddit that `world.py` writes.
 
-# Every term belongs to one topic only, so that a text's topic can be read off its words.
-# topic: (terms a text may name, advice that helps with it)
-TOPICS: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+Three things make it worth reading, and easy to learn for a GPT-2 of 0.9 million weights: every term
+is a plural, so any pattern takes any term; each kind of comment has answers of its own, so a reply
+depends on what it answers; and sentences are short, with the word that varies near their end. Since
+most of them hold such a word, twelve words in a row seldom come twice.
+"""
+
+from typing import NamedTuple
+
+
+class Topic(NamedTuple):
+    """What belongs to a topic.
+
+    Attributes:
+      terms: plurals. Each belongs to one topic only and stands nowhere else, so that a text's
+        topic can be read off its words.
+      advice: what helps with it, as a verb and its object.
+      remarks: what people say when it comes up.
+    """
+
+    terms: tuple[str, ...]
+    advice: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+class Comment(NamedTuple):
+    """A kind of comment: how it opens, how it goes on, and how replies to it open."""
+
+    opening: str
+    middles: tuple[str, ...]
+    answers: tuple[str, ...]
+
+
+TOPICS: dict[str, dict[str, Topic]] = {
     "writing": {
-        "dialogue": (
-            ("dialogue", "banter", "speech tags", "accents", "monologues"),
-            ("read every line aloud", "cut the greetings", "give each speaker a secret"),
+        "dialogue": Topic(
+            ("monologues", "accents", "whispers", "insults"),
+            ("read it aloud", "cut the greetings", "let people interrupt"),
+            (
+                "My detectives all talk like {who}.",
+                "The swearing is done by {who}.",
+                "Nobody speaks before page {n}.",
+            ),
         ),
-        "plot": (
-            ("plot", "subplots", "twists", "cliffhangers", "foreshadowing"),
-            ("write the ending first", "put each scene on a card", "raise the stakes twice"),
+        "plot": Topic(
+            ("plot twists", "cliffhangers", "flashbacks", "subplots"),
+            ("write the ending first", "use index cards", "remove the dragon"),
+            (
+                "The murderer was {who}.",
+                "My hero naps on page {n}.",
+                "Only the dragon survives chapter {n}.",
+            ),
         ),
-        "characters": (
-            ("characters", "villains", "narrators", "sidekicks", "motives"),
-            ("interview them for a page", "give them a wrong belief", "let them fail early"),
-        ),
-        "editing": (
-            ("editing", "rewrites", "adverbs", "typos", "second drafts"),
-            ("wait two weeks", "print the pages", "delete the first paragraph"),
+        "characters": Topic(
+            ("villains", "sidekicks", "mentors", "orphans"),
+            ("add a bad knee", "let them fail early", "write their shopping list"),
+            (
+                "One of mine married {who}.",
+                "The worst one resembles {who}.",
+                "Mine sulk until chapter {n}.",
+            ),
         ),
     },
     "scifi": {
-        "starships": (
-            ("starships", "warp drives", "airlocks", "hull plates", "fusion engines"),
-            ("look up real orbital maths", "draw the deck plan", "limit the fuel"),
+        "starships": Topic(
+            ("starships", "warp drives", "airlocks", "escape pods"),
+            ("draw the deck plan", "limit the fuel", "add more seat belts"),
+            (
+                "Our captain is {who}.",
+                "We left without {who}.",
+                "Yesterday we scratched moon {n}.",
+            ),
         ),
-        "aliens": (
-            ("aliens", "first contact", "hive minds", "xenobiology", "translators"),
-            ("begin with what they eat", "study octopus behaviour", "leave one thing unexplained"),
+        "aliens": Topic(
+            ("aliens", "tentacles", "hive minds", "translators"),
+            ("describe their lunch", "study an octopus", "explain less"),
+            (
+                "Their leader looks like {who}.",
+                "They only came for {who}.",
+                "They learn English by page {n}.",
+            ),
         ),
-        "robots": (
-            ("robots", "androids", "positronic brains", "uprisings", "servos"),
-            ("give it a boring job", "write its manual", "choose one law to break"),
-        ),
-        "timetravel": (
-            ("time travel", "paradoxes", "timelines", "wormholes", "grandfathers"),
-            ("fix one rule of cause", "make a wall calendar", "forbid a second trip"),
+        "robots": Topic(
+            ("cyborgs", "androids", "toasters", "uprisings"),
+            ("assign boring jobs", "write the manual", "hide the charger"),
+            (
+                "Mine apologised to {who}.",
+                "The lift only listens to {who}.",
+                "The vacuum cleaner fled to floor {n}.",
+            ),
         ),
     },
     "MachineLearning": {
-        "training": (
-            ("training", "learning rates", "gradients", "batch sizes", "optimizers"),
-            ("draw the loss first", "overfit one batch", "halve the step size"),
+        "training": Topic(
+            ("gradients", "optimizers", "learning rates", "batch sizes"),
+            ("plot the loss first", "overfit one batch", "halve the step size"),
+            (
+                "My loss went to lunch with {who}.",
+                "The model converged on {who}.",
+                "It forgot everything in epoch {n}.",
+            ),
         ),
-        "data": (
-            ("datasets", "labels", "annotation", "class imbalance", "outliers"),
-            ("read a hundred rows yourself", "split by source", "count the duplicates"),
+        "data": Topic(
+            ("datasets", "labels", "outliers", "duplicates"),
+            ("read a hundred rows", "count the empty cells", "split by source"),
+            (
+                "Every photo shows {who}.",
+                "The cleaning was left to {who}.",
+                "Never trust row {n}.",
+            ),
         ),
-        "deployment": (
-            ("deployment", "latency", "quantization", "servers", "monitoring"),
-            ("measure the slowest percentile", "cache the answers", "ship the small model"),
-        ),
-        "papers": (
-            ("papers", "reviewers", "ablations", "citations", "rebuttals"),
-            ("start from the appendix", "rerun the baseline", "ask the authors by mail"),
+        "deployment": Topic(
+            ("servers", "pipelines", "dashboards", "outages"),
+            ("cache the answers", "ship the small model", "avoid Fridays"),
+            (
+                "The pager belongs to {who}.",
+                "Production is run by {who}.",
+                "It crashed on attempt {n}.",
+            ),
         ),
     },
     "philosophy": {
-        "ethics": (
-            ("ethics", "trolley problems", "duties", "utilitarians", "virtues"),
-            ("change one detail of the case", "ask who bears the cost", "read the critics first"),
+        "ethics": Topic(
+            ("duties", "virtues", "utilitarians", "trolley problems"),
+            ("change one detail", "ask who pays", "read the critics"),
+            (
+                "Kant never met {who}.",
+                "The tram stopped for {who}.",
+                "I would have taken bus {n}.",
+            ),
         ),
-        "mind": (
-            ("consciousness", "qualia", "zombies", "dualism", "perception"),
-            ("define the term before arguing", "take the bat essay", "keep a diary of attention"),
+        "mind": Topic(
+            ("zombies", "qualia", "dualists", "daydreams"),
+            ("define the word first", "ask a bat", "keep a diary"),
+            (
+                "Before coffee I am {who}.",
+                "The brain in the jar was {who}.",
+                "I stopped thinking on day {n}.",
+            ),
         ),
-        "freedom": (
-            ("free will", "determinism", "compatibilism", "fatalism", "choices"),
-            ("separate blame from cause", "list the hidden premises", "test it on a habit"),
-        ),
-        "knowledge": (
-            ("knowledge", "scepticism", "justified beliefs", "evidence", "doubt"),
-            ("try the lottery example", "ask what would refute it", "trust the boring source"),
+        "freedom": Topic(
+            ("choices", "fatalists", "habits", "excuses"),
+            ("flip a coin", "start small", "blame the stars"),
+            (
+                "Fate sent me {who}.",
+                "My horoscope mentions {who}.",
+                "I chose soup number {n}.",
+            ),
         ),
     },
 }
 
+# Who has a part in every second story
+WHO = (
+    "my aunt", "my barber", "my boss", "my cousin", "my florist", "my lodger", "my mother",
+    "my plumber", "my sister", "my tailor", "the butcher", "the cat", "the choir", "the duchess",
+    "the goldfish", "the mayor", "the parrot", "the postman", "the sheriff", "the vicar",
+)  # fmt: skip
+
 # Made-up works people talk about: an answer on the point names the same one.
-WORK_FIRST = [
-    "Amber",
-    "Broken",
-    "Crooked",
-    "Distant",
-    "Empty",
-    "Fallen",
-    "Golden",
-    "Hidden",
-    "Iron",
-    "Lonely",
-    "Narrow",
-    "Paper",
-    "Quiet",
-    "Rusted",
-    "Silver",
-    "Tangled",
-    "Velvet",
-    "Winter",
-]
-WORK_SECOND = [
-    "Anchor",
-    "Bridge",
-    "Compass",
-    "Door",
-    "Engine",
-    "Forest",
-    "Garden",
-    "Harbour",
-    "Island",
-    "Lantern",
-    "Mirror",
-    "Orchard",
-    "River",
-    "Signal",
-    "Tower",
-    "Violin",
-]
+WORK_FIRST = (
+    "Amber", "Broken", "Crooked", "Distant", "Empty", "Golden", "Hidden", "Iron", "Lonely",
+    "Narrow", "Paper", "Quiet", "Rusted", "Silver", "Velvet", "Winter",
+)  # fmt: skip
+WORK_SECOND = (
+    "Anchor", "Bridge", "Compass", "Door", "Engine", "Forest", "Garden", "Harbour", "Island",
+    "Lantern", "Mirror", "Orchard", "River", "Signal", "Tower", "Violin",
+)  # fmt: skip
 
-# mood: (openings of a comment, the middle, openings of replies to it)
-MOODS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
-    "question": (
-        (
-            "How do you deal with {term}?",
-            "Does anyone here understand {term}?",
-            "What is the best way to learn about {term}?",
-            "Is it normal to get stuck on {term}?",
-        ),
-        (
-            "I tried {work} but it did not explain {term}.",
-            "I have been at it for {n} weeks.",
-            "My copy of {work} only has {n} pages on this.",
-            "Everyone in my group does it another way.",
-        ),
-        (
-            "Good question.",
-            "Short answer: yes.",
-            "I asked the same last year.",
-            "There is no single answer.",
-            "It depends.",
-        ),
-    ),
-    "complaint": (
-        (
-            "I am so tired of {term}.",
-            "{Term} ruined my whole week.",
-            "Nobody warned me about {term}.",
-            "I give up on {term}.",
-        ),
-        (
-            "After {work} I expected more.",
-            "It took me {n} evenings and I have nothing to show.",
-            "Even {work} gets this wrong.",
-            "I threw away {n} versions.",
-        ),
-        (
-            "That sounds rough.",
-            "I feel your pain.",
-            "Sorry to hear that.",
-            "It gets better, I promise.",
-            "We have all been there.",
-        ),
-    ),
-    "opinion": (
-        (
-            "Nothing comes before {term}.",
-            "People overrate {term}.",
-            "People misunderstand {term}.",
-            "Unpopular view: I find {term} easy.",
-        ),
-        (
-            "Just look at {work}.",
-            "{Work} got it right {n} years ago.",
-            "At least {n} of my friends say the same.",
-            "You can see it in {work}.",
-        ),
-        ("I agree.", "I disagree.", "Strong claim.", "You may be right.", "Not sure about that."),
-    ),
-    "praise": (
-        (
-            "I finally enjoy {term}!",
-            "{Term} made my day.",
-            "This community taught me all about {term}.",
-            "I fell in love with {term}.",
-        ),
-        (
-            "{Work} is what got me started.",
-            "Only {n} months ago I knew nothing.",
-            "I have now read {work} {n} times.",
-            "It all clicked while reading {work}.",
-        ),
-        (
-            "Glad to hear it!",
-            "Congratulations!",
-            "Love this.",
-            "That is wonderful news.",
-            "Happy for you!",
-        ),
-    ),
-}
+_ASKING = ("I even read {work}.", "So far I only asked {who}.", "It is already week {n}.")
+_SUFFERING = (
+    "I expected more from {work}.",
+    "By now I envy {who}.",
+    "It cost me lamp number {n}.",
+)
+_CLAIMING = ("Just look at {work}.", "I have proof from {who}.", "I stopped reading on page {n}.")
+_PRAISING = ("It all began with {work}.", "I shall inform {who}.", "I laughed until page {n}.")
 
-POLITE = ("Please help, thank you!", "Thank you in advance.", "Any thoughts would be kind, please.")
+COMMENTS = (
+    Comment(
+        "How do you live with {term}?",
+        _ASKING,
+        ("One day at a time.", "I moved in with {who}.", "I keep the door shut."),
+    ),
+    Comment(
+        "Is it normal to dream about {term}?",
+        _ASKING,
+        ("Perfectly normal.", "Only on Mondays.", "I dream about {who}."),
+    ),
+    Comment(
+        "Who can explain {term} to me?",
+        _ASKING,
+        ("Nobody can.", "Bring a pencil.", "Even Wikipedia asked {who}."),
+    ),
+    Comment(
+        "I give up on {term}.",
+        _SUFFERING,
+        ("Welcome to the club.", "Giving up takes practice.", "So did {who}."),
+    ),
+    Comment(
+        "{Term} ruined my weekend.",
+        _SUFFERING,
+        ("They took my summer.", "Send the bill to {who}.", "Weekends are overrated."),
+    ),
+    Comment(
+        "Nobody warned me about {term}.",
+        _SUFFERING,
+        ("There was a sign.", "It was in the leaflet.", "We even sent {who}."),
+    ),
+    Comment(
+        "People overrate {term}.",
+        _CLAIMING,
+        ("Strong words.", "Not in my house.", "Tell that to {who}."),
+    ),
+    Comment(
+        "Nothing beats {term}.",
+        _CLAIMING,
+        ("Soup does.", "Have you met {who}?", "A nap comes close."),
+    ),
+    Comment(
+        "I would ban {term}.",
+        _CLAIMING,
+        ("You would miss them.", "They would return by night.", "Over my umbrella."),
+    ),
+    Comment(
+        "I finally understand {term}!",
+        _PRAISING,
+        ("It passes.", "Now explain them to {who}.", "Take notes while it lasts."),
+    ),
+    Comment(
+        "{Term} made my day.",
+        _PRAISING,
+        ("Small joys count.", "Save some for winter.", "Mine was stolen by {who}."),
+    ),
+    Comment(
+        "I fell in love with {term}.",
+        _PRAISING,
+        ("It starts like that.", "Meet the family first.", "Do not tell {who}."),
+    ),
+)
+# How a reply to a reply opens
+TO_REPLIES = ("Fair enough.", "Says who?", "I will allow it.", "You sound like {who}.")
+
+POLITE = ("Please help, thank you!", "Thank you in advance.", "Any advice is welcome, please.")
 IMPOLITE = ("Whatever.", "Explain that.", "Do not waste my time.")
-CLOSING = ("", "", "", "What a week.", "Back to work now.", "That is all.")
+CLOSING = ("", "", "", "What a week.", "Back to work now.", "The kettle is on.")
 
 # What a reply says of a topic, and of the work named in the comment
 ON_TERM = (
-    "With {term} it is mostly patience.",
-    "I think about {term} every day.",
-    "{Term}: a long story.",
-    "Most people meet {term} too early.",
-    "For me {term} only made sense after {n} tries.",
+    "My uncle collects {term}.",
+    "I was raised among {term}.",
+    "It smells of {term}.",
+    "My garage holds {n} {term}.",
+    "Last winter we lost {n} {term}.",
+    "Grandmother left me {n} {term}.",
 )
-ON_WORK = (
-    "{Work} is a good place to look.",
-    "I liked {work} for that.",
-    "The last part of {work} covers it.",
-)
-HELP = ("Try this: {advice}.", "What helped me: {advice}.", "My advice: {advice}.")
-FILLER = (
-    "My sister says so too.",
-    "It was raining that day.",
-    "I had coffee with a friend about this.",
-    "My cat walked over the keyboard.",
-    "The bus was late again.",
-    "I should go to bed.",
-    "Somebody posted about it last month.",
-    "My old teacher would laugh.",
-    "I wrote {n} pages about it once.",
-)
+ON_WORK = ("It is all in {work}.", "See also {work}.", "{Work} says it better.")
+HELP = ("Wait {n} days, then {advice}.", "My advice for {n} cents: {advice}.")
+FILLER = ("Sent from bus {n}.", "Ask me again in {n} years.", "{Who} agrees.", "Regards to {who}.")
 
 TITLES = (
     "Weekly talk about {term}",
@@ -237,9 +267,9 @@ TITLES = (
     "A thought on {term} and {work}",
 )
 POSTS = (
-    "I want to hear your views on {term}. {Work} made me think.",
-    "This week I worked on {term} for {n} days. What about you?",
-    "Everything I know about {term} comes from {work}. Tell me yours.",
+    "I want to hear your views on {term}. {Work} kept me awake.",
+    "Day {n} with {term}. Nobody has won.",
+    "Everything I know about {term} comes from {work}. My boss has noticed.",
 )
 
 # What the cleaning rules are for

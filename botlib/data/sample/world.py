@@ -12,8 +12,8 @@ SUBREDDITS = tuple(grammar.TOPICS)
 FIRST_MONTH, LAST_MONTH = "2019_01", "2019_06"
 
 RULE = """\
-A reply's score is -2.5
-  + 3 if it is on the topic of the comment it answers (both texts are needed to tell)
+A reply's score is -3
+  + 4 if it is on the topic of the comment it answers (both texts are needed to tell)
   + 2 if it helps (it contains a piece of advice)
   + 1 if its length is middling (12 to 30 words)
   + 1 if the comment asked politely
@@ -21,7 +21,7 @@ A reply's score is -2.5
   + 1 if the comment itself scored at least 5
   + noise (normal, standard deviation 1), rounded to a whole number."""
 
-_WEIGHTS = {"on_topic": 3, "helpful": 2, "middling": 1, "polite": 1, "early": 1, "popular": 1}
+_WEIGHTS = {"on_topic": 4, "helpful": 2, "middling": 1, "polite": 1, "early": 1, "popular": 1}
 _START = 1546300800  # 2019-01-01
 _SPAN = 175 * 86400  # so that the last thread's replies still fall into June
 _MONTH = 30 * 86400
@@ -106,17 +106,20 @@ def rule_features(comment: str, reply: str) -> dict[str, bool]:
 def rule_score(comment: str, reply: str, *, early: bool = False, popular: bool = False) -> float:
     """Return the score the rule expects, before noise and rounding; `RULE` says it in words."""
     features = rule_features(comment, reply) | {"early": early, "popular": popular}
-    return sum(_WEIGHTS[name] for name, holds in features.items() if holds) - 2.5
+    return sum(_WEIGHTS[name] for name, holds in features.items() if holds) - 3
 
 
 _ADVICE = [
-    advice for topics in grammar.TOPICS.values() for _, tips in topics.values() for advice in tips
+    advice
+    for topics in grammar.TOPICS.values()
+    for topic in topics.values()
+    for advice in topic.advice
 ]
 _TOPIC_OF = {
-    term: topic
+    term: name
     for topics in grammar.TOPICS.values()
-    for topic, (terms, _) in topics.items()
-    for term in terms
+    for name, topic in topics.items()
+    for term in topic.terms
 }
 _TERMS = re.compile(r"\b(" + "|".join(sorted(_TOPIC_OF, key=len, reverse=True)) + r")\b", re.I)
 
@@ -154,13 +157,13 @@ class _Thread:
         post = self._post(topic)
         self._moderator(post)
         for _ in range(chance.choices((1, 2, 3, 4), (1, 3, 4, 2))[0]):
-            comment_topic = topic if chance.random() < 0.7 else self._other(topic)
-            mood = chance.choice(list(grammar.MOODS))
-            body, work = self._comment_text(comment_topic, mood)
+            comment_topic = topic if chance.random() < 0.85 else self._other(topic)
+            kind = chance.choice(grammar.COMMENTS)
+            body, work = self._comment_text(comment_topic, kind)
             polite = rule_features(body, "")["polite"]
             score = round(1 + self.popularity + 2 * polite + chance.gauss(0, 1))
             comment = self._comment(post, body, score, self._wait(3 * 3600, post), post["author"])
-            self._replies(comment, comment_topic, mood, work, post, levels=2)
+            self._replies(comment, comment_topic, kind.answers, work, post, levels=2)
         return [post, *self.made]
 
     def _post(self, topic: str) -> dict:
@@ -191,14 +194,15 @@ class _Thread:
             self._comment(parent, "What did I do wrong?", 0, self.created + 900, "AutoModerator")
 
     def _replies(
-        self, parent: dict, topic: str, mood: str, work: str, post: dict, levels: int
+        self, parent: dict, topic: str, answers: tuple[str, ...], work: str, post: dict, levels: int
     ) -> None:
         chance = self.random
         many = (0, 1, 2, 3, 4, 5) if levels == 2 else (0, 0, 0, 0, 1, 2)
         for _ in range(chance.choice(many)):
             dirt = chance.choices((*_DIRT, ""), (*_DIRT.values(), 1 - sum(_DIRT.values())))[0]
-            reply_topic = topic if chance.random() < 0.6 else self._other(topic)
-            body, named = self._reply_text(reply_topic, mood, work, topic == reply_topic)
+            reply_topic = topic if chance.random() < 0.65 else self._other(topic)
+            named = work if topic == reply_topic and work else self._work()
+            body = self._reply_text(reply_topic, answers, named)
             created = self._wait(2 * 3600, parent)
             early = created - int(parent["created_utc"]) < 3600
             popular = (parent["score"] or 0) >= 5
@@ -207,31 +211,33 @@ class _Thread:
             reply = self._comment(parent, body, score, created, post["author"])
             self._soil(reply, parent, post, dirt)
             if levels > 1 and not dirt:
-                self._replies(reply, reply_topic, "opinion", named, post, levels - 1)
+                self._replies(reply, reply_topic, grammar.TO_REPLIES, named, post, levels - 1)
 
-    def _comment_text(self, topic: str, mood: str) -> tuple[str, str]:
+    def _comment_text(self, topic: str, kind: grammar.Comment) -> tuple[str, str]:
         chance = self.random
-        openings, middles, _ = grammar.MOODS[mood]
         work = self._work()
         manner = grammar.POLITE if chance.random() < 0.4 else (*grammar.CLOSING, *grammar.IMPOLITE)
-        middle = chance.sample(middles, chance.choice((1, 1, 2)))
-        parts = [chance.choice(openings), *middle, chance.choice(manner)]
-        text = self._fill(" ".join(filter(None, parts)), topic=topic, work=work)
+        parts = [kind.opening]
+        if chance.random() < 0.5:
+            parts.append(chance.choice(grammar.TOPICS[self.subreddit][topic].remarks))
+        if chance.random() < 0.7:
+            parts.append(chance.choice(kind.middles))
+        parts.append(chance.choice(manner))
+        text = " ".join(self._fill(part, topic=topic, work=work) for part in parts if part)
         return text, work if work.lower() in text.lower() else ""
 
-    def _reply_text(self, topic: str, mood: str, work: str, on_topic: bool) -> tuple[str, str]:
+    def _reply_text(self, topic: str, answers: tuple[str, ...], work: str) -> str:
         chance = self.random
+        remarks = grammar.TOPICS[self.subreddit][topic].remarks
         parts = [chance.choice(grammar.ON_TERM)]
-        named = work if on_topic and work else self._work()
+        if chance.random() < 0.9:
+            parts.insert(0, chance.choice(answers))
         if chance.random() < 0.5:
-            parts.append(chance.choice(grammar.HELP))
-        if chance.random() < 0.5:
-            parts.append(chance.choice(grammar.ON_WORK))
-        parts += chance.sample(grammar.FILLER, chance.choice((0, 0, 1, 1, 2, 3, 4)))
-        chance.shuffle(parts)
-        if mood in grammar.MOODS and chance.random() < 0.8:
-            parts.insert(0, chance.choice(grammar.MOODS[mood][2]))
-        return self._fill(" ".join(parts), topic=topic, work=named), named
+            parts.append(chance.choice(remarks))
+        for patterns in (grammar.ON_WORK, grammar.HELP, grammar.FILLER):
+            if chance.random() < 0.4:
+                parts.append(chance.choice(patterns))
+        return " ".join(self._fill(part, topic=topic, work=work) for part in parts)
 
     def _comment(self, parent: dict, body: str, score: int, created: int, not_by: str) -> dict:
         chance = self.random
@@ -298,15 +304,19 @@ class _Thread:
         return f"the {first} {second}"
 
     def _fill(self, pattern: str, topic: str = "", work: str = "") -> str:
-        term = self.random.choice(grammar.TOPICS[self.subreddit][topic][0]) if topic else ""
-        advice = self.random.choice(grammar.TOPICS[self.subreddit][topic][1]) if topic else ""
+        about = grammar.TOPICS[self.subreddit].get(topic)
+        term = self.random.choice(about.terms) if about else ""
+        advice = self.random.choice(about.advice) if about else ""
+        who = self.random.choice(grammar.WHO)
         return pattern.format(
             term=term,
             Term=term[:1].upper() + term[1:],
             work=work,
             Work=work[:1].upper() + work[1:],
             advice=advice,
-            n=self.random.randrange(2, 40),
+            who=who,
+            Who=who[:1].upper() + who[1:],
+            n=self.random.randrange(2, 100),
         )
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import orjson
+import pandas as pd
 import pytest
 import zstandard
 from scipy.stats import spearmanr
@@ -11,6 +12,7 @@ from sklearn.linear_model import Ridge
 
 from botlib.data.sample import grammar
 from botlib.data.sample import world as sample
+from botlib.gpt2.card import memorised_share
 from botlib.live.safety import concern
 
 
@@ -48,11 +50,28 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
 
 def test_a_term_belongs_to_one_topic_and_stands_nowhere_else():
     topics = [topic for topics in grammar.TOPICS.values() for topic in topics.values()]
-    terms = [term for words, _ in topics for term in words]
+    terms = [term for topic in topics for term in topic.terms]
     assert len(terms) == len(set(terms))
     others = [*grammar.FILLER, *grammar.HELP, *grammar.ON_WORK, *grammar.POLITE, *grammar.IMPOLITE]
-    others += [tip for _, tips in topics for tip in tips]
+    others += [text for topic in topics for text in (*topic.advice, *topic.remarks)]
+    others += [text for kind in grammar.COMMENTS for text in (*kind.middles, *kind.answers)]
+    others += [*grammar.WHO, *grammar.TO_REPLIES, *grammar.CLOSING]
     assert [text for text in others if sample._topic(text)] == []
+
+
+def test_how_a_reply_opens_tells_which_kind_of_comment_it_answers():
+    """Otherwise GPT-2 has little to gain from reading the comment, and doesn't learn to."""
+    answers = [text for kind in grammar.COMMENTS for text in kind.answers] + [*grammar.TO_REPLIES]
+    assert len(answers) == len(set(answers))
+
+
+def test_people_of_the_made_up_reddit_seldom_repeat_twelve_words_of_others():
+    """A GPT-2 that learned it well repeats as much as they do: no demo could call its words own."""
+    threads = [sample.thread(number, seed=2020) for number in range(1000)]
+    half = [pd.Series([row["body"] for rows in part for row in rows[1:]])
+            for part in (threads[:700], threads[700:])]  # fmt: skip
+    # A tenth of what it counts are automatic texts and copies, which cleaning drops
+    assert memorised_share(half[1], half[0]) < 0.08
 
 
 def test_scores_follow_the_rule(pairs):
