@@ -49,7 +49,7 @@ def test_a_value_in_the_cell_runs_even_if_it_is_the_default(profile):
 def test_an_empty_field_leaves_the_setting_to_the_profile():
     empty = {"epochs": None, "encoder": "", "fake_comments": None}
     settings = parameters.load(RealismSettings, {"profile": "demo", **empty})
-    assert (settings.epochs, settings.encoder, settings.fake_comments) == (5, "scratch:2x128", 900)
+    assert (settings.epochs, settings.encoder, settings.fake_comments) == (6, "scratch:2x128", 900)
 
 
 def test_the_demo_posts_nothing_once_the_cell_says_dry_run():
