@@ -70,7 +70,7 @@ def test_people_of_the_made_up_reddit_seldom_repeat_twelve_words_of_others():
     threads = [sample.thread(number, seed=2020) for number in range(1000)]
     half = [pd.Series([row["body"] for rows in part for row in rows[1:]])
             for part in (threads[:700], threads[700:])]  # fmt: skip
-    # A tenth of what it counts are automatic texts and copies, which cleaning drops
+    # A third of what it counts are automatic texts and copies, which cleaning drops
     assert memorised_share(half[1], half[0]) < 0.08
 
 
