@@ -77,6 +77,17 @@ def chain(tmp_path_factory):
     return workspace, results, page, overrides
 
 
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """A workspace with the demo's models, trained as `make demo` trains them."""
+    from botlib.runs import pipeline
+
+    made = Workspace.open(tmp_path_factory.mktemp("demo") / "workspace", create=True)
+    _, results = pipeline.run(made, profile="demo", last="04")
+    assert [result.state for result in results] == ["done"] * 4, results[-1].message
+    return made
+
+
 # A question and what answers it: no word in common, so that words alone can't tell
 TOPICS = {
     "oven bread flour yeast": "dough rises knead crust",

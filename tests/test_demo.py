@@ -5,18 +5,8 @@ import re
 import pytest
 
 from botlib.evaluation import record
-from botlib.runs import pipeline
-from botlib.workspace import Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    workspace = Workspace.open(tmp_path_factory.mktemp("demo") / "workspace", create=True)
-    _, results = pipeline.run(workspace, profile="demo", last="04")
-    assert [result.state for result in results] == ["done"] * 4, results[-1].message
-    return workspace
 
 
 def figures(folder, column):
