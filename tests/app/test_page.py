@@ -28,6 +28,15 @@ def no_waiting(monkeypatch):
 SMALL = """() => [...document.querySelectorAll("button, summary, select, textarea, input")]
   .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 44)
   .map((e) => `${e.outerHTML.slice(0, 80)} ${e.getBoundingClientRect().height}`)"""
+# Buttons of the two bars whose label takes two lines
+BROKEN_LABELS = """() => [...document.querySelectorAll(".actions button, .tabs button")]
+  .filter((button) => {
+    const label = document.createRange();
+    label.selectNodeContents(button);
+    const boxes = [...label.getClientRects()].filter((r) => r.width);
+    const tops = boxes.map((r) => r.top + r.height / 2);
+    return Math.max(...tops) - Math.min(...tops) > 8;
+  }).map((button) => button.textContent)"""
 # Texts whose contrast is below what WCAG 2.2 AA asks for
 FAINT = """() => {
   const rgb = (colour) => colour.match(/[\\d.]+/g).map(Number);
@@ -188,6 +197,15 @@ def test_a_phone_shows_every_tab_by_day_and_by_night(visit, scheme):
     )
     lightness = [sum(map(int, colour[4:-1].split(","))) for colour in (ink, paper)]
     assert (lightness[0] > lightness[1]) == (scheme == "dark")
+
+
+@pytest.mark.parametrize("width", [375, 360, 320])
+def test_no_label_breaks_on_a_narrow_phone(visit, width):
+    page = visit(viewport={"width": width, "height": 700})
+    page.locator(".actions .big").first.wait_for()
+    broken = page.evaluate(BROKEN_LABELS)
+    assert broken == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("width", [1280, 390])
