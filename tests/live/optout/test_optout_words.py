@@ -143,6 +143,16 @@ def test_what_may_be_said_to_anybody_is_a_request_only_below_the_bots_own_commen
     assert asked_for(text, to_bot=True) == asked_for(text, private=True) == {"stop"}
 
 
+def test_a_request_is_heard_beside_its_reason_and_at_the_end_of_a_sentence():
+    reason = "My kids read along and it scared them this morning."
+    assert asked_for(f"{reason} Hey chatbot, how about you stop talking to me") == {"stop"}
+    assert asked_for("You offered, I accept: STOP", to_bot=True) == {"stop"}
+
+
+def test_somebody_who_is_addressed_by_name_is_no_bot():
+    assert asked_for("Congrats Dr. u/someone :D") == set()
+
+
 def test_a_message_that_says_all_in_its_subject_is_heard_in_its_own_words():
     assert asked_for("", "ignore my profile please", private=True) == {"stop"}
     assert asked_for(".", "please remove the reply you left me", private=True) == {"delete"}
